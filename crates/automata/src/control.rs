@@ -1,0 +1,76 @@
+//! The one interface of pushdown machines.
+//!
+//! A [`Control`] owns the stack symbols of one grammar and creates them on demand. It decides what
+//! ends a lexeme does to the stack; it never sees bytes or tokens. What it may know of the stack it
+//! reads through a [`StackReader`], which records how deep it looked: the answer is then remembered
+//! for every stack that agrees on the symbols read. That cache, grown on demand, *is* the stack
+//! automaton of `D_a` (one per terminal) in determinised form.
+
+use maskwright_tables::{LexState, LimitError, StackAction, Symbol};
+use std::fmt;
+
+/// The stack, read from the top down, with a record of how deep it was read.
+pub trait StackReader {
+    /// The symbol `depth` entries below the top (0 is the top); `Ok(None)` below the bottom.
+    ///
+    /// # Errors
+    /// [`ControlError::Unknown`] when the caller explores symbolically and does not know that
+    /// symbol yet: the control must return this error as it is.
+    fn read(&mut self, depth: usize) -> Result<Option<Symbol>, ControlError>;
+}
+
+/// Why a control could not answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ControlError {
+    /// A limit was crossed, or the caller cancelled.
+    Limit(LimitError),
+    /// The reader does not know the symbol at this depth.
+    Unknown(usize),
+}
+
+impl From<LimitError> for ControlError {
+    fn from(e: LimitError) -> Self {
+        ControlError::Limit(e)
+    }
+}
+
+impl fmt::Display for ControlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ControlError::Limit(e) => e.fmt(f),
+            ControlError::Unknown(depth) => write!(f, "stack symbol at depth {depth} is not known"),
+        }
+    }
+}
+
+impl std::error::Error for ControlError {}
+
+/// A pushdown machine over lexemes. Symbols are created on demand; an id never changes its meaning.
+///
+/// Contract: every answer depends only on the symbols read through the reader, on the labels and on
+/// the grammar. No stack that `step` makes is a dead end, and [`Control::lex_start`] offers exactly
+/// the terminals that the stack accepts (no terminal whose end `step` would refuse for every
+/// lexeme).
+pub trait Control: Send + Sync + fmt::Debug {
+    /// The only symbol of the first stack.
+    fn start(&self) -> Symbol;
+
+    /// The fresh lexical state in which the next lexeme begins when `top` is on top, or
+    /// [`LexState::DEAD`] when the sentence is complete and nothing may follow.
+    fn lex_start(&self, top: Symbol) -> Result<LexState, ControlError>;
+
+    /// What ending a lexeme that carries `labels` (strictly increasing; empty when the lexeme
+    /// matched without a label) does to the stack: one action for each reading. An empty list
+    /// refuses the lexeme.
+    fn step(&self, stack: &mut dyn StackReader, labels: &[u32]) -> Result<Vec<StackAction>, ControlError>;
+
+    /// Whether the input may end on this stack with no lexeme under way.
+    fn ends(&self, stack: &mut dyn StackReader) -> Result<bool, ControlError>;
+
+    /// The number of symbols created so far.
+    fn symbols_len(&self) -> usize;
+
+    /// A name of the symbol for people, such as an item set or a frame, for dumps.
+    fn describe(&self, symbol: Symbol) -> String;
+}

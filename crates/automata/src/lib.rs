@@ -1,0 +1,12 @@
+//! Terminals, LR tables and schema frames: from grammars to pushdown machines.
+//!
+//! - [`lexicon`]: terminals as lazily determinised byte automata, shared by all grammars.
+//! - [`control`]: the one interface of pushdown machines, [`Control`], with two producers:
+//!   `lr` (context-free grammars) and `frames` (JSON schemas).
+//!
+//! This crate knows no tokens.
+#![forbid(unsafe_code)]
+
+pub mod control;
+
+pub use control::{Control, ControlError, StackReader};

@@ -1,0 +1,2 @@
+//! Machine times vocabulary: token rows, CSR, artifacts, vocabulary readers.
+#![forbid(unsafe_code)]

@@ -1,0 +1,230 @@
+//! Regular expressions as an arena: the form in which every front end leaves its terminals.
+//!
+//! A [`RegexPool`] is an arena of nodes that refer to earlier nodes only, so every algorithm on it
+//! is a loop over ids and nothing recurses on the depth of user input, dropping included. Equal
+//! nodes are shared.
+//!
+//! Meaning: a node denotes a set of byte strings. [`RegexNode::Class`] speaks of Unicode scalar
+//! values and denotes their UTF-8 encodings. [`RegexNode::Not`] is the complement *within valid
+//! UTF-8 text*.
+
+use rustc_hash::FxHashMap;
+
+/// A node of a [`RegexPool`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RegexId(pub u32);
+
+/// What a regex node denotes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum RegexNode {
+    /// Nothing: the empty set.
+    Never,
+    /// The empty string only.
+    Empty,
+    /// These bytes.
+    Bytes(Box<[u8]>),
+    /// One character out of these ranges of Unicode scalar values (sorted, disjoint, inclusive).
+    Class(Box<[(char, char)]>),
+    /// One byte out of these ranges (sorted, disjoint, inclusive).
+    ByteClass(Box<[(u8, u8)]>),
+    /// One after the other.
+    Concat(Box<[RegexId]>),
+    /// Any of them.
+    Alt(Box<[RegexId]>),
+    /// All of them at once.
+    And(Box<[RegexId]>),
+    /// Valid UTF-8 text that the node does not match.
+    Not(RegexId),
+    /// From `min` to `max` copies (`None`: no upper bound). Never expanded into copies.
+    Repeat {
+        /// What is repeated.
+        node: RegexId,
+        /// The fewest copies.
+        min: u32,
+        /// The most copies.
+        max: Option<u32>,
+    },
+    /// One of these byte strings; for large sets.
+    Literals(Box<[Box<[u8]>]>),
+    /// All JSON spellings, quotes included, of the strings whose value the node matches: each
+    /// character raw or escaped, in any mix.
+    JsonString(RegexId),
+}
+
+/// An arena of regex nodes. Children always have smaller ids than their parents.
+#[derive(Clone, Debug, Default)]
+pub struct RegexPool {
+    nodes: Vec<RegexNode>,
+    ids: FxHashMap<RegexNode, RegexId>,
+}
+
+impl RegexPool {
+    /// An empty pool.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The number of nodes.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there are no nodes.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// The node of an id.
+    pub fn node(&self, id: RegexId) -> &RegexNode {
+        &self.nodes[id.0 as usize]
+    }
+
+    /// All nodes, children before parents.
+    pub fn nodes(&self) -> &[RegexNode] {
+        &self.nodes
+    }
+
+    /// Adds a node as it is, sharing an equal one.
+    pub fn add(&mut self, node: RegexNode) -> RegexId {
+        if let Some(&id) = self.ids.get(&node) {
+            return id;
+        }
+        let id = RegexId(self.nodes.len() as u32);
+        self.nodes.push(node.clone());
+        self.ids.insert(node, id);
+        id
+    }
+
+    /// Nothing.
+    pub fn never(&mut self) -> RegexId {
+        self.add(RegexNode::Never)
+    }
+
+    /// The empty string.
+    pub fn empty(&mut self) -> RegexId {
+        self.add(RegexNode::Empty)
+    }
+
+    /// The given bytes.
+    pub fn bytes(&mut self, bytes: impl Into<Box<[u8]>>) -> RegexId {
+        let bytes = bytes.into();
+        self.add(if bytes.is_empty() { RegexNode::Empty } else { RegexNode::Bytes(bytes) })
+    }
+
+    /// One character out of the given ranges, in any order, overlapping or not.
+    pub fn class(&mut self, ranges: impl IntoIterator<Item = (char, char)>) -> RegexId {
+        let mut sorted: Vec<(char, char)> = ranges.into_iter().filter(|(a, b)| a <= b).collect();
+        sorted.sort_unstable();
+        let mut merged: Vec<(char, char)> = Vec::with_capacity(sorted.len());
+        for (a, b) in sorted {
+            match merged.last_mut() {
+                Some(last) if a as u32 <= last.1 as u32 + 1 || (last.1 == '\u{d7ff}' && a == '\u{e000}') => {
+                    last.1 = last.1.max(b);
+                }
+                _ => merged.push((a, b)),
+            }
+        }
+        self.add(if merged.is_empty() { RegexNode::Never } else { RegexNode::Class(merged.into()) })
+    }
+
+    /// Any character.
+    pub fn any_char(&mut self) -> RegexId {
+        self.class([('\0', char::MAX)])
+    }
+
+    /// Any text.
+    pub fn any_text(&mut self) -> RegexId {
+        let c = self.any_char();
+        self.repeat(c, 0, None)
+    }
+
+    /// One after the other.
+    pub fn concat(&mut self, parts: impl IntoIterator<Item = RegexId>) -> RegexId {
+        let mut flat = Vec::new();
+        for p in parts {
+            match self.node(p) {
+                RegexNode::Never => return p,
+                RegexNode::Empty => {}
+                _ => flat.push(p),
+            }
+        }
+        match flat[..] {
+            [] => self.empty(),
+            [one] => one,
+            _ => self.add(RegexNode::Concat(flat.into())),
+        }
+    }
+
+    /// Any of them.
+    pub fn alt(&mut self, parts: impl IntoIterator<Item = RegexId>) -> RegexId {
+        let mut flat: Vec<RegexId> =
+            parts.into_iter().filter(|p| *self.node(*p) != RegexNode::Never).collect();
+        flat.sort_unstable();
+        flat.dedup();
+        match flat[..] {
+            [] => self.never(),
+            [one] => one,
+            _ => self.add(RegexNode::Alt(flat.into())),
+        }
+    }
+
+    /// All of them at once; of none, any text.
+    pub fn and(&mut self, parts: impl IntoIterator<Item = RegexId>) -> RegexId {
+        let mut flat: Vec<RegexId> = parts.into_iter().collect();
+        flat.sort_unstable();
+        flat.dedup();
+        if let Some(&never) = flat.iter().find(|p| *self.node(**p) == RegexNode::Never) {
+            return never;
+        }
+        match flat[..] {
+            [] => self.any_text(),
+            [one] => one,
+            _ => self.add(RegexNode::And(flat.into())),
+        }
+    }
+
+    /// Valid text that `node` does not match.
+    pub fn not(&mut self, node: RegexId) -> RegexId {
+        match *self.node(node) {
+            RegexNode::Never => self.any_text(),
+            _ => self.add(RegexNode::Not(node)),
+        }
+    }
+
+    /// From `min` to `max` copies.
+    pub fn repeat(&mut self, node: RegexId, min: u32, max: Option<u32>) -> RegexId {
+        if max.is_some_and(|max| max < min) {
+            return self.never();
+        }
+        match (self.node(node), min, max) {
+            (_, 0, Some(0)) | (RegexNode::Empty, _, _) => self.empty(),
+            (RegexNode::Never, 0, _) => self.empty(),
+            (RegexNode::Never, _, _) => node,
+            (_, 1, Some(1)) => node,
+            _ => self.add(RegexNode::Repeat { node, min, max }),
+        }
+    }
+
+    /// One of these byte strings.
+    pub fn literals(&mut self, strings: impl IntoIterator<Item = Box<[u8]>>) -> RegexId {
+        let mut all: Vec<Box<[u8]>> = strings.into_iter().collect();
+        all.sort_unstable();
+        all.dedup();
+        match all.len() {
+            0 => self.never(),
+            1 => {
+                let one = all.swap_remove(0);
+                self.bytes(one)
+            }
+            _ => self.add(RegexNode::Literals(all.into())),
+        }
+    }
+
+    /// All JSON spellings, quotes included, of the strings that `value` matches.
+    pub fn json_string(&mut self, value: RegexId) -> RegexId {
+        match self.node(value) {
+            RegexNode::Never => value,
+            _ => self.add(RegexNode::JsonString(value)),
+        }
+    }
+}

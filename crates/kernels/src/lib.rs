@@ -1,0 +1,2 @@
+//! Word and lane loops over slices: bitsets, masked logits, softmax.
+

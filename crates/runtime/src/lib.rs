@@ -1,0 +1,2 @@
+//! Matchers, masks, rollback and samplers over compiled tables.
+#![forbid(unsafe_code)]

@@ -1,0 +1,22 @@
+//! Ids, CSR matrices, vocabularies, token tries and artifact bytes.
+//!
+//! This crate holds what a compiler leaves behind and what a runtime reads: plain tables over
+//! dense `u32` ids, the [`Machine`] trait through which a matcher reads them, and the bytes of an
+//! artifact. It knows no grammars and runs no algorithm on them.
+//!
+//! Words: a *token* is an entry of the model's vocabulary, a *terminal* a leaf of the grammar, a
+//! *lexical state* a state of the automaton that reads lexemes byte by byte, a *symbol* an entry
+//! of the pushdown stack.
+#![forbid(unsafe_code)]
+
+pub mod ids;
+pub mod limits;
+pub mod machine;
+pub mod trie;
+pub mod vocabulary;
+
+pub use ids::{LabelSet, LexState, Symbol, TokenId};
+pub use limits::{CancelFlag, LimitError, Limits};
+pub use machine::{Machine, RowRef, RunError, StackAction, StackView, Tokens};
+pub use trie::TokenTrie;
+pub use vocabulary::{TokenKind, Vocabulary, VocabularyError};

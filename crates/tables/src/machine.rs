@@ -1,0 +1,135 @@
+//! The pushdown machine as a matcher sees it: lexical states, a stack, actions and rows.
+//!
+//! A *configuration* is a set of threads; a thread is a lexical state `q` plus a stack `S` of
+//! [`Symbol`]s, where `S` is the stack *before* the lexeme being read is shifted. A byte `b` moves
+//! a thread in up to two ways, and both are taken (there is no maximal munch):
+//!
+//! 1. go on inside the lexeme: `q' = lex_next(q, b)`, if not dead;
+//! 2. end the lexeme, when `lex_accept(q) != NONE`: each action of `step(S, lex_accept(q))` makes
+//!    a stack `S'`, whose next lexeme starts in `lex_start(top(S'))` and reads `b` there.
+//!
+//! Invariants that every machine keeps: `lex_start` states are *fresh* (`lex_is_fresh`), are never
+//! the target of `lex_next`, and accept nothing; every live lexical state can be completed to a
+//! lexeme that `step` does not refuse *for the stacks under which it arises*; no stack reached by
+//! actions is a dead end. So a thread that lives can be completed to a sentence.
+//!
+//! The lazy compiler and the frozen artifact both implement [`Machine`].
+
+use crate::{LabelSet, LexState, LimitError, Symbol, TokenId, Vocabulary};
+use std::fmt;
+use std::sync::Arc;
+
+/// The net effect of one lexeme (or one token) on the stack.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+pub struct StackAction {
+    /// How many symbols are taken off the top.
+    pub pop: u32,
+    /// What is then put on, the last one on top.
+    pub push: Box<[Symbol]>,
+}
+
+/// A stack that can be read from the top down, without being changed.
+pub trait StackView {
+    /// The symbol `depth` entries below the top (0 is the top); `None` below the bottom.
+    fn symbol(&self, depth: usize) -> Option<Symbol>;
+}
+
+impl StackView for [Symbol] {
+    /// A slice is a stack with its last element on top.
+    fn symbol(&self, depth: usize) -> Option<Symbol> {
+        self.len().checked_sub(depth + 1).map(|i| self[i])
+    }
+}
+
+/// A set of text tokens, in whichever form the machine holds it.
+#[derive(Clone, Copy, Debug)]
+pub enum Tokens<'a> {
+    /// The ids, strictly increasing.
+    Few(&'a [TokenId]),
+    /// One bit a token, `width.div_ceil(32)` words, tail bits zero.
+    Dense(&'a [u32]),
+    /// The union of a bitset and of further ids, strictly increasing.
+    Union(&'a [u32], &'a [TokenId]),
+}
+
+/// The tokens that may come next in one thread.
+#[derive(Clone, Copy, Debug)]
+pub struct RowRef<'a> {
+    /// The text tokens that keep the thread alive.
+    pub tokens: Tokens<'a>,
+    /// Whether the output is a sentence here, so that every end token is allowed.
+    pub ends: bool,
+}
+
+/// Why a machine could not answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RunError {
+    /// A limit was crossed, or the caller cancelled.
+    Limit(LimitError),
+    /// A frozen machine was compiled with a budget that left this part out.
+    NotTabulated {
+        /// The table that lacks the entry.
+        table: &'static str,
+    },
+}
+
+impl From<LimitError> for RunError {
+    fn from(e: LimitError) -> Self {
+        RunError::Limit(e)
+    }
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RunError::Limit(e) => e.fmt(f),
+            RunError::NotTabulated { table } => write!(
+                f,
+                "the artifact does not hold this part of the machine ({table}): compile it with a larger budget"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for RunError {}
+
+/// Tables of one compiled grammar over one vocabulary. Immutable to its users, shared by `Arc`.
+///
+/// Ids may be created while it is used (lazily), but an id once given never changes its meaning.
+pub trait Machine: Send + Sync + fmt::Debug {
+    /// The vocabulary that the rows speak about.
+    fn vocabulary(&self) -> &Arc<Vocabulary>;
+
+    /// Limits that a matcher of this machine observes.
+    fn limits(&self) -> &crate::Limits;
+
+    /// The only symbol of the first stack.
+    fn start(&self) -> Symbol;
+
+    /// The fresh lexical state in which the next lexeme begins when `top` is on top of the stack.
+    /// [`LexState::DEAD`] when no lexeme may follow (the sentence is complete).
+    fn lex_start(&self, top: Symbol) -> Result<LexState, RunError>;
+
+    /// The lexical state after one more byte of the lexeme, or [`LexState::DEAD`].
+    fn lex_next(&self, state: LexState, byte: u8) -> Result<LexState, RunError>;
+
+    /// The terminals that match the lexeme as read so far.
+    fn lex_accept(&self, state: LexState) -> LabelSet;
+
+    /// Whether `state` is a start state: no byte of a lexeme has been read.
+    fn lex_is_fresh(&self, state: LexState) -> bool;
+
+    /// Whether no byte can extend the lexeme: `state` accepts and has no live successor.
+    fn lex_is_final(&self, state: LexState) -> bool;
+
+    /// What ending a lexeme with these labels does to the stack: one action for each reading, none
+    /// when the stack refuses all of them.
+    fn step(&self, stack: &dyn StackView, labels: LabelSet) -> Result<&[StackAction], RunError>;
+
+    /// Whether the input may end on this stack with no lexeme under way.
+    fn ends(&self, stack: &dyn StackView) -> Result<bool, RunError>;
+
+    /// The tokens that keep the thread `(state, stack)` alive, and whether the input may end.
+    fn row(&self, state: LexState, stack: &dyn StackView) -> Result<RowRef<'_>, RunError>;
+}
