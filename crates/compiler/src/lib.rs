@@ -1,2 +1,4 @@
 //! Machine times vocabulary: token rows, CSR, artifacts, vocabulary readers.
 #![forbid(unsafe_code)]
+
+pub mod vocabulary;

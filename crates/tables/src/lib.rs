@@ -9,6 +9,7 @@
 //! of the pushdown stack.
 #![forbid(unsafe_code)]
 
+mod bytes;
 pub mod ids;
 pub mod limits;
 pub mod machine;

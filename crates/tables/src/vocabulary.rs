@@ -1,11 +1,13 @@
 //! The model's vocabulary: token id → bytes and kind, the end tokens, and the width of the logits.
 
+use crate::bytes::little_endian;
 use crate::{TokenId, TokenTrie};
+use bytemuck::{CheckedBitPattern, NoUninit};
 use std::fmt;
 use std::sync::OnceLock;
 
 /// What a token stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, NoUninit, CheckedBitPattern)]
 #[repr(u8)]
 pub enum TokenKind {
     /// The token spells its bytes.
@@ -33,15 +35,48 @@ pub enum VocabularyError {
         /// Its length.
         bytes: usize,
     },
+    /// The tokens together have more bytes than [`Vocabulary::MAX_BYTES`].
+    TooManyBytes(usize),
+    /// The width of the logits is above the limit of 2^24.
+    WidthTooLarge(usize),
+    /// The offsets given to [`Vocabulary::from_parts`] do not cut its bytes into tokens.
+    BadOffsets {
+        /// The first token whose bytes are not a range, or the number of tokens when the ends of
+        /// the array are wrong.
+        token: usize,
+    },
 }
 
 impl fmt::Display for VocabularyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DuplicateId(id) => write!(f, "token id {id} is given twice"),
-            Self::IdTooLarge(id) => write!(f, "token id {id} is above the limit of {}", Vocabulary::MAX_LEN),
+            Self::IdTooLarge(id) => write!(
+                f,
+                "token id {id} is above the limit of {}",
+                Vocabulary::MAX_LEN
+            ),
             Self::UnknownEndToken(id) => write!(f, "end token {id} is not in the vocabulary"),
-            Self::TokenTooLong { id, bytes } => write!(f, "token {id} has {bytes} bytes, the limit is 65535"),
+            Self::TokenTooLong { id, bytes } => {
+                write!(f, "token {id} has {bytes} bytes, the limit is 65535")
+            }
+            Self::TooManyBytes(given) => {
+                write!(
+                    f,
+                    "the tokens have {given} bytes together, the limit is {}",
+                    Vocabulary::MAX_BYTES
+                )
+            }
+            Self::WidthTooLarge(given) => {
+                write!(
+                    f,
+                    "a width of {given} logits is above the limit of {}",
+                    Vocabulary::MAX_LEN
+                )
+            }
+            Self::BadOffsets { token } => {
+                write!(f, "the byte offsets around token {token} are not in order")
+            }
         }
     }
 }
@@ -79,6 +114,9 @@ impl Vocabulary {
     /// The largest number of tokens.
     pub const MAX_LEN: usize = 1 << 24;
 
+    /// The largest number of bytes of all tokens together (1 GiB).
+    pub const MAX_BYTES: usize = 1 << 30;
+
     /// Builds a vocabulary from its tokens, in any order. Ids that are not given are
     /// [`TokenKind::Unused`]; text tokens without bytes become unused too.
     ///
@@ -92,37 +130,81 @@ impl Vocabulary {
         end_tokens: &[u32],
         width: Option<usize>,
     ) -> Result<Self, VocabularyError> {
-        let mut slots: Vec<Option<TokenEntry>> = Vec::new();
-        for token in tokens {
-            let id = token.id as usize;
-            if id >= Self::MAX_LEN {
-                return Err(VocabularyError::IdTooLarge(token.id.into()));
+        // Sorting the entries that are there keeps memory in proportion to them; a slot for each
+        // id would let one large id allocate half a gigabyte.
+        let mut entries: Vec<TokenEntry> = tokens.into_iter().collect();
+        if !entries.is_sorted_by_key(|t| t.id) {
+            entries.sort_by_key(|t| t.id);
+        }
+        if let Some(pair) = entries.windows(2).find(|w| w[0].id == w[1].id) {
+            return Err(VocabularyError::DuplicateId(pair[0].id));
+        }
+        let len = entries.last().map_or(0, |t| t.id as usize + 1);
+        if len > Self::MAX_LEN {
+            return Err(VocabularyError::IdTooLarge(len as u64 - 1));
+        }
+        let mut bytes = Vec::with_capacity(entries.iter().map(|t| t.bytes.len()).sum());
+        let mut offsets = Vec::with_capacity(len + 1);
+        let mut kinds = Vec::with_capacity(len);
+        offsets.push(0);
+        for t in &entries {
+            let hole = bytes.len() as u32;
+            offsets.resize(t.id as usize + 1, hole);
+            kinds.resize(t.id as usize, TokenKind::Unused);
+            bytes.extend_from_slice(&t.bytes);
+            if bytes.len() > Self::MAX_BYTES {
+                return Err(VocabularyError::TooManyBytes(bytes.len()));
             }
-            if token.bytes.len() > usize::from(u16::MAX) {
-                return Err(VocabularyError::TokenTooLong { id: token.id, bytes: token.bytes.len() });
+            offsets.push(bytes.len() as u32);
+            kinds.push(t.kind);
+        }
+        Self::from_parts(name, offsets, bytes, kinds, end_tokens, width)
+    }
+
+    /// Builds a vocabulary from its flat form: token `t` has the bytes
+    /// `bytes[offsets[t]..offsets[t + 1]]` and the kind `kinds[t]`. Text tokens without bytes become
+    /// unused.
+    ///
+    /// Shapes: `offsets: [u32; len + 1]`, `kinds: [TokenKind; len]`. Cost: one pass, one digest.
+    ///
+    /// # Errors
+    /// As [`Vocabulary::new`], and offsets that do not cut `bytes` into `kinds.len()` ranges.
+    pub fn from_parts(
+        name: impl Into<String>,
+        offsets: Vec<u32>,
+        bytes: Vec<u8>,
+        mut kinds: Vec<TokenKind>,
+        end_tokens: &[u32],
+        width: Option<usize>,
+    ) -> Result<Self, VocabularyError> {
+        let len = kinds.len();
+        if len > Self::MAX_LEN {
+            return Err(VocabularyError::IdTooLarge(len as u64 - 1));
+        }
+        if bytes.len() > Self::MAX_BYTES {
+            return Err(VocabularyError::TooManyBytes(bytes.len()));
+        }
+        let ends = (
+            offsets.first().copied(),
+            offsets.last().map(|&e| e as usize),
+        );
+        if offsets.len() != len + 1 || ends != (Some(0), Some(bytes.len())) {
+            return Err(VocabularyError::BadOffsets { token: len });
+        }
+        for (token, pair) in offsets.windows(2).enumerate() {
+            let Some(token_bytes) = pair[1].checked_sub(pair[0]) else {
+                return Err(VocabularyError::BadOffsets { token });
+            };
+            if token_bytes > u32::from(u16::MAX) {
+                return Err(VocabularyError::TokenTooLong {
+                    id: token as u32,
+                    bytes: token_bytes as usize,
+                });
             }
-            if id >= slots.len() {
-                slots.resize_with(id + 1, || None);
-            }
-            if slots[id].replace(token).is_some() {
-                return Err(VocabularyError::DuplicateId(id as u32));
+            if token_bytes == 0 && kinds[token] == TokenKind::Text {
+                kinds[token] = TokenKind::Unused;
             }
         }
-        let mut bytes = Vec::new();
-        let mut offsets = vec![0u32];
-        let mut kinds = Vec::with_capacity(slots.len());
-        for slot in &slots {
-            match slot {
-                Some(t) => {
-                    bytes.extend_from_slice(&t.bytes);
-                    let empty = t.kind == TokenKind::Text && t.bytes.is_empty();
-                    kinds.push(if empty { TokenKind::Unused } else { t.kind });
-                }
-                None => kinds.push(TokenKind::Unused),
-            }
-            offsets.push(u32::try_from(bytes.len()).map_err(|_| VocabularyError::IdTooLarge(u64::MAX))?);
-        }
-        let len = slots.len();
         let mut end_tokens: Vec<TokenId> = end_tokens.iter().copied().map(TokenId).collect();
         end_tokens.sort_unstable();
         end_tokens.dedup();
@@ -130,14 +212,10 @@ impl Vocabulary {
             return Err(VocabularyError::UnknownEndToken(t.0));
         }
         let width = width.unwrap_or(len);
-        let mut h = blake3::Hasher::new();
-        h.update(b"maskwright vocabulary 1");
-        h.update(&(len as u64).to_le_bytes());
-        h.update(&(width as u64).to_le_bytes());
-        h.update(bytemuck::cast_slice(&offsets));
-        h.update(&kinds.iter().map(|k| *k as u8).collect::<Vec<_>>());
-        h.update(&bytes);
-        h.update(bytemuck::cast_slice(&end_tokens));
+        if width > Self::MAX_LEN {
+            return Err(VocabularyError::WidthTooLarge(width));
+        }
+        let fingerprint = digest(&offsets, &bytes, &kinds, &end_tokens, width);
         Ok(Vocabulary {
             name: name.into(),
             bytes,
@@ -145,7 +223,7 @@ impl Vocabulary {
             kinds,
             end_tokens,
             width,
-            fingerprint: *h.finalize().as_bytes(),
+            fingerprint,
             trie: OnceLock::new(),
         })
     }
@@ -188,7 +266,10 @@ impl Vocabulary {
     /// What the token stands for; out of range ids are unused.
     #[inline]
     pub fn kind(&self, token: TokenId) -> TokenKind {
-        self.kinds.get(token.index()).copied().unwrap_or(TokenKind::Unused)
+        self.kinds
+            .get(token.index())
+            .copied()
+            .unwrap_or(TokenKind::Unused)
     }
 
     /// Whether the token spells its bytes and the model has a logit for it.
@@ -205,12 +286,15 @@ impl Vocabulary {
     /// Whether `token` ends the text.
     #[inline]
     pub fn is_end(&self, token: TokenId) -> bool {
-        self.end_tokens.contains(&token)
+        self.end_tokens.binary_search(&token).is_ok()
     }
 
     /// The text tokens with a logit, in id order, with their bytes.
     pub fn text_tokens(&self) -> impl Iterator<Item = (TokenId, &[u8])> {
-        (0..self.len() as u32).map(TokenId).filter(|t| self.is_text(*t)).map(|t| (t, self.bytes(t)))
+        (0..self.len() as u32)
+            .map(TokenId)
+            .filter(|t| self.is_text(*t))
+            .map(|t| (t, self.bytes(t)))
     }
 
     /// A digest of ids, bytes, kinds, end tokens and width.
@@ -222,6 +306,25 @@ impl Vocabulary {
     pub fn trie(&self) -> &TokenTrie {
         self.trie.get_or_init(|| TokenTrie::new(self.text_tokens()))
     }
+}
+
+/// The fingerprint of a vocabulary: all that a mask can depend on, numbers in little-endian order.
+fn digest(
+    offsets: &[u32],
+    bytes: &[u8],
+    kinds: &[TokenKind],
+    ends: &[TokenId],
+    width: usize,
+) -> [u8; 32] {
+    let mut h = blake3::Hasher::new();
+    h.update(b"maskwright vocabulary 1");
+    h.update(&(kinds.len() as u64).to_le_bytes());
+    h.update(&(width as u64).to_le_bytes());
+    h.update(&little_endian(offsets));
+    h.update(bytemuck::cast_slice(kinds));
+    h.update(bytes);
+    h.update(&little_endian(bytemuck::cast_slice(ends)));
+    *h.finalize().as_bytes()
 }
 
 impl fmt::Debug for Vocabulary {
