@@ -8,5 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod control;
+pub mod lexicon;
 
 pub use control::{Control, ControlError, StackReader};
+pub use lexicon::Lexicon;

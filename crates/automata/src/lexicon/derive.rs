@@ -1,0 +1,404 @@
+//! Derivatives: what is left of an expression after one byte.
+//!
+//! `Spelled(v, mode)` is the rest of a JSON string literal (RFC 8259, section 7) whose value, as
+//! UTF-8 text, is still to match `v`. Raw bytes go straight to `v`; an escape is collected in the
+//! mode and then goes to `v` as the UTF-8 bytes of the character it stands for. So every mix of
+//! spellings of one value is accepted, and a lone surrogate is not, because no byte string of `v`
+//! stands for it. The modes:
+//!
+//! | mode | read so far |
+//! |---|---|
+//! | `NORMAL` | nothing special |
+//! | `ESCAPE` | `\` |
+//! | `HEX`, k, acc | `\u` and k digits of value acc |
+//! | `HIGH`, h | `\uD8xx`: the offset h of a high surrogate |
+//! | `HIGH_ESCAPE`, h | and `\` |
+//! | `LOW`, h, k, acc | and `u` and k digits |
+//!
+//! A mode is entered only when some completion of the escape leaves `v` alive.
+
+use super::expr::{ByteSet, ExprId, MarksId, Node, Store, UNBOUNDED};
+use maskwright_tables::LimitError;
+
+pub(super) const NORMAL: u32 = 0;
+const ESCAPE: u32 = 1 << 28;
+const HEX: u32 = 2 << 28;
+const HIGH: u32 = 3 << 28;
+const HIGH_ESCAPE: u32 = 4 << 28;
+const LOW: u32 = 5 << 28;
+const KIND: u32 = 0xf << 28;
+
+fn hex_mode(k: u32, acc: u32) -> u32 {
+    HEX | k << 16 | acc
+}
+
+fn low_mode(high: u32, k: u32, acc: u32) -> u32 {
+    LOW | high << 16 | k << 12 | acc
+}
+
+/// What a one-letter escape stands for.
+fn short_escape(byte: u8) -> Option<u8> {
+    Some(match byte {
+        b'"' | b'\\' | b'/' => byte,
+        b'b' => 8,
+        b'f' => 12,
+        b'n' => 10,
+        b'r' => 13,
+        b't' => 9,
+        _ => return None,
+    })
+}
+
+/// The byte cuts of a `Spelled` node from those of its value.
+pub(super) fn spelled_cuts(value: &ByteSet, mode: u32) -> ByteSet {
+    let mut cuts = ByteSet([1, 0, 0, 0]);
+    let mut single = |b: u8| {
+        cuts.insert(b);
+        cuts.insert(b + 1);
+    };
+    match mode & KIND {
+        NORMAL => {
+            single(b'"');
+            single(b'\\');
+            cuts.insert(0x20);
+            cuts = cuts.union(value);
+        }
+        ESCAPE => b"\"\\/bfnrtu".iter().for_each(|b| single(*b)),
+        HIGH => single(b'\\'),
+        HIGH_ESCAPE => single(b'u'),
+        _ => b"0123456789abcdefABCDEF".iter().for_each(|b| single(*b)),
+    }
+    cuts
+}
+
+impl Store {
+    /// The derivative by `byte`. Never deeper than its explicit stack; `steps` counts down.
+    pub fn derive(
+        &mut self,
+        root: ExprId,
+        byte: u8,
+        steps: &mut u64,
+    ) -> Result<ExprId, LimitError> {
+        if let Some(d) = self.derive_simple(root, byte) {
+            return Ok(d);
+        }
+        let mut stack = vec![root];
+        while let Some(&e) = stack.last() {
+            if self.derivatives.contains_key(&(e, byte)) {
+                stack.pop();
+                continue;
+            }
+            if *steps == 0 {
+                return Err(LimitError::new("steps of a lexical derivative", 1, 0));
+            }
+            *steps -= 1;
+            // Children whose derivatives are needed first.
+            let before = stack.len();
+            match self.node(e) {
+                Node::Concat(h, t) => {
+                    let (h, t) = (*h, *t);
+                    self.need(h, byte, &mut stack);
+                    if self.nullable(h) {
+                        self.need(t, byte, &mut stack);
+                    }
+                }
+                Node::Alt(parts) | Node::And(parts) => {
+                    for p in parts.clone() {
+                        self.need(p, byte, &mut stack);
+                    }
+                }
+                Node::Not(x) | Node::Repeat(x, ..) => {
+                    let x = *x;
+                    self.need(x, byte, &mut stack);
+                }
+                Node::Spelled(v, mode) => {
+                    let (v, mode) = (*v, *mode);
+                    if mode == NORMAL && byte >= 0x20 && byte != b'"' && byte != b'\\' {
+                        self.need(v, byte, &mut stack);
+                    }
+                }
+                _ => {}
+            }
+            if stack.len() > before {
+                continue;
+            }
+            let d = self.derive_ready(e, byte, steps)?;
+            self.derivatives.insert((e, byte), d);
+            stack.pop();
+        }
+        Ok(self.derivatives[&(root, byte)])
+    }
+
+    fn need(&self, e: ExprId, byte: u8, stack: &mut Vec<ExprId>) {
+        if self.derive_simple(e, byte).is_none() && !self.derivatives.contains_key(&(e, byte)) {
+            stack.push(e);
+        }
+    }
+
+    /// Derivatives that need no memo.
+    fn derive_simple(&self, e: ExprId, byte: u8) -> Option<ExprId> {
+        match self.node(e) {
+            Node::Never | Node::Marks(_) => Some(Self::NEVER),
+            Node::Set(s) => Some(if self.sets[*s as usize].contains(byte) {
+                Self::EMPTY
+            } else {
+                Self::NEVER
+            }),
+            Node::Concat(h, t) => match self.node(*h) {
+                Node::Set(s) => Some(if self.sets[*s as usize].contains(byte) {
+                    *t
+                } else {
+                    Self::NEVER
+                }),
+                _ => None,
+            },
+            _ if e == Self::ALL => Some(e),
+            _ => None,
+        }
+    }
+
+    fn known(&self, e: ExprId, byte: u8) -> ExprId {
+        self.derive_simple(e, byte)
+            .unwrap_or_else(|| self.derivatives[&(e, byte)])
+    }
+
+    /// One step, the children's derivatives being known.
+    fn derive_ready(&mut self, e: ExprId, byte: u8, steps: &mut u64) -> Result<ExprId, LimitError> {
+        Ok(match *self.node(e) {
+            Node::Never | Node::Marks(_) | Node::Set(_) => self.known(e, byte),
+            Node::Concat(h, t) => {
+                let dh = self.known(h, byte);
+                let first = self.concat2(dh, t);
+                if self.nullable(h) {
+                    // Marks recorded by the head stay recorded.
+                    let marks = self.fact(h).marks;
+                    let dt = self.known(t, byte);
+                    let prefix = self.marks(marks);
+                    let second = self.concat2(prefix, dt);
+                    self.alt(&[first, second])
+                } else {
+                    first
+                }
+            }
+            Node::Alt(ref parts) => {
+                let d: Vec<ExprId> = parts.clone().iter().map(|p| self.known(*p, byte)).collect();
+                self.alt(&d)
+            }
+            Node::And(ref parts) => {
+                let d: Vec<ExprId> = parts.clone().iter().map(|p| self.known(*p, byte)).collect();
+                self.and(&d)
+            }
+            Node::Not(x) => {
+                let d = self.known(x, byte);
+                self.not(d)
+            }
+            Node::Repeat(x, min, max) => {
+                let d = self.known(x, byte);
+                let max = if max == UNBOUNDED { max } else { max - 1 };
+                let rest = self.repeat(x, min.saturating_sub(1), max);
+                self.concat2(d, rest)
+            }
+            Node::Literals { set, lo, hi, depth } => self.derive_literals(set, lo, hi, depth, byte),
+            Node::Leaf { automaton, state } => {
+                match self.automata[automaton as usize].next(state, byte) {
+                    Some(state) => self.add(Node::Leaf { automaton, state }),
+                    None => Self::NEVER,
+                }
+            }
+            Node::Spelled(v, mode) => self.derive_spelled(v, mode, byte, steps)?,
+        })
+    }
+
+    fn derive_literals(&mut self, set: u32, lo: u32, hi: u32, depth: u32, byte: u8) -> ExprId {
+        let all = &self.literal_sets[set as usize];
+        let at = depth as usize;
+        let range = &all.strings[lo as usize..hi as usize];
+        let key = |s: &[u8]| s.get(at).map_or(-1, |b| i32::from(*b));
+        let from = range.partition_point(|s| key(s) < i32::from(byte));
+        let to = from + range[from..].partition_point(|s| key(s) == i32::from(byte));
+        if from == to {
+            return Self::NEVER;
+        }
+        let (lo, hi, depth) = (lo + from as u32, lo + to as u32, depth + 1);
+        if hi - lo == 1 {
+            // The rest of a single literal is the same node whatever set it came from.
+            let marks = all.marks[lo as usize];
+            let rest: Box<[u8]> = all.strings[lo as usize][at + 1..].into();
+            return self.literals(vec![(rest, marks)]);
+        }
+        self.add(Node::Literals { set, lo, hi, depth })
+    }
+
+    /// The rest of a JSON string whose value must match `value`.
+    pub fn spelled(&mut self, value: ExprId) -> ExprId {
+        if value == Self::NEVER {
+            value
+        } else {
+            self.add(Node::Spelled(value, NORMAL))
+        }
+    }
+
+    fn derive_spelled(
+        &mut self,
+        v: ExprId,
+        mode: u32,
+        byte: u8,
+        steps: &mut u64,
+    ) -> Result<ExprId, LimitError> {
+        let digit = char::from(byte).to_digit(16);
+        Ok(match mode & KIND {
+            NORMAL => match byte {
+                b'"' if self.nullable(v) => {
+                    let marks: MarksId = self.fact(v).marks;
+                    self.marks(marks)
+                }
+                b'"' | 0..=0x1f => Self::NEVER,
+                b'\\' => self.escape_mode(v, ESCAPE, 0, 0x10_ffff, steps)?,
+                _ => {
+                    let d = self.known(v, byte);
+                    self.spelled(d)
+                }
+            },
+            ESCAPE => match (short_escape(byte), byte) {
+                (Some(value), _) => self.feed(v, u32::from(value), steps)?,
+                (None, b'u') => self.escape_mode(v, hex_mode(0, 0), 0, 0x10_ffff, steps)?,
+                _ => Self::NEVER,
+            },
+            HEX => {
+                let (k, acc) = (mode >> 16 & 3, mode & 0xffff);
+                let Some(d) = digit else {
+                    return Ok(Self::NEVER);
+                };
+                let acc = acc << 4 | d;
+                if k < 3 {
+                    let free = 4 * (3 - k);
+                    let (lo, hi) = (acc << free, (acc + 1) << free);
+                    // Surrogates stand for the characters above U+FFFF.
+                    let mut alive = self.range_alive(v, lo, hi - 1, steps)?;
+                    if !alive {
+                        let (high_lo, high_hi) = (lo.max(0xd800), hi.min(0xdc00));
+                        alive = high_lo < high_hi
+                            && self.range_alive(
+                                v,
+                                0x1_0000 + ((high_lo - 0xd800) << 10),
+                                0x1_0000 + ((high_hi - 0xd800) << 10) - 1,
+                                steps,
+                            )?;
+                    }
+                    if alive {
+                        self.add(Node::Spelled(v, hex_mode(k + 1, acc)))
+                    } else {
+                        Self::NEVER
+                    }
+                } else if (0xd800..0xdc00).contains(&acc) {
+                    let high = acc - 0xd800;
+                    let lo = 0x1_0000 + (high << 10);
+                    self.escape_mode(v, HIGH | high, lo, lo + 0x3ff, steps)?
+                } else {
+                    self.feed(v, acc, steps)?
+                }
+            }
+            HIGH if byte == b'\\' => self.add(Node::Spelled(v, HIGH_ESCAPE | mode & 0x3ff)),
+            HIGH_ESCAPE if byte == b'u' => self.add(Node::Spelled(v, low_mode(mode & 0x3ff, 0, 0))),
+            LOW => {
+                let (high, k, acc) = (mode >> 16 & 0x3ff, mode >> 12 & 3, mode & 0xfff);
+                let Some(d) = digit else {
+                    return Ok(Self::NEVER);
+                };
+                let acc = acc << 4 | d;
+                let base = 0x1_0000 + (high << 10);
+                if k < 3 {
+                    let free = 4 * (3 - k);
+                    let (lo, hi) = ((acc << free).max(0xdc00), ((acc + 1) << free).min(0xe000));
+                    if lo >= hi {
+                        return Ok(Self::NEVER);
+                    }
+                    self.escape_mode(
+                        v,
+                        low_mode(high, k + 1, acc),
+                        base + lo - 0xdc00,
+                        base + hi - 1 - 0xdc00,
+                        steps,
+                    )?
+                } else if (0xdc00..0xe000).contains(&acc) {
+                    self.feed(v, base + acc - 0xdc00, steps)?
+                } else {
+                    Self::NEVER
+                }
+            }
+            _ => Self::NEVER,
+        })
+    }
+
+    /// The node in `mode` if some character of `lo..=hi` leaves `v` alive.
+    fn escape_mode(
+        &mut self,
+        v: ExprId,
+        mode: u32,
+        lo: u32,
+        hi: u32,
+        steps: &mut u64,
+    ) -> Result<ExprId, LimitError> {
+        Ok(if self.range_alive(v, lo, hi, steps)? {
+            self.add(Node::Spelled(v, mode))
+        } else {
+            Self::NEVER
+        })
+    }
+
+    /// The rest of the string after the character `c`, however it was spelled.
+    fn feed(&mut self, v: ExprId, c: u32, steps: &mut u64) -> Result<ExprId, LimitError> {
+        let Some(c) = char::from_u32(c) else {
+            return Ok(Self::NEVER);
+        };
+        let mut d = v;
+        for &byte in c.encode_utf8(&mut [0; 4]).as_bytes() {
+            d = self.derive(d, byte, steps)?;
+        }
+        Ok(self.spelled(d))
+    }
+
+    /// Whether some character of `lo..=hi` (surrogates left out) leaves `v` alive.
+    fn range_alive(
+        &mut self,
+        v: ExprId,
+        lo: u32,
+        hi: u32,
+        steps: &mut u64,
+    ) -> Result<bool, LimitError> {
+        for (lo, hi) in [(lo, hi.min(0xd7ff)), (lo.max(0xe000), hi)] {
+            let (Some(a), Some(b)) = (char::from_u32(lo), char::from_u32(hi)) else {
+                continue;
+            };
+            if a > b {
+                continue;
+            }
+            for sequence in regex_syntax::utf8::Utf8Sequences::new(a, b) {
+                // Depth-first over the at most four bytes, one representative a run.
+                let ranges = sequence.as_slice();
+                let mut stack = vec![(v, 0usize)];
+                while let Some((e, at)) = stack.pop() {
+                    let Some(range) = ranges.get(at) else {
+                        if !self.is_empty(e, steps)? {
+                            return Ok(true);
+                        }
+                        continue;
+                    };
+                    let cuts = self.fact(e).cuts;
+                    let mut last = Self::NEVER;
+                    for byte in (range.start..=range.end).rev() {
+                        if byte != range.start && !cuts.contains(byte) {
+                            continue;
+                        }
+                        let d = self.derive(e, byte, steps)?;
+                        if d != Self::NEVER && d != last {
+                            stack.push((d, at + 1));
+                        }
+                        last = d;
+                    }
+                }
+            }
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,765 @@
+//! Expressions: nodes, simplification, and the facts kept with each node.
+
+use rustc_hash::FxHashMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// A hash-consed expression: equal structure means equal id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExprId(pub u32);
+
+/// A hand-written automaton over bytes, used as a leaf of an expression.
+///
+/// Every state that is returned can reach an accepting one.
+pub trait Automaton: Send + Sync + Debug {
+    /// Structural identity: equal keys mean equal automata. Include a tag for the type.
+    fn key(&self) -> Vec<u8>;
+    /// The first state; `None` when the automaton accepts nothing.
+    fn start(&self) -> Option<u32>;
+    /// The state after one more byte; `None` when nothing can be accepted any more.
+    fn next(&self, state: u32, byte: u8) -> Option<u32>;
+    /// Whether the bytes read so far are accepted.
+    fn accepts(&self, state: u32) -> bool;
+}
+
+/// A set of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct ByteSet(pub [u64; 4]);
+
+impl ByteSet {
+    /// The set of the given inclusive ranges.
+    pub fn from_ranges(ranges: &[(u8, u8)]) -> Self {
+        let mut set = ByteSet::default();
+        for &(a, b) in ranges {
+            for byte in a..=b {
+                set.insert(byte);
+            }
+        }
+        set
+    }
+
+    /// Adds a byte.
+    pub fn insert(&mut self, byte: u8) {
+        self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
+    }
+
+    /// Whether the byte is in the set.
+    #[inline]
+    pub fn contains(&self, byte: u8) -> bool {
+        self.0[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1
+    }
+
+    /// Whether no byte is in the set.
+    pub fn is_empty(&self) -> bool {
+        self.0 == [0; 4]
+    }
+
+    /// Bytes in either set.
+    #[must_use]
+    pub fn union(&self, other: &ByteSet) -> ByteSet {
+        ByteSet(std::array::from_fn(|i| self.0[i] | other.0[i]))
+    }
+
+    /// Bytes in both sets.
+    #[must_use]
+    pub fn intersect(&self, other: &ByteSet) -> ByteSet {
+        ByteSet(std::array::from_fn(|i| self.0[i] & other.0[i]))
+    }
+
+    /// Bit `b` is set iff `b` is the first byte of a maximal run of bytes that are all in or all
+    /// out of the set.
+    fn cuts(&self) -> ByteSet {
+        let mut carry = 0;
+        let mut cuts = ByteSet(std::array::from_fn(|i| {
+            let word = self.0[i];
+            let shifted = word << 1 | carry;
+            carry = word >> 63;
+            word ^ shifted
+        }));
+        cuts.insert(0);
+        cuts
+    }
+
+    /// The bytes, in increasing order.
+    pub fn iter(&self) -> impl Iterator<Item = u8> + '_ {
+        (0..4usize).flat_map(move |i| {
+            let mut word = self.0[i];
+            std::iter::from_fn(move || {
+                (word != 0).then(|| {
+                    let bit = word.trailing_zeros();
+                    word &= word - 1;
+                    (i as u32 * 64 + bit) as u8
+                })
+            })
+        })
+    }
+}
+
+/// An interned, sorted set of marks. The empty set is id 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub(super) struct MarksId(pub u32);
+
+/// No upper bound in [`Node::Repeat`].
+pub(super) const UNBOUNDED: u32 = u32::MAX;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Node {
+    /// The empty set.
+    Never,
+    /// The empty string, recording marks.
+    Marks(MarksId),
+    /// One byte out of a set (never an empty one).
+    Set(u32),
+    /// Right-nested as a rule: the head is a `Concat` only when it is long.
+    Concat(ExprId, ExprId),
+    /// At least two, sorted, no `Never`, no `Alt`, at most one `Marks` and one unmarked `Set`.
+    Alt(Box<[ExprId]>),
+    /// At least two, sorted, no `Never`, no `And`.
+    And(Box<[ExprId]>),
+    /// Complement within all byte strings.
+    Not(ExprId),
+    /// `min..=max` copies.
+    Repeat(ExprId, u32, u32),
+    /// Strings `lo..hi` of a literal set, their first `depth` bytes already read.
+    Literals {
+        set: u32,
+        lo: u32,
+        hi: u32,
+        depth: u32,
+    },
+    /// A state of a hand-written automaton.
+    Leaf { automaton: u32, state: u32 },
+    /// The rest of a JSON string, closing quote included, whose value is still to match the
+    /// expression; see `derive` for the modes.
+    Spelled(ExprId, u32),
+}
+
+/// What a node is, for code that looks for shapes it can answer faster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExprView {
+    /// The empty set.
+    Never,
+    /// The empty string, with or without marks.
+    Empty,
+    /// One byte.
+    Set(ByteSet),
+    /// One after the other.
+    Concat(ExprId, ExprId),
+    /// Any of them.
+    Alt(Vec<ExprId>),
+    /// All of them.
+    And(Vec<ExprId>),
+    /// Complement.
+    Not(ExprId),
+    /// Copies; `None` is unbounded.
+    Repeat(ExprId, u32, Option<u32>),
+    /// Literals left.
+    Literals(u32),
+    /// A hand-written automaton.
+    Leaf,
+    /// The rest of a JSON string in the normal mode (outside an escape).
+    Spelled(ExprId),
+    /// The rest of a JSON string inside an escape.
+    Escape(ExprId),
+}
+
+/// Facts kept with each node, computed from its children when it is made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Facts {
+    pub nullable: bool,
+    /// What the node records when it matches the empty string.
+    pub marks: MarksId,
+    /// Whether a mark occurs anywhere below.
+    pub marked: bool,
+    /// Whether an intersection or complement occurs below, so that the node may be empty without
+    /// being `Never`.
+    pub doubtful: bool,
+    /// First bytes of runs on which the derivative is constant.
+    pub cuts: ByteSet,
+}
+
+#[derive(Debug)]
+pub(super) struct LiteralSet {
+    /// Sorted by bytes, distinct bytes.
+    pub strings: Vec<Box<[u8]>>,
+    pub marks: Vec<MarksId>,
+}
+
+/// The arena of expressions and the caches of derivatives and emptiness.
+#[derive(Debug)]
+pub(super) struct Store {
+    pub nodes: Vec<Node>,
+    pub facts: Vec<Facts>,
+    ids: FxHashMap<Node, ExprId>,
+    pub sets: Vec<ByteSet>,
+    set_ids: FxHashMap<ByteSet, u32>,
+    pub mark_sets: Vec<Box<[u32]>>,
+    mark_ids: FxHashMap<Box<[u32]>, MarksId>,
+    pub literal_sets: Vec<LiteralSet>,
+    literal_ids: FxHashMap<Vec<(Box<[u8]>, MarksId)>, u32>,
+    pub automata: Vec<Arc<dyn Automaton>>,
+    automaton_ids: FxHashMap<Vec<u8>, u32>,
+    pub classes: FxHashMap<Box<[(char, char)]>, ExprId>,
+    pub derivatives: FxHashMap<(ExprId, u8), ExprId>,
+    /// Known emptiness of doubtful nodes: `true` is empty.
+    pub empty: FxHashMap<ExprId, bool>,
+}
+
+impl Store {
+    pub const NEVER: ExprId = ExprId(0);
+    pub const EMPTY: ExprId = ExprId(1);
+    /// All byte strings.
+    pub const ALL: ExprId = ExprId(2);
+
+    pub fn new() -> Self {
+        let mut store = Store {
+            nodes: Vec::new(),
+            facts: Vec::new(),
+            ids: FxHashMap::default(),
+            sets: Vec::new(),
+            set_ids: FxHashMap::default(),
+            mark_sets: vec![Box::default()],
+            mark_ids: FxHashMap::default(),
+            literal_sets: Vec::new(),
+            literal_ids: FxHashMap::default(),
+            automata: Vec::new(),
+            automaton_ids: FxHashMap::default(),
+            classes: FxHashMap::default(),
+            derivatives: FxHashMap::default(),
+            empty: FxHashMap::default(),
+        };
+        store.mark_ids.insert(Box::default(), MarksId(0));
+        store.add(Node::Never);
+        store.add(Node::Marks(MarksId(0)));
+        store.add(Node::Not(Self::NEVER));
+        store
+    }
+
+    pub fn node(&self, id: ExprId) -> &Node {
+        &self.nodes[id.0 as usize]
+    }
+
+    pub fn fact(&self, id: ExprId) -> &Facts {
+        &self.facts[id.0 as usize]
+    }
+
+    pub fn nullable(&self, id: ExprId) -> bool {
+        self.facts[id.0 as usize].nullable
+    }
+
+    pub fn add(&mut self, node: Node) -> ExprId {
+        if let Some(&id) = self.ids.get(&node) {
+            return id;
+        }
+        let facts = self.compute_facts(&node);
+        let id = ExprId(self.nodes.len() as u32);
+        self.nodes.push(node.clone());
+        self.facts.push(facts);
+        self.ids.insert(node, id);
+        id
+    }
+
+    fn compute_facts(&mut self, node: &Node) -> Facts {
+        let plain = Facts {
+            nullable: false,
+            marks: MarksId(0),
+            marked: false,
+            doubtful: false,
+            cuts: ByteSet([1, 0, 0, 0]),
+        };
+        match node {
+            Node::Never => plain,
+            Node::Marks(m) => Facts {
+                nullable: true,
+                marks: *m,
+                marked: m.0 != 0,
+                ..plain
+            },
+            Node::Set(s) => Facts {
+                cuts: self.sets[*s as usize].cuts(),
+                ..plain
+            },
+            Node::Concat(h, t) => {
+                let (h, t) = (*self.fact(*h), *self.fact(*t));
+                let nullable = h.nullable && t.nullable;
+                Facts {
+                    nullable,
+                    marks: if nullable {
+                        self.union_marks(h.marks, t.marks)
+                    } else {
+                        MarksId(0)
+                    },
+                    marked: h.marked || t.marked,
+                    doubtful: h.doubtful || t.doubtful,
+                    cuts: if h.nullable {
+                        h.cuts.union(&t.cuts)
+                    } else {
+                        h.cuts
+                    },
+                }
+            }
+            Node::Alt(parts) => {
+                let mut f = plain;
+                for p in parts.iter() {
+                    let p = *self.fact(*p);
+                    f.nullable |= p.nullable;
+                    f.marks = self.union_marks(f.marks, p.marks);
+                    f.marked |= p.marked;
+                    f.doubtful |= p.doubtful;
+                    f.cuts = f.cuts.union(&p.cuts);
+                }
+                f
+            }
+            Node::And(parts) => {
+                let mut f = Facts {
+                    nullable: true,
+                    doubtful: true,
+                    ..plain
+                };
+                for p in parts.iter() {
+                    let p = *self.fact(*p);
+                    f.nullable &= p.nullable;
+                    f.marks = self.union_marks(f.marks, p.marks);
+                    f.marked |= p.marked;
+                    f.cuts = f.cuts.union(&p.cuts);
+                }
+                if !f.nullable {
+                    f.marks = MarksId(0);
+                }
+                f
+            }
+            Node::Not(e) => {
+                let e_facts = *self.fact(*e);
+                Facts {
+                    nullable: !e_facts.nullable,
+                    doubtful: *e != Self::NEVER,
+                    cuts: e_facts.cuts,
+                    ..plain
+                }
+            }
+            Node::Repeat(e, min, _) => {
+                let e = *self.fact(*e);
+                Facts {
+                    nullable: *min == 0 || e.nullable,
+                    doubtful: e.doubtful,
+                    marked: e.marked,
+                    cuts: e.cuts,
+                    ..plain
+                }
+            }
+            Node::Literals { set, lo, hi, depth } => {
+                let set = &self.literal_sets[*set as usize];
+                let depth = *depth as usize;
+                let mut cuts = ByteSet([1, 0, 0, 0]);
+                let mut i = *lo as usize;
+                let hi = *hi as usize;
+                let nullable = set.strings[i].len() == depth;
+                if nullable {
+                    i += 1;
+                }
+                while i < hi {
+                    let byte = set.strings[i][depth];
+                    cuts.insert(byte);
+                    if byte < 255 {
+                        cuts.insert(byte + 1);
+                    }
+                    i += set.strings[i..hi].partition_point(|s| s[depth] == byte);
+                }
+                Facts {
+                    nullable,
+                    marks: if nullable {
+                        set.marks[*lo as usize]
+                    } else {
+                        MarksId(0)
+                    },
+                    marked: set.marks[*lo as usize..hi].iter().any(|m| m.0 != 0),
+                    cuts,
+                    ..plain
+                }
+            }
+            Node::Leaf { automaton, state } => {
+                let a = &self.automata[*automaton as usize];
+                let mut cuts = ByteSet([1, 0, 0, 0]);
+                let mut previous = a.next(*state, 0);
+                for byte in 1..=255u8 {
+                    let next = a.next(*state, byte);
+                    if next != previous {
+                        cuts.insert(byte);
+                        previous = next;
+                    }
+                }
+                Facts {
+                    nullable: a.accepts(*state),
+                    cuts,
+                    ..plain
+                }
+            }
+            Node::Spelled(value, mode) => {
+                let v = *self.fact(*value);
+                Facts {
+                    marked: v.marked,
+                    doubtful: v.doubtful,
+                    cuts: super::derive::spelled_cuts(&v.cuts, *mode),
+                    ..plain
+                }
+            }
+        }
+    }
+
+    pub fn intern_marks(&mut self, marks: Box<[u32]>) -> MarksId {
+        if let Some(&id) = self.mark_ids.get(&marks) {
+            return id;
+        }
+        let id = MarksId(self.mark_sets.len() as u32);
+        self.mark_sets.push(marks.clone());
+        self.mark_ids.insert(marks, id);
+        id
+    }
+
+    pub fn union_marks(&mut self, a: MarksId, b: MarksId) -> MarksId {
+        if a == b || b.0 == 0 {
+            return a;
+        }
+        if a.0 == 0 {
+            return b;
+        }
+        let mut all = [
+            &*self.mark_sets[a.0 as usize],
+            &*self.mark_sets[b.0 as usize],
+        ]
+        .concat();
+        all.sort_unstable();
+        all.dedup();
+        self.intern_marks(all.into())
+    }
+
+    pub fn marks(&mut self, marks: MarksId) -> ExprId {
+        self.add(Node::Marks(marks))
+    }
+
+    pub fn set(&mut self, set: ByteSet) -> ExprId {
+        if set.is_empty() {
+            return Self::NEVER;
+        }
+        let next = self.sets.len() as u32;
+        let id = *self.set_ids.entry(set).or_insert(next);
+        if id == next {
+            self.sets.push(set);
+        }
+        self.add(Node::Set(id))
+    }
+
+    pub fn concat2(&mut self, head: ExprId, tail: ExprId) -> ExprId {
+        if head == Self::NEVER || tail == Self::NEVER {
+            return Self::NEVER;
+        }
+        if tail == Self::EMPTY {
+            return head;
+        }
+        // Unwind a left-nested head so that equal strings of parts meet in one node. A long head
+        // stays as it is: unwinding it at each level of a deep nest would cost its square.
+        let mut spine: smallvec::SmallVec<[ExprId; 8]> = smallvec::SmallVec::new();
+        let mut h = head;
+        while let Node::Concat(a, b) = *self.node(h) {
+            if spine.len() == 8 {
+                return self.add(Node::Concat(head, tail));
+            }
+            spine.push(a);
+            h = b;
+        }
+        let mut result = tail;
+        spine.push(h);
+        while let Some(part) = spine.pop() {
+            if part != Self::EMPTY {
+                result = self.add(Node::Concat(part, result));
+            }
+        }
+        result
+    }
+
+    pub fn concat(&mut self, parts: &[ExprId]) -> ExprId {
+        parts
+            .iter()
+            .rev()
+            .fold(Self::EMPTY, |tail, &part| self.concat2(part, tail))
+    }
+
+    pub fn bytes(&mut self, bytes: &[u8]) -> ExprId {
+        let mut result = Self::EMPTY;
+        for &b in bytes.iter().rev() {
+            let one = self.set(ByteSet::from_ranges(&[(b, b)]));
+            result = self.concat2(one, result);
+        }
+        result
+    }
+
+    pub fn alt(&mut self, parts: &[ExprId]) -> ExprId {
+        let mut flat: Vec<ExprId> = Vec::with_capacity(parts.len());
+        let mut set: Option<ByteSet> = None;
+        let mut marks: Option<MarksId> = None;
+        let mut stack: Vec<ExprId> = parts.iter().rev().copied().collect();
+        while let Some(p) = stack.pop() {
+            match self.node(p) {
+                Node::Never => {}
+                Node::Alt(inner) => stack.extend(inner.iter().rev()),
+                Node::Set(s) => {
+                    let s = self.sets[*s as usize];
+                    set = Some(set.map_or(s, |t| t.union(&s)));
+                }
+                Node::Marks(m) => {
+                    let m = *m;
+                    marks = Some(match marks {
+                        Some(n) => self.union_marks(m, n),
+                        None => m,
+                    });
+                }
+                _ => flat.push(p),
+            }
+        }
+        if let Some(set) = set {
+            flat.push(self.set(set));
+        }
+        flat.sort_unstable();
+        flat.dedup();
+        if flat.contains(&Self::ALL)
+            && flat.iter().all(|p| !self.fact(*p).marked)
+            && marks.is_none_or(|m| m.0 == 0)
+        {
+            return Self::ALL;
+        }
+        if let Some(m) = marks {
+            // The bare empty string adds nothing when another part matches it already.
+            if m.0 != 0 || !flat.iter().any(|p| self.nullable(*p)) {
+                flat.push(self.marks(m));
+                flat.sort_unstable();
+            }
+        }
+        self.merge_tails(&mut flat);
+        match flat[..] {
+            [] => Self::NEVER,
+            [one] => one,
+            _ => self.add(Node::Alt(flat.into())),
+        }
+    }
+
+    /// `[ab]x | [cd]x` is `[a-d]x`. Keeps the states of large classes few.
+    fn merge_tails(&mut self, flat: &mut Vec<ExprId>) {
+        if flat.len() < 2 {
+            return;
+        }
+        let mut by_tail: Vec<(ExprId, ByteSet, ExprId, u32)> = Vec::new();
+        let mut index: FxHashMap<ExprId, usize> = FxHashMap::default();
+        let mut rest = Vec::with_capacity(flat.len());
+        for &p in flat.iter() {
+            if let Node::Concat(h, t) = *self.node(p)
+                && let Node::Set(s) = *self.node(h)
+            {
+                let set = self.sets[s as usize];
+                match index.get(&t) {
+                    Some(&i) => {
+                        by_tail[i].1 = by_tail[i].1.union(&set);
+                        by_tail[i].3 += 1;
+                    }
+                    None => {
+                        index.insert(t, by_tail.len());
+                        by_tail.push((t, set, p, 1));
+                    }
+                }
+            } else {
+                rest.push(p);
+            }
+        }
+        if by_tail.iter().all(|g| g.3 == 1) {
+            return;
+        }
+        for (tail, set, single, count) in by_tail {
+            rest.push(if count == 1 {
+                single
+            } else {
+                let head = self.set(set);
+                self.concat2(head, tail)
+            });
+        }
+        rest.sort_unstable();
+        rest.dedup();
+        *flat = rest;
+    }
+
+    pub fn and(&mut self, parts: &[ExprId]) -> ExprId {
+        let mut flat: Vec<ExprId> = Vec::with_capacity(parts.len());
+        let mut set: Option<ByteSet> = None;
+        let mut stack: Vec<ExprId> = parts.iter().rev().copied().collect();
+        while let Some(p) = stack.pop() {
+            if p == Self::ALL {
+                continue;
+            }
+            match self.node(p) {
+                Node::Never => return Self::NEVER,
+                Node::And(inner) => stack.extend(inner.iter().rev()),
+                Node::Set(s) => {
+                    let s = self.sets[*s as usize];
+                    set = Some(set.map_or(s, |t| t.intersect(&s)));
+                }
+                _ => flat.push(p),
+            }
+        }
+        if let Some(set) = set {
+            let s = self.set(set);
+            if s == Self::NEVER {
+                return s;
+            }
+            flat.push(s);
+        }
+        flat.sort_unstable();
+        flat.dedup();
+        // An expression and its complement exclude each other.
+        for &p in &flat {
+            if let Node::Not(e) = *self.node(p)
+                && flat.binary_search(&e).is_ok()
+            {
+                return Self::NEVER;
+            }
+        }
+        // Beside a bare empty string only nullability counts.
+        if let Some(&m) = flat
+            .iter()
+            .find(|p| matches!(self.node(**p), Node::Marks(_)))
+        {
+            if !flat.iter().all(|p| self.nullable(*p)) {
+                return Self::NEVER;
+            }
+            let all = flat.iter().fold(self.fact(m).marks, |acc, p| {
+                let marks = self.fact(*p).marks;
+                self.union_marks(acc, marks)
+            });
+            return self.marks(all);
+        }
+        match flat[..] {
+            [] => Self::ALL,
+            [one] => one,
+            _ => self.add(Node::And(flat.into())),
+        }
+    }
+
+    pub fn not(&mut self, e: ExprId) -> ExprId {
+        match *self.node(e) {
+            Node::Not(inner) => inner,
+            _ => self.add(Node::Not(e)),
+        }
+    }
+
+    /// `max == UNBOUNDED` is no upper bound.
+    pub fn repeat(&mut self, e: ExprId, min: u32, max: u32) -> ExprId {
+        if max < min {
+            return Self::NEVER;
+        }
+        let min = if self.nullable(e) { 0 } else { min };
+        match (self.node(e), min, max) {
+            (_, _, 0) => Self::EMPTY,
+            (Node::Never, 0, _) => Self::EMPTY,
+            (Node::Never, ..) => Self::NEVER,
+            (Node::Marks(_), ..) => Self::EMPTY,
+            (_, 1, 1) => e,
+            (Node::Repeat(_, 0, UNBOUNDED), ..) => e,
+            _ if e == Self::ALL => e,
+            _ => self.add(Node::Repeat(e, min, max)),
+        }
+    }
+
+    pub fn literals(&mut self, mut strings: Vec<(Box<[u8]>, MarksId)>) -> ExprId {
+        strings.sort_unstable();
+        // Equal strings unite their marks.
+        let mut unique: Vec<(Box<[u8]>, MarksId)> = Vec::with_capacity(strings.len());
+        for (s, m) in strings {
+            match unique.last_mut() {
+                Some(last) if last.0 == s => last.1 = self.union_marks(last.1, m),
+                _ => unique.push((s, m)),
+            }
+        }
+        if unique.is_empty() {
+            return Self::NEVER;
+        }
+        if let [(string, marks)] = &unique[..]
+            && string.is_empty()
+        {
+            return self.marks(*marks);
+        }
+        let next = self.literal_sets.len() as u32;
+        let id = *self.literal_ids.entry(unique.clone()).or_insert(next);
+        let hi = unique.len() as u32;
+        if id == next {
+            let (strings, marks) = unique.into_iter().unzip();
+            self.literal_sets.push(LiteralSet { strings, marks });
+        }
+        self.add(Node::Literals {
+            set: id,
+            lo: 0,
+            hi,
+            depth: 0,
+        })
+    }
+
+    pub fn leaf(&mut self, automaton: Arc<dyn Automaton>) -> ExprId {
+        let Some(state) = automaton.start() else {
+            return Self::NEVER;
+        };
+        let next = self.automata.len() as u32;
+        let id = *self.automaton_ids.entry(automaton.key()).or_insert(next);
+        if id == next {
+            self.automata.push(automaton);
+        }
+        self.add(Node::Leaf {
+            automaton: id,
+            state,
+        })
+    }
+
+    /// One character out of sorted, disjoint ranges, in UTF-8.
+    pub fn class(&mut self, ranges: &[(char, char)]) -> ExprId {
+        if let Some(&id) = self.classes.get(ranges) {
+            return id;
+        }
+        let mut parts = Vec::new();
+        for &(a, b) in ranges {
+            for sequence in regex_syntax::utf8::Utf8Sequences::new(a, b) {
+                let mut expr = Self::EMPTY;
+                for range in sequence.as_slice().iter().rev() {
+                    let set = self.set(ByteSet::from_ranges(&[(range.start, range.end)]));
+                    expr = self.concat2(set, expr);
+                }
+                parts.push(expr);
+            }
+        }
+        let id = self.alt(&parts);
+        self.classes.insert(ranges.into(), id);
+        id
+    }
+
+    pub fn any_char(&mut self) -> ExprId {
+        self.class(&[('\0', char::MAX)])
+    }
+
+    pub fn any_text(&mut self) -> ExprId {
+        let c = self.any_char();
+        self.repeat(c, 0, UNBOUNDED)
+    }
+
+    pub fn view(&self, id: ExprId) -> ExprView {
+        match self.node(id) {
+            Node::Never => ExprView::Never,
+            Node::Marks(_) => ExprView::Empty,
+            Node::Set(s) => ExprView::Set(self.sets[*s as usize]),
+            Node::Concat(a, b) => ExprView::Concat(*a, *b),
+            Node::Alt(p) => ExprView::Alt(p.to_vec()),
+            Node::And(p) => ExprView::And(p.to_vec()),
+            Node::Not(e) => ExprView::Not(*e),
+            Node::Repeat(e, min, max) => {
+                ExprView::Repeat(*e, *min, (*max != UNBOUNDED).then_some(*max))
+            }
+            Node::Literals { lo, hi, .. } => ExprView::Literals(hi - lo),
+            Node::Leaf { .. } => ExprView::Leaf,
+            Node::Spelled(v, super::derive::NORMAL) => ExprView::Spelled(*v),
+            Node::Spelled(v, _) => ExprView::Escape(*v),
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Terminals as lazily determinised byte automata, shared by all grammars of one vocabulary.
+//!
+//! A lexical state is a hash-consed regular expression over bytes: what may still come before the
+//! lexeme is complete. Reading a byte takes its Brzozowski derivative ("Derivatives of Regular
+//! Expressions", JACM 1964; with similarity rules as in Owens, Reppy and Turon, "Regular-expression
+//! derivatives re-examined", JFP 2009). Three things come for free and are why this form was chosen
+//! over subset construction: intersection and complement; counted repeats as a number instead of
+//! copies; and sharing, since two grammars that ask for the same terminal meet in the same node.
+//!
+//! Layers, in files of their own:
+//!
+//! - `expr`: nodes, simplification and the facts kept with each node (nullable, marks, byte cuts);
+//! - `derive`: derivatives, JSON string spellings included;
+//! - `empty`: exact emptiness, needed only below intersections and complements;
+//! - `state`: [`Lexicon`] itself: states with their transitions, read without a lock.
+//!
+//! *Marks*: an expression can record a number where it ends (`concat(t, mark(7))`). The marks of
+//! an accepting state are its [`LabelSet`](maskwright_tables::LabelSet): all terminals that match
+//! the lexeme so far. There is no maximal munch and no priority here.
+//!
+//! Invariants: ids are dense and never change their meaning; children have smaller ids than their
+//! parents, so every algorithm is a loop with an explicit stack and no input can exhaust the native
+//! one; a [`LexState`](maskwright_tables::LexState) other than `DEAD` can always reach acceptance.
+
+mod derive;
+mod empty;
+mod expr;
+mod import;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use expr::{Automaton, ByteSet, ExprId, ExprView};
+pub use state::{Edges, Lexicon};

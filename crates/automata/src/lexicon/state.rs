@@ -1,0 +1,449 @@
+//! [`Lexicon`]: lexical states over the expressions, read without a lock.
+
+use super::expr::{Automaton, ByteSet, ExprId, ExprView, MarksId, Node, Store, UNBOUNDED};
+use maskwright_grammar::{RegexId, RegexPool};
+use maskwright_tables::{LabelSet, LexState, LimitError, Limits};
+use rustc_hash::FxHashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+
+/// The transitions of a lexical state: runs of bytes with their targets.
+#[derive(Debug)]
+pub enum Edges {
+    /// `(last byte of the run, target)`, covering 0 to 255.
+    Runs(Box<[(u8, LexState)]>),
+    /// One target a byte.
+    Table(Box<[LexState; 256]>),
+}
+
+impl Edges {
+    /// The target of one byte.
+    #[inline]
+    pub fn get(&self, byte: u8) -> LexState {
+        match self {
+            Edges::Runs(runs) => {
+                for &(last, target) in runs {
+                    if byte <= last {
+                        return target;
+                    }
+                }
+                LexState::DEAD
+            }
+            Edges::Table(table) => table[usize::from(byte)],
+        }
+    }
+
+    /// Whether no byte leads anywhere.
+    pub fn is_dead(&self) -> bool {
+        match self {
+            Edges::Runs(runs) => runs.iter().all(|r| r.1 == LexState::DEAD),
+            Edges::Table(table) => table.iter().all(|t| *t == LexState::DEAD),
+        }
+    }
+
+    /// Runs `(first, last, target)` of bytes with a live target, in byte order.
+    pub fn runs(&self) -> Vec<(u8, u8, LexState)> {
+        let mut runs: Vec<(u8, u8, LexState)> = Vec::new();
+        for byte in 0..=255u8 {
+            let target = self.get(byte);
+            if target == LexState::DEAD {
+                continue;
+            }
+            match runs.last_mut() {
+                Some(run) if run.1.wrapping_add(1) == byte && run.2 == target => run.1 = byte,
+                _ => runs.push((byte, byte, target)),
+            }
+        }
+        runs
+    }
+}
+
+#[derive(Debug)]
+struct State {
+    expr: ExprId,
+    fresh: bool,
+    accept: LabelSet,
+    edges: OnceLock<Edges>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    states: FxHashMap<(ExprId, bool), LexState>,
+    /// How many mark sets are published in `Lexicon::labels`.
+    published: usize,
+}
+
+/// Terminals of all grammars over one vocabulary. See the module documentation.
+///
+/// Transitions that are known are read without a lock; new ones are made under a mutex.
+#[derive(Debug)]
+pub struct Lexicon {
+    inner: Mutex<Inner>,
+    states: boxcar::Vec<State>,
+    /// Label set `i + 1` is mark set `i`.
+    labels: boxcar::Vec<Box<[u32]>>,
+    limits: Limits,
+}
+
+impl Lexicon {
+    /// An empty lexicon. Each call observes `limits.steps`, the whole observes `limits.states`.
+    pub fn new(limits: Limits) -> Self {
+        let states = boxcar::Vec::new();
+        let dead = State {
+            expr: Store::NEVER,
+            fresh: false,
+            accept: LabelSet::NONE,
+            edges: OnceLock::new(),
+        };
+        let _ = dead
+            .edges
+            .set(Edges::Runs(Box::new([(255, LexState::DEAD)])));
+        states.push(dead);
+        let labels = boxcar::Vec::new();
+        labels.push(Box::default());
+        Lexicon {
+            inner: Mutex::new(Inner {
+                store: Store::new(),
+                states: FxHashMap::default(),
+                published: 1,
+            }),
+            states,
+            labels,
+            limits,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A poisoned store is still consistent: every insertion is complete or absent.
+        self.inner
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Matches nothing.
+    pub fn never(&self) -> ExprId {
+        Store::NEVER
+    }
+
+    /// Matches the empty string.
+    pub fn empty(&self) -> ExprId {
+        Store::EMPTY
+    }
+
+    /// Matches the empty string and records `label`.
+    pub fn mark(&self, label: u32) -> ExprId {
+        let mut inner = self.lock();
+        let marks = inner.store.intern_marks(Box::new([label]));
+        inner.store.marks(marks)
+    }
+
+    /// Matches these bytes.
+    pub fn bytes(&self, bytes: &[u8]) -> ExprId {
+        self.lock().store.bytes(bytes)
+    }
+
+    /// Matches one byte out of inclusive ranges.
+    pub fn byte_class(&self, ranges: &[(u8, u8)]) -> ExprId {
+        self.lock().store.set(ByteSet::from_ranges(ranges))
+    }
+
+    /// Matches one character out of inclusive, sorted, disjoint ranges, in UTF-8.
+    pub fn class(&self, ranges: &[(char, char)]) -> ExprId {
+        self.lock().store.class(ranges)
+    }
+
+    /// One after the other.
+    pub fn concat(&self, parts: &[ExprId]) -> ExprId {
+        self.lock().store.concat(parts)
+    }
+
+    /// Any of them.
+    pub fn alt(&self, parts: &[ExprId]) -> ExprId {
+        self.lock().store.alt(parts)
+    }
+
+    /// All of them at once; of none, all byte strings.
+    pub fn and(&self, parts: &[ExprId]) -> ExprId {
+        self.lock().store.and(parts)
+    }
+
+    /// The complement within all byte strings. Carries no marks.
+    pub fn not(&self, e: ExprId) -> ExprId {
+        self.lock().store.not(e)
+    }
+
+    /// The complement within valid UTF-8 text. Carries no marks.
+    pub fn text_not(&self, e: ExprId) -> ExprId {
+        self.lock().store.text_not(e)
+    }
+
+    /// From `min` to `max` copies, as a counter.
+    pub fn repeat(&self, e: ExprId, min: u32, max: Option<u32>) -> ExprId {
+        self.lock().store.repeat(e, min, max.unwrap_or(UNBOUNDED))
+    }
+
+    /// Any valid UTF-8 text.
+    pub fn any_text(&self) -> ExprId {
+        self.lock().store.any_text()
+    }
+
+    /// One out of a set of byte strings, each with an optional mark.
+    pub fn literals(&self, strings: Vec<(Box<[u8]>, Option<u32>)>) -> ExprId {
+        let mut inner = self.lock();
+        let strings = strings
+            .into_iter()
+            .map(|(s, m)| {
+                (
+                    s,
+                    m.map_or(MarksId(0), |m| inner.store.intern_marks(Box::new([m]))),
+                )
+            })
+            .collect();
+        inner.store.literals(strings)
+    }
+
+    /// All JSON spellings, with both quotes, of the strings whose value `value` matches. Marks of
+    /// `value` surface at the closing quote.
+    pub fn json_string(&self, value: ExprId) -> ExprId {
+        self.lock().store.json_string(value)
+    }
+
+    /// A hand-written automaton.
+    pub fn leaf(&self, automaton: Arc<dyn Automaton>) -> ExprId {
+        self.lock().store.leaf(automaton)
+    }
+
+    /// The expression of a regex of the grammar IR.
+    pub fn import(&self, pool: &RegexPool, root: RegexId) -> Result<ExprId, LimitError> {
+        self.lock().store.import(pool, root)
+    }
+
+    /// Whether `e` matches nothing. Exact; may search (bounded by `limits.steps`).
+    pub fn is_never(&self, e: ExprId) -> Result<bool, LimitError> {
+        let mut steps = self.limits.steps;
+        self.lock().store.is_empty(e, &mut steps)
+    }
+
+    /// Whether `e` matches the empty string.
+    pub fn is_nullable(&self, e: ExprId) -> bool {
+        self.lock().store.nullable(e)
+    }
+
+    /// What is left of `e` after one byte.
+    pub fn derive(&self, e: ExprId, byte: u8) -> Result<ExprId, LimitError> {
+        let mut steps = self.limits.steps;
+        self.lock().store.derive(e, byte, &mut steps)
+    }
+
+    /// What kind of expression `e` is.
+    pub fn view(&self, e: ExprId) -> ExprView {
+        self.lock().store.view(e)
+    }
+
+    /// The number of expressions and of lexical states made so far.
+    pub fn len(&self) -> (usize, usize) {
+        (self.lock().store.nodes.len(), self.states.count())
+    }
+
+    /// The fresh state in which a lexeme matched by `e` begins; `DEAD` if there is none.
+    pub fn fresh(&self, e: ExprId) -> Result<LexState, LimitError> {
+        let mut steps = self.limits.steps;
+        let mut inner = self.lock();
+        if inner.store.is_empty(e, &mut steps)? {
+            return Ok(LexState::DEAD);
+        }
+        self.intern(&mut inner, e, true)
+    }
+
+    fn intern(&self, inner: &mut Inner, expr: ExprId, fresh: bool) -> Result<LexState, LimitError> {
+        if let Some(&state) = inner.states.get(&(expr, fresh)) {
+            return Ok(state);
+        }
+        if self.states.count() >= self.limits.states {
+            let n = self.limits.states as u64;
+            return Err(LimitError::new("lexical states", n + 1, n));
+        }
+        let facts = *inner.store.fact(expr);
+        let accept = if facts.nullable && !fresh {
+            LabelSet(facts.marks.0 + 1)
+        } else {
+            LabelSet::NONE
+        };
+        while inner.published < inner.store.mark_sets.len() {
+            self.labels
+                .push(inner.store.mark_sets[inner.published].clone());
+            inner.published += 1;
+        }
+        let state = LexState(self.states.push(State {
+            expr,
+            fresh,
+            accept,
+            edges: OnceLock::new(),
+        }) as u32);
+        inner.states.insert((expr, fresh), state);
+        Ok(state)
+    }
+
+    /// The transitions of a state, made on first use.
+    #[inline]
+    pub fn edges(&self, state: LexState) -> Result<&Edges, LimitError> {
+        match self.states[state.index()].edges.get() {
+            Some(edges) => Ok(edges),
+            None => self.make_edges(state),
+        }
+    }
+
+    #[cold]
+    fn make_edges(&self, state: LexState) -> Result<&Edges, LimitError> {
+        let record = &self.states[state.index()];
+        let mut steps = self.limits.steps;
+        let mut inner = self.lock();
+        if let Some(edges) = record.edges.get() {
+            return Ok(edges);
+        }
+        let cuts = inner.store.fact(record.expr).cuts;
+        let mut runs: Vec<(u8, LexState)> = Vec::new();
+        let mut iter = cuts.iter().peekable();
+        while let Some(first) = iter.next() {
+            let last = iter.peek().map_or(255, |next| next - 1);
+            let d = inner.store.derive(record.expr, first, &mut steps)?;
+            let target = if inner.store.is_empty(d, &mut steps)? {
+                LexState::DEAD
+            } else {
+                self.intern(&mut inner, d, false)?
+            };
+            match runs.last_mut() {
+                Some(run) if run.1 == target => run.0 = last,
+                _ => runs.push((last, target)),
+            }
+        }
+        // The memo of derivatives only serves nodes shared between states; keep it bounded.
+        if inner.store.derivatives.len() > 1 << 16 {
+            inner.store.derivatives.clear();
+        }
+        let edges = if runs.len() <= 8 {
+            Edges::Runs(runs.into())
+        } else {
+            let mut table = Box::new([LexState::DEAD; 256]);
+            let mut first = 0usize;
+            for (last, target) in runs {
+                table[first..=usize::from(last)].fill(target);
+                first = usize::from(last) + 1;
+            }
+            Edges::Table(table)
+        };
+        drop(inner);
+        Ok(record.edges.get_or_init(|| edges))
+    }
+
+    /// The state after one more byte of the lexeme, or `DEAD`.
+    #[inline]
+    pub fn next(&self, state: LexState, byte: u8) -> Result<LexState, LimitError> {
+        Ok(self.edges(state)?.get(byte))
+    }
+
+    /// The labels with which the lexeme may end here, or `NONE`. Fresh states accept nothing.
+    #[inline]
+    pub fn accept(&self, state: LexState) -> LabelSet {
+        self.states[state.index()].accept
+    }
+
+    /// The marks of a label set, strictly increasing; may be empty.
+    pub fn labels(&self, labels: LabelSet) -> &[u32] {
+        match labels {
+            LabelSet::NONE => &[],
+            LabelSet(id) => &self.labels[id as usize - 1],
+        }
+    }
+
+    /// Whether no byte of a lexeme has been read.
+    #[inline]
+    pub fn is_fresh(&self, state: LexState) -> bool {
+        self.states[state.index()].fresh
+    }
+
+    /// Whether the lexeme may end here and cannot go on.
+    pub fn is_final(&self, state: LexState) -> bool {
+        self.accept(state) != LabelSet::NONE && self.edges(state).is_ok_and(Edges::is_dead)
+    }
+
+    /// The expression of a state.
+    pub fn expr(&self, state: LexState) -> ExprId {
+        self.states[state.index()].expr
+    }
+
+    /// A readable form of an expression, cut off after some hundred characters.
+    pub fn describe(&self, e: ExprId) -> String {
+        let inner = self.lock();
+        let mut out = String::new();
+        let mut stack: Vec<Result<ExprId, &'static str>> = vec![Ok(e)];
+        while let Some(item) = stack.pop() {
+            if out.len() > 400 {
+                out.push('…');
+                break;
+            }
+            let e = match item {
+                Ok(e) => e,
+                Err(text) => {
+                    out.push_str(text);
+                    continue;
+                }
+            };
+            match inner.store.node(e) {
+                Node::Never => out.push('∅'),
+                Node::Marks(m) => {
+                    out.push_str(&format!("ε{:?}", inner.store.mark_sets[m.0 as usize]))
+                }
+                Node::Set(s) => {
+                    let set = &inner.store.sets[*s as usize];
+                    out.push('[');
+                    for b in set.iter().take(8) {
+                        out.push_str(&std::ascii::escape_default(b).to_string());
+                    }
+                    out.push_str(if set.iter().count() > 8 { "…]" } else { "]" });
+                }
+                Node::Concat(a, b) => stack.extend([Ok(*b), Ok(*a)]),
+                Node::Alt(parts) | Node::And(parts) => {
+                    let separator = if matches!(inner.store.node(e), Node::Alt(_)) {
+                        "|"
+                    } else {
+                        "&"
+                    };
+                    out.push('(');
+                    stack.push(Err(")"));
+                    for (i, p) in parts.iter().enumerate().rev() {
+                        stack.push(Ok(*p));
+                        if i > 0 {
+                            stack.push(Err(separator));
+                        }
+                    }
+                }
+                Node::Not(x) => {
+                    out.push('~');
+                    stack.push(Ok(*x));
+                }
+                Node::Repeat(x, min, max) => {
+                    let max = if *max == UNBOUNDED {
+                        String::new()
+                    } else {
+                        max.to_string()
+                    };
+                    out.push_str(&format!("{{{min},{max}}}"));
+                    stack.push(Ok(*x));
+                }
+                Node::Literals { set, lo, hi, depth } => {
+                    out.push_str(&format!("literals{set}[{lo}..{hi}]+{depth}"))
+                }
+                Node::Leaf { automaton, state } => {
+                    out.push_str(&format!("leaf{automaton}@{state}"))
+                }
+                Node::Spelled(v, mode) => {
+                    out.push_str(&format!("spelled{mode:x}("));
+                    stack.push(Err(")"));
+                    stack.push(Ok(*v));
+                }
+            }
+        }
+        out
+    }
+}

@@ -1,0 +1,152 @@
+//! The lexicon against direct evaluation.
+
+use super::*;
+use maskwright_tables::{LabelSet, LexState, Limits};
+
+fn run(lexicon: &Lexicon, e: ExprId, text: &[u8]) -> Option<Vec<u32>> {
+    let mut q = lexicon.fresh(e).unwrap();
+    for &b in text {
+        q = lexicon.next(q, b).unwrap();
+        if q == LexState::DEAD {
+            return None;
+        }
+    }
+    match lexicon.accept(q) {
+        LabelSet::NONE => None,
+        l => Some(lexicon.labels(l).to_vec()),
+    }
+}
+
+#[test]
+fn marks_of_all_matching_terminals_surface() {
+    let l = Lexicon::new(Limits::untrusted());
+    let letters = l.byte_class(&[(b'a', b'z')]);
+    let identifier = l.repeat(letters, 1, None);
+    let identifier = l.concat(&[identifier, l.mark(1)]);
+    let keyword = l.concat(&[l.bytes(b"if"), l.mark(0)]);
+    let e = l.alt(&[identifier, keyword]);
+    assert_eq!(run(&l, e, b"if"), Some(vec![0, 1]));
+    assert_eq!(run(&l, e, b"iff"), Some(vec![1]));
+    assert_eq!(run(&l, e, b"i1"), None);
+    assert!(l.is_fresh(l.fresh(e).unwrap()));
+    assert_eq!(
+        l.accept(l.fresh(l.repeat(letters, 0, None)).unwrap()),
+        LabelSet::NONE
+    );
+}
+
+#[test]
+fn counters_are_not_copies() {
+    let l = Lexicon::new(Limits::untrusted());
+    let a = l.byte_class(&[(b'a', b'b')]);
+    let e = l.repeat(a, 3, Some(65_536));
+    assert!(l.len().0 < 20);
+    assert_eq!(run(&l, e, b"ab"), None);
+    assert!(run(&l, e, b"aba").is_some());
+    assert!(run(&l, e, &vec![b'a'; 65_536]).is_some());
+    assert!(run(&l, e, &vec![b'a'; 65_537]).is_none());
+}
+
+#[test]
+fn intersections_and_complements_have_no_dead_states() {
+    let l = Lexicon::new(Limits::untrusted());
+    let letters = l.byte_class(&[(b'a', b'z')]);
+    let five = l.repeat(letters, 5, Some(5));
+    let digits = l.byte_class(&[(b'0', b'9')]);
+    let ends_in_digit = l.concat(&[l.any_text(), digits]);
+    assert!(l.is_never(l.and(&[five, ends_in_digit])).unwrap());
+    assert_eq!(
+        l.fresh(l.and(&[five, ends_in_digit])).unwrap(),
+        LexState::DEAD
+    );
+    // Not "foo", but text: every prefix can go on.
+    let not_foo = l.text_not(l.bytes(b"foo"));
+    assert!(run(&l, not_foo, b"fo").is_some());
+    assert!(run(&l, not_foo, b"foo").is_none());
+    assert!(run(&l, not_foo, b"fooo").is_some());
+    assert!(run(&l, not_foo, b"\xff").is_none());
+    // x{3,} & x{,2}y? is empty after two more x.
+    let x = l.bytes(b"x");
+    let at_least = l.repeat(x, 3, None);
+    let at_most = l.repeat(x, 0, Some(2));
+    assert!(l.is_never(l.and(&[at_least, at_most])).unwrap());
+}
+
+#[test]
+fn json_strings_accept_every_spelling_of_a_value() {
+    let l = Lexicon::new(Limits::untrusted());
+    let value = l.literals(vec![
+        ("é😀/".as_bytes().into(), Some(3)),
+        (b"b".as_slice().into(), Some(4)),
+    ]);
+    let e = l.json_string(value);
+    for text in [
+        "\"é😀/\"",
+        r#""\u00e9\ud83d\ude00/""#,
+        r#""\u00E9😀\/""#,
+        "\"é\\uD83D\\uDE00\\u002f\"",
+    ] {
+        assert_eq!(run(&l, e, text.as_bytes()), Some(vec![3]), "{text}");
+    }
+    assert_eq!(run(&l, e, br#""\u0062""#), Some(vec![4]));
+    // No dead ends inside escapes.
+    assert_eq!(run(&l, e, br#""\u01"#), None);
+    let mut q = l.fresh(e).unwrap();
+    for &b in br#""\u00"# {
+        q = l.next(q, b).unwrap();
+    }
+    let live: Vec<u8> = (0..=255)
+        .filter(|b| l.next(q, *b).unwrap() != LexState::DEAD)
+        .collect();
+    assert_eq!(live, b"6Ee"); // 0062 and 00e9
+    let any = l.json_string(l.any_text());
+    for (text, ok) in [
+        (&br#""\ud83d""#[..], false),
+        (br#""\ude00""#, false),
+        (br#""\ud83d\u0041""#, false),
+        (br#""\n\b\f\r\t\"\\""#, true),
+        (b"\"\n\"", false),
+        (b"\"\xff\"", false),
+        (b"\"\xc3\"", false),
+        (b"\"\xc3\xa9\"", true),
+        (br#""\x""#, false),
+    ] {
+        assert_eq!(
+            run(&l, any, text).is_some(),
+            ok,
+            "{}",
+            String::from_utf8_lossy(text)
+        );
+    }
+}
+
+#[test]
+fn deep_expressions_do_not_recurse() {
+    std::thread::Builder::new()
+        .stack_size(128 << 10)
+        .spawn(|| {
+            let l = Lexicon::new(Limits::untrusted());
+            let (a, b) = (l.bytes(b"a"), l.bytes(b"b"));
+            let mut e = a;
+            for _ in 0..20_000 {
+                e = l.repeat(l.concat(&[e, b]), 0, Some(3));
+            }
+            let q = l.fresh(e).unwrap();
+            assert_ne!(l.next(q, b'a').unwrap(), LexState::DEAD);
+        })
+        .unwrap()
+        .join()
+        .unwrap();
+}
+
+#[test]
+fn large_literal_sets_stay_small() {
+    let l = Lexicon::new(Limits::untrusted());
+    let strings: Vec<(Box<[u8]>, Option<u32>)> = (0..10_000)
+        .map(|i| (format!("value-{i}").into_bytes().into(), None))
+        .collect();
+    let e = l.json_string(l.literals(strings));
+    assert!(run(&l, e, b"\"value-9999\"").is_some());
+    assert!(run(&l, e, b"\"value-10000\"").is_none());
+    assert!(l.len().0 < 200);
+}
