@@ -9,13 +9,18 @@
 //! of the pushdown stack.
 #![forbid(unsafe_code)]
 
+pub mod artifact;
 mod bytes;
+pub mod csr;
 pub mod ids;
 pub mod limits;
 pub mod machine;
+mod stored;
 pub mod trie;
 pub mod vocabulary;
 
+pub use artifact::{Artifact, ArtifactError, ArtifactWriter};
+pub use csr::{Csr, CsrError, CsrRow, CsrView};
 pub use ids::{LabelSet, LexState, Symbol, TokenId};
 pub use limits::{CancelFlag, LimitError, Limits};
 pub use machine::{Machine, RowRef, RunError, StackAction, StackView, Tokens};

@@ -28,6 +28,21 @@ pub struct TrieNode {
     pub depth: u8,
 }
 
+/// Words that are not a trie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrieError {
+    /// The first node that breaks an invariant.
+    pub node: usize,
+}
+
+impl std::fmt::Display for TrieError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "node {} of the trie breaks its order", self.node)
+    }
+}
+
+impl std::error::Error for TrieError {}
+
 /// The prefix tree of a set of byte strings with tokens at its nodes.
 ///
 /// Space: 12 bytes a node, 4 a token.
@@ -106,6 +121,77 @@ impl TokenTrie {
             depth: 0,
         });
         TokenTrie { nodes, tokens }
+    }
+
+    /// Three words for each node and for the sentinel: `skip`, `tokens`, `byte | depth << 8`.
+    pub fn to_words(&self) -> Vec<u32> {
+        let packed = |n: &TrieNode| u32::from(n.byte) | u32::from(n.depth) << 8;
+        self.nodes
+            .iter()
+            .flat_map(|n| [n.skip, n.tokens, packed(n)])
+            .collect()
+    }
+
+    /// Reads what [`TokenTrie::to_words`] wrote, together with the tokens. Never panics; checks
+    /// that the nodes form a tree with children in byte order and that every list is in range, in
+    /// one pass. It does not know the tokens' bytes.
+    ///
+    /// # Errors
+    /// The first node that breaks an invariant.
+    pub fn from_words(words: &[u32], tokens: Vec<TokenId>) -> Result<Self, TrieError> {
+        let (triples, rest) = words.as_chunks::<3>();
+        let len = triples
+            .len()
+            .checked_sub(1)
+            .filter(|n| *n > 0 && rest.is_empty());
+        let len = len.ok_or(TrieError { node: 0 })?;
+        let mut nodes = Vec::with_capacity(triples.len());
+        // The open subtrees: where each ends, and the last byte seen among its children.
+        let mut open: Vec<(usize, i16)> = vec![(len, -1)];
+        let mut token = 0;
+        for (i, &[skip, first, packed]) in triples.iter().enumerate() {
+            let wrong = Err(TrieError { node: i });
+            if first < token || packed >> 16 != 0 {
+                return wrong;
+            }
+            token = first;
+            let [byte, depth, ..] = packed.to_le_bytes();
+            nodes.push(TrieNode {
+                skip,
+                tokens: first,
+                byte,
+                depth,
+            });
+            if i == len {
+                let ends = first as usize == tokens.len() && skip as usize == len + 1;
+                if !ends || byte != 0 || depth != 0 {
+                    return wrong;
+                }
+                continue;
+            }
+            while open.last().is_some_and(|(end, _)| *end == i) {
+                open.pop();
+            }
+            let at_root = i == 0;
+            let Some((end, last)) = open.last_mut() else {
+                return wrong;
+            };
+            let skip = skip as usize;
+            let in_range = i < skip && skip <= *end && (!at_root || skip == len);
+            if !in_range || (at_root && byte != 0) || i16::from(byte) <= *last {
+                return wrong;
+            }
+            if !at_root {
+                *last = byte.into();
+                if usize::from(depth) != open.len().min(255) {
+                    return wrong;
+                }
+                open.push((skip, -1));
+            } else if depth != 0 {
+                return wrong;
+            }
+        }
+        Ok(TokenTrie { nodes, tokens })
     }
 
     /// The number of nodes, the root included.

@@ -297,6 +297,19 @@ impl Vocabulary {
             .map(|t| (t, self.bytes(t)))
     }
 
+    /// Offsets, bytes and kinds, as [`Vocabulary::from_parts`] takes them.
+    pub(crate) fn parts(&self) -> (&[u32], &[u8], &[TokenKind]) {
+        (&self.offsets, &self.bytes, &self.kinds)
+    }
+
+    /// The vocabulary with a trie that was stored with it.
+    pub(crate) fn with_trie(self, trie: TokenTrie) -> Self {
+        Vocabulary {
+            trie: OnceLock::from(trie),
+            ..self
+        }
+    }
+
     /// A digest of ids, bytes, kinds, end tokens and width.
     pub fn fingerprint(&self) -> &[u8; 32] {
         &self.fingerprint
