@@ -145,51 +145,52 @@ impl TokenTrie {
             .checked_sub(1)
             .filter(|n| *n > 0 && rest.is_empty());
         let len = len.ok_or(TrieError { node: 0 })?;
-        let mut nodes = Vec::with_capacity(triples.len());
-        // The open subtrees: where each ends, and the last byte seen among its children.
-        let mut open: Vec<(usize, i16)> = vec![(len, -1)];
-        let mut token = 0;
-        for (i, &[skip, first, packed]) in triples.iter().enumerate() {
-            let wrong = Err(TrieError { node: i });
-            if first < token || packed >> 16 != 0 {
-                return wrong;
-            }
-            token = first;
-            let [byte, depth, ..] = packed.to_le_bytes();
-            nodes.push(TrieNode {
-                skip,
-                tokens: first,
-                byte,
-                depth,
+        let nodes: Vec<TrieNode> = triples
+            .iter()
+            .map(|&[skip, tokens, packed]| {
+                let [byte, depth, ..] = packed.to_le_bytes();
+                TrieNode {
+                    skip,
+                    tokens,
+                    byte,
+                    depth,
+                }
+            })
+            .collect();
+        let sentinel = [len as u32 + 1, tokens.len() as u32, 0];
+        if triples[len] != sentinel || triples[0] != [len as u32, 0, 0] {
+            return Err(TrieError {
+                node: if triples[0][1] == 0 { len } else { 0 },
             });
-            if i == len {
-                let ends = first as usize == tokens.len() && skip as usize == len + 1;
-                if !ends || byte != 0 || depth != 0 {
-                    return wrong;
-                }
-                continue;
+        }
+        // Where each open subtree ends, the root's first; leaves are not kept. The value at `top`
+        // is the end of the parent of node `i`, whose depth is therefore `top + 1`.
+        let mut ends = vec![len as u32];
+        for i in 1..len {
+            while ends.last().is_some_and(|end| *end as usize == i) {
+                ends.pop();
             }
-            while open.last().is_some_and(|(end, _)| *end == i) {
-                open.pop();
+            let parent_end = ends.last().copied().unwrap_or(0);
+            let node = nodes[i];
+            let in_tree = i < node.skip as usize
+                && node.skip <= parent_end
+                && usize::from(node.depth) == ends.len().min(255)
+                && triples[i][2] >> 16 == 0;
+            let lists_in_order = nodes[i - 1].tokens <= node.tokens;
+            if !in_tree || !lists_in_order {
+                return Err(TrieError { node: i });
             }
-            let at_root = i == 0;
-            let Some((end, last)) = open.last_mut() else {
-                return wrong;
-            };
-            let skip = skip as usize;
-            let in_range = i < skip && skip <= *end && (!at_root || skip == len);
-            if !in_range || (at_root && byte != 0) || i16::from(byte) <= *last {
-                return wrong;
+            if node.skip < parent_end && nodes[node.skip as usize].byte <= node.byte {
+                return Err(TrieError {
+                    node: node.skip as usize,
+                });
             }
-            if !at_root {
-                *last = byte.into();
-                if usize::from(depth) != open.len().min(255) {
-                    return wrong;
-                }
-                open.push((skip, -1));
-            } else if depth != 0 {
-                return wrong;
+            if node.skip as usize > i + 1 {
+                ends.push(node.skip);
             }
+        }
+        if nodes[len - 1].tokens > nodes[len].tokens {
+            return Err(TrieError { node: len });
         }
         Ok(TokenTrie { nodes, tokens })
     }
