@@ -1,0 +1,287 @@
+//! Rows: which tokens may come next, borrowed from the machine where it has them in one piece.
+
+use crate::error::{MatchError, MatchErrorKind};
+use crate::walk::{Core, State};
+use maskwright_tables::{LexState, TokenId, Tokens};
+use smallvec::SmallVec;
+
+/// The tokens that may come next, end tokens included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Row<'a> {
+    /// Every token for which the model has a logit.
+    All,
+    /// These tokens, strictly increasing.
+    Few(&'a [TokenId]),
+    /// One bit a token, as [`fill_mask`](crate::Matcher::fill_mask) writes them.
+    Dense(&'a [u32]),
+}
+
+impl Row<'_> {
+    /// Whether `token` is in the row.
+    pub fn contains(&self, token: TokenId) -> bool {
+        match self {
+            Row::All => true,
+            Row::Few(ids) => ids.binary_search(&token).is_ok(),
+            Row::Dense(words) => words
+                .get(token.index() / 32)
+                .is_some_and(|w| w >> (token.0 % 32) & 1 == 1),
+        }
+    }
+}
+
+/// Space for the rows that no machine holds in one piece. Reuse it; it keeps its allocations.
+#[derive(Clone, Debug, Default)]
+pub struct RowScratch {
+    ids: Vec<TokenId>,
+    words: Vec<u32>,
+}
+
+impl RowScratch {
+    /// Empty space.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+/// The rows of all threads; what may come next is their union.
+pub(crate) struct Rows<'a> {
+    core: &'a Core,
+    parts: SmallVec<[Tokens<'a>; 2]>,
+    /// Whether the output is a sentence.
+    pub(crate) ends: bool,
+}
+
+impl<'a> Rows<'a> {
+    pub(crate) fn new(core: &'a Core, state: &State) -> Result<Self, MatchError> {
+        core.check_cancel("mask")?;
+        let mut rows = Rows {
+            core,
+            parts: SmallVec::new(),
+            ends: matches!(state, State::Ended),
+        };
+        for thread in state.threads() {
+            let view = thread.stack.view();
+            if thread.lex == LexState::DEAD {
+                rows.ends |= core.machine.ends(&view)?;
+                continue;
+            }
+            let row = core.machine.row(thread.lex, &view)?;
+            rows.ends |= row.ends;
+            if let Tokens::Dense(words) | Tokens::Union(words, _) = row.tokens
+                && words.len() != core.vocabulary.mask_words()
+            {
+                return Err(MatchError::inconsistent(
+                    "a row and the vocabulary differ in width",
+                ));
+            }
+            if !is_empty(&row.tokens) {
+                rows.parts.push(row.tokens);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The end tokens that may come next.
+    fn end_tokens(&self) -> &'a [TokenId] {
+        if self.ends {
+            &self.core.end_tokens
+        } else {
+            &[]
+        }
+    }
+
+    /// An error when nothing may come next, so that no kernel ever sees an empty mask.
+    fn check_live(&self) -> Result<(), MatchError> {
+        if self.parts.is_empty() && self.end_tokens().is_empty() {
+            return Err(MatchError::new(MatchErrorKind::DeadEnd {
+                accepting: self.ends,
+            }));
+        }
+        Ok(())
+    }
+
+    /// Writes the union into `mask`, which has the right length.
+    fn write(&self, mask: &mut [u32]) {
+        match self.parts.first() {
+            Some(Tokens::Dense(words)) => mask.copy_from_slice(words),
+            Some(Tokens::Union(words, ids)) => {
+                mask.copy_from_slice(words);
+                set_bits(mask, ids);
+            }
+            Some(Tokens::Few(ids)) => {
+                mask.fill(0);
+                set_bits(mask, ids);
+            }
+            None => mask.fill(0),
+        }
+        for part in self.parts.iter().skip(1) {
+            match part {
+                Tokens::Few(ids) => set_bits(mask, ids),
+                Tokens::Dense(words) => or_assign(mask, words),
+                Tokens::Union(words, ids) => {
+                    or_assign(mask, words);
+                    set_bits(mask, ids);
+                }
+            }
+        }
+        set_bits(mask, self.end_tokens());
+        let tail = self.core.vocabulary.width() % 32;
+        if let (1.., Some(last)) = (tail, mask.last_mut()) {
+            *last &= (1 << tail) - 1;
+        }
+    }
+
+    /// Writes the mask, or nothing at all.
+    pub(crate) fn fill(&self, mask: &mut [u32]) -> Result<(), MatchError> {
+        self.check_live()?;
+        self.write(mask);
+        Ok(())
+    }
+
+    /// The union in the smallest form at hand.
+    pub(crate) fn union(&self, scratch: &'a mut RowScratch) -> Result<Row<'a>, MatchError> {
+        self.check_live()?;
+        let end_tokens = self.end_tokens();
+        match (&*self.parts, end_tokens) {
+            ([], ends) => return Ok(Row::Few(ends)),
+            ([Tokens::Few(ids)], []) => return Ok(Row::Few(ids)),
+            ([Tokens::Dense(words) | Tokens::Union(words, [])], []) => {
+                return Ok(self.dense(words));
+            }
+            _ => {}
+        }
+        if self.parts.iter().all(|p| matches!(p, Tokens::Few(_))) {
+            scratch.ids.clear();
+            for part in &self.parts {
+                if let Tokens::Few(ids) = part {
+                    scratch.ids.extend_from_slice(ids);
+                }
+            }
+            scratch.ids.extend_from_slice(end_tokens);
+            scratch.ids.sort_unstable();
+            scratch.ids.dedup();
+            return Ok(Row::Few(&scratch.ids));
+        }
+        scratch.words.resize(self.core.vocabulary.mask_words(), 0);
+        self.write(&mut scratch.words);
+        Ok(self.dense(&scratch.words))
+    }
+
+    fn dense<'b>(&self, words: &'b [u32]) -> Row<'b> {
+        let width = self.core.vocabulary.width();
+        let (full, tail) = words.split_at((width / 32).min(words.len()));
+        let last = (1u32 << (width % 32)) - 1;
+        // Nearly every row has a forbidden token among its first words.
+        let all = full.iter().all(|w| *w == u32::MAX) && tail.iter().all(|w| *w == last);
+        if all { Row::All } else { Row::Dense(words) }
+    }
+
+    /// How many tokens may come next.
+    pub(crate) fn count(&self) -> usize {
+        let ends = self.end_tokens();
+        match (&*self.parts, ends) {
+            ([], _) => ends.len(),
+            ([Tokens::Few(ids)], []) => ids.len(),
+            ([Tokens::Dense(words)], []) => count_ones(words),
+            _ => {
+                let mut words = vec![0; self.core.vocabulary.mask_words()];
+                self.write(&mut words);
+                count_ones(&words)
+            }
+        }
+    }
+
+    /// The only token that may come next, when the output is not a sentence and there is just one.
+    pub(crate) fn sole(&self) -> Option<TokenId> {
+        if self.ends {
+            return None;
+        }
+        let mut all = self
+            .parts
+            .iter()
+            .flat_map(|part| first_two(part).into_iter().flatten());
+        let sole = all.next()?;
+        all.all(|t| t == sole).then_some(sole)
+    }
+}
+
+fn is_empty(tokens: &Tokens<'_>) -> bool {
+    match tokens {
+        Tokens::Few(ids) => ids.is_empty(),
+        Tokens::Dense(words) => words.iter().all(|w| *w == 0),
+        Tokens::Union(words, ids) => ids.is_empty() && words.iter().all(|w| *w == 0),
+    }
+}
+
+/// Two of the tokens, or all.
+fn first_two(tokens: &Tokens<'_>) -> [Option<TokenId>; 2] {
+    let (words, ids): (&[u32], &[TokenId]) = match *tokens {
+        Tokens::Few(ids) => (&[], ids),
+        Tokens::Dense(words) => (words, &[]),
+        Tokens::Union(words, ids) => (words, ids),
+    };
+    let mut found = [None; 2];
+    let bits = words
+        .iter()
+        .enumerate()
+        .filter(|(_, w)| **w != 0)
+        .flat_map(|(i, w)| {
+            let word = *w;
+            (0..32)
+                .filter(move |b| word >> b & 1 == 1)
+                .map(move |b| TokenId(i as u32 * 32 + b))
+        });
+    // An id may be in both parts of a union.
+    for token in bits.take(2).chain(ids.iter().copied().take(2)) {
+        match found {
+            [None, _] => found[0] = Some(token),
+            [Some(first), None] if first != token => found[1] = Some(token),
+            _ => {}
+        }
+    }
+    found
+}
+
+fn set_bits(mask: &mut [u32], ids: &[TokenId]) {
+    for id in ids {
+        if let Some(word) = mask.get_mut(id.index() / 32) {
+            *word |= 1 << (id.0 % 32);
+        }
+    }
+}
+
+fn or_assign(mask: &mut [u32], words: &[u32]) {
+    for (m, w) in mask.iter_mut().zip(words) {
+        *m |= w;
+    }
+}
+
+fn count_ones(words: &[u32]) -> usize {
+    words.iter().map(|w| w.count_ones() as usize).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_two_sees_every_token_of_small_rows() {
+        let t = |id| Some(TokenId(id));
+        let words = [0, 1 << 31, 0, 1 << 3];
+        assert_eq!(first_two(&Tokens::Dense(&words)), [t(63), t(99)]);
+        assert_eq!(first_two(&Tokens::Few(&[TokenId(4)])), [t(4), None]);
+        assert_eq!(
+            first_two(&Tokens::Union(&words[..2], &[TokenId(63)])),
+            [t(63), None]
+        );
+        assert_eq!(
+            first_two(&Tokens::Union(&[0, 4], &[TokenId(34), TokenId(40)])),
+            [t(34), t(40)]
+        );
+        assert_eq!(
+            first_two(&Tokens::Union(&[0], &[TokenId(34), TokenId(40)])),
+            [t(34), t(40)]
+        );
+        assert_eq!(first_two(&Tokens::Few(&[])), [None, None]);
+    }
+}

@@ -1,0 +1,275 @@
+//! Persistent stacks: linked nodes that forks, threads and the history share.
+//!
+//! A stack is a pointer to its top node; a node points to the one below. Nodes never change, so a
+//! copy of a stack is one reference count, and popping is following a pointer. Each node knows its
+//! depth and a hash of all symbols from the bottom up to itself, so unequal stacks are told apart
+//! at once and equal ones are compared only down to their first common node.
+//!
+//! Dropping the last owner of a stack frees its nodes in a loop: a native recursion would overflow
+//! on a stack of a million symbols.
+
+use crate::error::MatchError;
+use maskwright_tables::{LimitError, StackAction, StackView, Symbol};
+use std::cell::Cell;
+use std::sync::Arc;
+
+struct Node {
+    below: Option<Arc<Node>>,
+    symbol: Symbol,
+    /// The number of symbols from the bottom up to this one.
+    depth: u32,
+    /// Of those symbols, in order. The same in every process, so thread order is too.
+    hash: u64,
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let mut below = self.below.take();
+        // `into_inner` gives the node to exactly one of several threads that drop it at once.
+        while let Some(mut node) = below.and_then(Arc::into_inner) {
+            below = node.below.take();
+        }
+    }
+}
+
+/// A persistent stack of symbols.
+#[derive(Clone, Default)]
+pub(crate) struct Stack(Option<Arc<Node>>);
+
+impl Stack {
+    /// The stack that holds one symbol.
+    pub(crate) fn single(symbol: Symbol) -> Self {
+        Stack::default().push(symbol)
+    }
+
+    fn push(self, symbol: Symbol) -> Self {
+        let (depth, hash) = (self.depth() as u32 + 1, self.hash());
+        let hash = (hash.rotate_left(5) ^ u64::from(symbol.0)).wrapping_mul(0x517c_c1b7_2722_0a95);
+        Stack(Some(Arc::new(Node {
+            below: self.0,
+            symbol,
+            depth,
+            hash,
+        })))
+    }
+
+    /// The number of symbols.
+    pub(crate) fn depth(&self) -> usize {
+        self.0.as_ref().map_or(0, |n| n.depth as usize)
+    }
+
+    /// A hash of the symbols.
+    pub(crate) fn hash(&self) -> u64 {
+        self.0.as_ref().map_or(0, |n| n.hash)
+    }
+
+    /// The stack for a machine to read.
+    pub(crate) fn view(&self) -> View<'_> {
+        View {
+            top: self.0.as_deref(),
+            cursor: Cell::new((0, self.0.as_deref())),
+        }
+    }
+
+    /// The stack after `action`. One allocation for each symbol that is put on.
+    pub(crate) fn apply(
+        &self,
+        action: &StackAction,
+        max_depth: usize,
+    ) -> Result<Stack, MatchError> {
+        // A loop that stays in its place keeps its node: no allocation, and equal stacks stay
+        // equal by pointer.
+        if let (1, [symbol], Some(top)) = (action.pop, &*action.push, &self.0)
+            && top.symbol == *symbol
+        {
+            return Ok(self.clone());
+        }
+        let pop = action.pop as usize;
+        let kept = self
+            .depth()
+            .checked_sub(pop)
+            .ok_or(MatchError::inconsistent(
+                "an action takes more symbols than the stack holds",
+            ))?;
+        let depth = kept + action.push.len();
+        if depth > max_depth {
+            return Err(LimitError::new("stack depth", depth as u64, max_depth as u64).into());
+        }
+        let mut rest = &self.0;
+        for _ in 0..pop {
+            if let Some(node) = rest {
+                rest = &node.below;
+            }
+        }
+        Ok(action
+            .push
+            .iter()
+            .fold(Stack(rest.clone()), |stack, s| stack.push(*s)))
+    }
+}
+
+impl PartialEq for Stack {
+    fn eq(&self, other: &Self) -> bool {
+        let (mut a, mut b) = (&self.0, &other.0);
+        loop {
+            match (a, b) {
+                (None, None) => return true,
+                (Some(x), Some(y)) => {
+                    if Arc::ptr_eq(x, y) {
+                        return true;
+                    }
+                    if x.hash != y.hash || x.depth != y.depth || x.symbol != y.symbol {
+                        return false;
+                    }
+                    (a, b) = (&x.below, &y.below);
+                }
+                _ => return false,
+            }
+        }
+    }
+}
+
+impl Eq for Stack {}
+
+/// A [`Stack`] being read. Remembers where it read last, so that reading from the top down costs
+/// one pointer a symbol.
+pub(crate) struct View<'a> {
+    top: Option<&'a Node>,
+    cursor: Cell<(usize, Option<&'a Node>)>,
+}
+
+impl StackView for View<'_> {
+    fn symbol(&self, depth: usize) -> Option<Symbol> {
+        let (mut at, mut node) = self.cursor.get();
+        if depth < at {
+            (at, node) = (0, self.top);
+        }
+        while at < depth {
+            // A depth far below the bottom must not cost that many steps.
+            node = node?.below.as_deref();
+            at += 1;
+        }
+        self.cursor.set((at, node));
+        node.map(|n| n.symbol)
+    }
+}
+
+/// A stack as an action would leave it, without building it.
+pub(crate) struct After<'a> {
+    below: View<'a>,
+    action: &'a StackAction,
+}
+
+impl<'a> After<'a> {
+    pub(crate) fn new(stack: &'a Stack, action: &'a StackAction) -> Self {
+        After {
+            below: stack.view(),
+            action,
+        }
+    }
+}
+
+impl StackView for After<'_> {
+    fn symbol(&self, depth: usize) -> Option<Symbol> {
+        let push = &self.action.push;
+        match push.len().checked_sub(depth + 1) {
+            Some(i) => Some(push[i]),
+            None => self
+                .below
+                .symbol((depth - push.len()).saturating_add(self.action.pop as usize)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn action(pop: u32, push: &[u32]) -> StackAction {
+        StackAction {
+            pop,
+            push: push.iter().copied().map(Symbol).collect(),
+        }
+    }
+
+    fn stack(symbols: &[u32]) -> Stack {
+        symbols
+            .iter()
+            .fold(Stack::default(), |s, x| s.push(Symbol(*x)))
+    }
+
+    #[test]
+    fn a_million_symbols_drop_on_a_small_native_stack() {
+        let build = || {
+            let mut s = Stack::default();
+            for i in 0..1_000_000 {
+                s = s.push(Symbol(i % 7));
+            }
+            assert_eq!(s.depth(), 1_000_000);
+            let shared = s.clone();
+            drop(s);
+            assert_eq!(shared.view().symbol(999_999), Some(Symbol(0)));
+            assert!(shared == shared.clone());
+        };
+        std::thread::Builder::new()
+            .stack_size(64 << 10)
+            .spawn(build)
+            .unwrap()
+            .join()
+            .unwrap();
+    }
+
+    #[test]
+    fn equal_stacks_built_apart_are_equal_and_others_are_not() {
+        assert!(stack(&[1, 2, 3]) == stack(&[1, 2, 3]));
+        assert!(stack(&[1, 2, 3]) != stack(&[1, 3, 2]));
+        assert!(stack(&[1, 2]) != stack(&[1, 2, 2]));
+        assert!(Stack::default() != stack(&[0]));
+    }
+
+    #[test]
+    fn the_view_reads_like_a_slice_in_any_order() {
+        let symbols = [4, 5, 6, 7].map(Symbol);
+        let s = stack(&[4, 5, 6, 7]);
+        let view = s.view();
+        for depth in [0, 3, 1, 1, 2, 9, 0, 4, 3, usize::MAX] {
+            let expected = if depth < 9 {
+                symbols[..].symbol(depth)
+            } else {
+                None
+            };
+            assert_eq!(view.symbol(depth), expected, "depth {depth}");
+        }
+    }
+
+    #[test]
+    fn an_action_seen_and_an_action_applied_agree() {
+        let s = stack(&[4, 5, 6, 7]);
+        for a in [
+            action(0, &[]),
+            action(0, &[1]),
+            action(1, &[7]),
+            action(3, &[1, 2]),
+            action(4, &[]),
+        ] {
+            let applied = s.apply(&a, 100).unwrap();
+            let seen = After::new(&s, &a);
+            for depth in 0..7 {
+                assert_eq!(
+                    seen.symbol(depth),
+                    applied.view().symbol(depth),
+                    "{a:?} at {depth}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn hostile_actions_are_typed_errors() {
+        let s = stack(&[4, 5]);
+        assert!(s.apply(&action(3, &[]), 100).is_err());
+        assert!(s.apply(&action(u32::MAX, &[1]), 100).is_err());
+        assert!(s.apply(&action(0, &[1]), 2).is_err());
+        assert!(s.apply(&action(1, &[1]), 2).is_ok());
+    }
+}

@@ -1,0 +1,282 @@
+//! Threads, and the one function that moves them over bytes.
+//!
+//! Advancing, membership tests, validation and forced text all go through [`Core::run`], so they
+//! cannot disagree. It takes both ways that [`maskwright_tables::machine`] names (go on inside the
+//! lexeme, end it), and ends a lexeme at once when no byte can extend it: a thread then rests on a
+//! fresh lexical state, whatever it read before, and shares its row with all that rest there.
+//!
+//! Invariants of a [`State`]: its threads are alive, pairwise different and sorted; none of them
+//! rests on a final lexical state. [`LexState::DEAD`] marks a thread whose sentence is complete.
+
+use crate::error::{MatchError, MatchErrorKind};
+use crate::stack::{After, Stack};
+use maskwright_tables::{
+    CancelFlag, LabelSet, LexState, LimitError, Machine, StackView, TokenId, Vocabulary,
+};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// One reading of the output: a lexical state, and the stack before the lexeme being read.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Thread {
+    pub(crate) lex: LexState,
+    pub(crate) stack: Stack,
+}
+
+/// All readings of the output. Copying one is at most one reference count.
+#[derive(Clone)]
+pub(crate) enum State {
+    /// The common case: there is one reading.
+    One(Thread),
+    /// Two or more readings.
+    Many(Arc<[Thread]>),
+    /// An end token was taken.
+    Ended,
+}
+
+impl State {
+    pub(crate) fn threads(&self) -> &[Thread] {
+        match self {
+            State::One(thread) => std::slice::from_ref(thread),
+            State::Many(threads) => threads,
+            State::Ended => &[],
+        }
+    }
+}
+
+impl PartialEq for State {
+    fn eq(&self, other: &Self) -> bool {
+        self.threads() == other.threads()
+    }
+}
+
+/// What forks of a matcher share: the machine, and settings that never change.
+pub(crate) struct Core {
+    pub(crate) machine: Arc<dyn Machine>,
+    pub(crate) vocabulary: Arc<Vocabulary>,
+    /// Strictly increasing, all below the vocabulary's width.
+    pub(crate) end_tokens: Box<[TokenId]>,
+    pub(crate) cancel: Option<CancelFlag>,
+    pub(crate) start: State,
+    pub(crate) max_stacks: usize,
+    pub(crate) max_depth: usize,
+    pub(crate) max_steps: u64,
+}
+
+/// Where bytes led.
+pub(crate) enum Run {
+    /// To these readings.
+    Alive(State),
+    /// Nowhere: this byte has no reading.
+    Dead { offset: usize },
+}
+
+type Threads = SmallVec<[Thread; 2]>;
+
+impl Core {
+    pub(crate) fn check_cancel(&self, stage: &'static str) -> Result<(), MatchError> {
+        match &self.cancel {
+            Some(flag) => Ok(flag.check(stage)?),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn is_end(&self, token: TokenId) -> bool {
+        self.end_tokens.contains(&token)
+    }
+
+    /// The thread that rests on `stack` with no lexeme under way.
+    pub(crate) fn rest(&self, stack: Stack) -> Result<Thread, MatchError> {
+        let lex = self.lex_start(&stack.view())?;
+        Ok(Thread { lex, stack })
+    }
+
+    fn lex_start(&self, stack: &dyn StackView) -> Result<LexState, MatchError> {
+        match stack.symbol(0) {
+            Some(top) => Ok(self.machine.lex_start(top)?),
+            None => Ok(LexState::DEAD),
+        }
+    }
+
+    fn labels(&self, lex: LexState) -> LabelSet {
+        if lex == LexState::DEAD {
+            LabelSet::NONE
+        } else {
+            self.machine.lex_accept(lex)
+        }
+    }
+
+    /// Whether the output is a sentence.
+    pub(crate) fn accepts(&self, state: &State) -> Result<bool, MatchError> {
+        if matches!(state, State::Ended) {
+            return Ok(true);
+        }
+        for thread in state.threads() {
+            let view = thread.stack.view();
+            if thread.lex == LexState::DEAD || self.machine.lex_is_fresh(thread.lex) {
+                if self.machine.ends(&view)? {
+                    return Ok(true);
+                }
+                continue;
+            }
+            let labels = self.labels(thread.lex);
+            if labels != LabelSet::NONE {
+                for action in self.machine.step(&view, labels)? {
+                    if self.machine.ends(&After::new(&thread.stack, action))? {
+                        return Ok(true);
+                    }
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Moves `state` over `bytes`.
+    pub(crate) fn run(&self, state: &State, bytes: &[u8]) -> Result<Run, MatchError> {
+        self.check_cancel("advance")?;
+        let (mut from, mut threads) = (0, Threads::new());
+        match state {
+            State::One(thread) => {
+                // Inside one lexeme that cannot end yet nothing touches the stack.
+                let mut lex = thread.lex;
+                while let Some(&byte) = bytes.get(from) {
+                    if lex == LexState::DEAD {
+                        return Ok(Run::Dead { offset: from });
+                    }
+                    if self.machine.lex_accept(lex) != LabelSet::NONE {
+                        break;
+                    }
+                    let next = self.machine.lex_next(lex, byte)?;
+                    if next == LexState::DEAD {
+                        return Ok(Run::Dead { offset: from });
+                    }
+                    if self.machine.lex_is_final(next) {
+                        break;
+                    }
+                    lex = next;
+                    from += 1;
+                }
+                let thread = Thread {
+                    lex,
+                    stack: thread.stack.clone(),
+                };
+                if from == bytes.len() {
+                    return Ok(Run::Alive(State::One(thread)));
+                }
+                threads.push(thread);
+            }
+            State::Many(many) => threads.extend(many.iter().cloned()),
+            State::Ended => return Err(MatchError::new(MatchErrorKind::Terminated)),
+        }
+        let mut walk = Walk {
+            core: self,
+            next: Threads::new(),
+            steps: from as u64,
+        };
+        for (offset, &byte) in bytes.iter().enumerate().skip(from) {
+            walk.byte(&mut threads, byte)?;
+            if threads.is_empty() {
+                return Ok(Run::Dead { offset });
+            }
+        }
+        Ok(Run::Alive(if threads.len() > 1 {
+            State::Many(threads.into_iter().collect())
+        } else {
+            match threads.pop() {
+                Some(thread) => State::One(thread),
+                None => return Err(MatchError::inconsistent("a configuration without threads")),
+            }
+        }))
+    }
+}
+
+/// One call's walk: the threads after the current byte, and what the call has spent.
+struct Walk<'a> {
+    core: &'a Core,
+    next: Threads,
+    steps: u64,
+}
+
+impl Walk<'_> {
+    fn byte(&mut self, threads: &mut Threads, byte: u8) -> Result<(), MatchError> {
+        let core = self.core;
+        core.check_cancel("advance")?;
+        for thread in threads.drain(..) {
+            self.spend()?;
+            if thread.lex == LexState::DEAD {
+                continue;
+            }
+            let labels = core.machine.lex_accept(thread.lex);
+            if labels != LabelSet::NONE {
+                for action in core.machine.step(&thread.stack.view(), labels)? {
+                    self.spend()?;
+                    // Most ends die at this byte: look before building the stack.
+                    let fresh = core.lex_start(&After::new(&thread.stack, action))?;
+                    if fresh == LexState::DEAD {
+                        continue;
+                    }
+                    let lex = core.machine.lex_next(fresh, byte)?;
+                    if lex != LexState::DEAD {
+                        let stack = thread.stack.apply(action, core.max_depth)?;
+                        self.arrive(Thread { lex, stack })?;
+                    }
+                }
+            }
+            let lex = core.machine.lex_next(thread.lex, byte)?;
+            if lex != LexState::DEAD {
+                self.arrive(Thread {
+                    lex,
+                    stack: thread.stack,
+                })?;
+            }
+        }
+        self.merge()?;
+        std::mem::swap(threads, &mut self.next);
+        Ok(())
+    }
+
+    /// Adds a thread that has just read a byte; ends its lexeme if nothing can extend it.
+    fn arrive(&mut self, thread: Thread) -> Result<(), MatchError> {
+        let core = self.core;
+        if core.machine.lex_is_final(thread.lex) {
+            let labels = core.machine.lex_accept(thread.lex);
+            for action in core.machine.step(&thread.stack.view(), labels)? {
+                self.spend()?;
+                let stack = thread.stack.apply(action, core.max_depth)?;
+                self.next.push(core.rest(stack)?);
+            }
+        } else {
+            self.next.push(thread);
+        }
+        // Equal threads may be many before they are merged; never let them pile up.
+        if self.next.len() > core.max_stacks.saturating_mul(2) {
+            self.merge()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Makes the new threads sorted and pairwise different.
+    fn merge(&mut self) -> Result<(), MatchError> {
+        if self.next.len() > 1 {
+            // Threads with equal keys and different stacks (equal hashes) may keep a copy apart;
+            // that costs time, not exactness.
+            self.next
+                .sort_unstable_by_key(|t| (t.lex, t.stack.depth(), t.stack.hash()));
+            self.next.dedup();
+        }
+        let (needed, limit) = (self.next.len(), self.core.max_stacks);
+        if needed > limit {
+            return Err(LimitError::new("stacks alive", needed as u64, limit as u64).into());
+        }
+        Ok(())
+    }
+
+    fn spend(&mut self) -> Result<(), MatchError> {
+        self.steps += 1;
+        if self.steps > self.core.max_steps {
+            return Err(LimitError::new("advance steps", self.steps, self.core.max_steps).into());
+        }
+        Ok(())
+    }
+}
