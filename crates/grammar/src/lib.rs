@@ -2,7 +2,7 @@
 //!
 //! Modules in the order in which the data runs:
 //!
-//! 1. a front end ([`json_schema`], `notation`, `pattern`) reads text and reports
+//! 1. a front end ([`json_schema`], [`notation`], [`pattern`]) reads text and reports
 //!    [`Diagnostic`]s;
 //! 2. it leaves a [`Grammar`] (rules over terminals, terminals over a [`RegexPool`]) or, for
 //!    schemas, a [`json_schema::Schema`] graph;
@@ -12,10 +12,13 @@
 #![forbid(unsafe_code)]
 
 pub mod diagnostic;
+mod horn;
 pub mod ir;
 pub mod json_schema;
+pub mod notation;
+pub mod pattern;
 pub mod regex;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Place};
-pub use ir::{Expr, Grammar, Rule, RuleId, Terminal, TerminalId};
+pub use ir::{Expr, ExprId, Grammar, Rule, RuleId, Terminal, TerminalId};
 pub use regex::{RegexId, RegexNode, RegexPool};
