@@ -2,3 +2,8 @@
 #![forbid(unsafe_code)]
 
 pub mod vocabulary;
+
+mod lazy;
+mod lexical_rows;
+mod memo;
+mod sets;

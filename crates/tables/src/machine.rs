@@ -32,6 +32,13 @@ pub struct StackAction {
 pub trait StackView {
     /// The symbol `depth` entries below the top (0 is the top); `None` below the bottom.
     fn symbol(&self, depth: usize) -> Option<Symbol>;
+
+    /// Whether a read went below what is known of the stack. Only a symbolic stack, of which
+    /// just the upper part is given, ever says so; `symbol` then answered `None`, and whatever was
+    /// concluded from that must be thrown away ([`RunError::UnknownSymbol`]).
+    fn went_below(&self) -> bool {
+        false
+    }
 }
 
 impl StackView for [Symbol] {
@@ -67,6 +74,8 @@ pub struct RowRef<'a> {
 pub enum RunError {
     /// A limit was crossed, or the caller cancelled.
     Limit(LimitError),
+    /// A symbolic stack was read below what is known of it.
+    UnknownSymbol,
     /// A frozen machine was compiled with a budget that left this part out.
     NotTabulated {
         /// The table that lacks the entry.
@@ -84,6 +93,7 @@ impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             RunError::Limit(e) => e.fmt(f),
+            RunError::UnknownSymbol => f.write_str("the stack was read below what is known of it"),
             RunError::NotTabulated { table } => write!(
                 f,
                 "the artifact does not hold this part of the machine ({table}): compile it with a larger budget"
