@@ -2,6 +2,7 @@
 
 use crate::error::{MatchError, MatchErrorKind};
 use crate::walk::{Core, State};
+use maskwright_kernels::bits;
 use maskwright_tables::{LexState, TokenId, Tokens};
 use smallvec::SmallVec;
 
@@ -22,9 +23,7 @@ impl Row<'_> {
         match self {
             Row::All => true,
             Row::Few(ids) => ids.binary_search(&token).is_ok(),
-            Row::Dense(words) => words
-                .get(token.index() / 32)
-                .is_some_and(|w| w >> (token.0 % 32) & 1 == 1),
+            Row::Dense(words) => bits::contains(words, token.0),
         }
     }
 }
@@ -102,33 +101,25 @@ impl<'a> Rows<'a> {
 
     /// Writes the union into `mask`, which has the right length.
     fn write(&self, mask: &mut [u32]) {
-        match self.parts.first() {
-            Some(Tokens::Dense(words)) => mask.copy_from_slice(words),
-            Some(Tokens::Union(words, ids)) => {
-                mask.copy_from_slice(words);
-                set_bits(mask, ids);
-            }
-            Some(Tokens::Few(ids)) => {
-                mask.fill(0);
-                set_bits(mask, ids);
-            }
+        let mut sets = self
+            .parts
+            .iter()
+            .map(|p| split(p).0)
+            .filter(|words| !words.is_empty());
+        match sets.next() {
+            Some(words) => mask.copy_from_slice(words),
             None => mask.fill(0),
         }
-        for part in self.parts.iter().skip(1) {
-            match part {
-                Tokens::Few(ids) => set_bits(mask, ids),
-                Tokens::Dense(words) => or_assign(mask, words),
-                Tokens::Union(words, ids) => {
-                    or_assign(mask, words);
-                    set_bits(mask, ids);
-                }
-            }
+        for words in sets {
+            bits::or_assign(mask, words);
         }
-        set_bits(mask, self.end_tokens());
-        let tail = self.core.vocabulary.width() % 32;
-        if let (1.., Some(last)) = (tail, mask.last_mut()) {
-            *last &= (1 << tail) - 1;
-        }
+        let lists = self
+            .parts
+            .iter()
+            .map(|p| split(p).1)
+            .chain([self.end_tokens()]);
+        bits::set(mask, lists.flatten().map(|t| t.0));
+        bits::clear_from(mask, self.core.vocabulary.width());
     }
 
     /// Writes the mask, or nothing at all.
@@ -182,11 +173,11 @@ impl<'a> Rows<'a> {
         match (&*self.parts, ends) {
             ([], _) => ends.len(),
             ([Tokens::Few(ids)], []) => ids.len(),
-            ([Tokens::Dense(words)], []) => count_ones(words),
+            ([Tokens::Dense(words)], []) => bits::count(words),
             _ => {
                 let mut words = vec![0; self.core.vocabulary.mask_words()];
                 self.write(&mut words);
-                count_ones(&words)
+                bits::count(&words)
             }
         }
     }
@@ -205,34 +196,31 @@ impl<'a> Rows<'a> {
     }
 }
 
-fn is_empty(tokens: &Tokens<'_>) -> bool {
-    match tokens {
-        Tokens::Few(ids) => ids.is_empty(),
-        Tokens::Dense(words) => words.iter().all(|w| *w == 0),
-        Tokens::Union(words, ids) => ids.is_empty() && words.iter().all(|w| *w == 0),
+/// A row as a bitset (no words for an empty one) and further ids.
+fn split<'a>(tokens: &Tokens<'a>) -> (&'a [u32], &'a [TokenId]) {
+    match *tokens {
+        Tokens::Few(ids) => (&[], ids),
+        Tokens::Dense(words) => (words, &[]),
+        Tokens::Union(words, ids) => (words, ids),
     }
+}
+
+fn is_empty(tokens: &Tokens<'_>) -> bool {
+    let (words, ids) = split(tokens);
+    // Nearly every bitset has a token among its first words.
+    ids.is_empty() && words.iter().all(|w| *w == 0)
 }
 
 /// Two of the tokens, or all.
 fn first_two(tokens: &Tokens<'_>) -> [Option<TokenId>; 2] {
-    let (words, ids): (&[u32], &[TokenId]) = match *tokens {
-        Tokens::Few(ids) => (&[], ids),
-        Tokens::Dense(words) => (words, &[]),
-        Tokens::Union(words, ids) => (words, ids),
-    };
+    let (words, ids) = split(tokens);
     let mut found = [None; 2];
-    let bits = words
-        .iter()
-        .enumerate()
-        .filter(|(_, w)| **w != 0)
-        .flat_map(|(i, w)| {
-            let word = *w;
-            (0..32)
-                .filter(move |b| word >> b & 1 == 1)
-                .map(move |b| TokenId(i as u32 * 32 + b))
-        });
     // An id may be in both parts of a union.
-    for token in bits.take(2).chain(ids.iter().copied().take(2)) {
+    for token in bits::ones(words)
+        .take(2)
+        .map(TokenId)
+        .chain(ids.iter().copied().take(2))
+    {
         match found {
             [None, _] => found[0] = Some(token),
             [Some(first), None] if first != token => found[1] = Some(token),
@@ -240,24 +228,6 @@ fn first_two(tokens: &Tokens<'_>) -> [Option<TokenId>; 2] {
         }
     }
     found
-}
-
-fn set_bits(mask: &mut [u32], ids: &[TokenId]) {
-    for id in ids {
-        if let Some(word) = mask.get_mut(id.index() / 32) {
-            *word |= 1 << (id.0 % 32);
-        }
-    }
-}
-
-fn or_assign(mask: &mut [u32], words: &[u32]) {
-    for (m, w) in mask.iter_mut().zip(words) {
-        *m |= w;
-    }
-}
-
-fn count_ones(words: &[u32]) -> usize {
-    words.iter().map(|w| w.count_ones() as usize).sum()
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@
 use crate::error::{MatchError, MatchErrorKind};
 use crate::stack::{After, Stack};
 use maskwright_tables::{
-    CancelFlag, LabelSet, LexState, LimitError, Machine, StackView, TokenId, Vocabulary,
+    CancelFlag, LabelSet, LexState, LimitError, Machine, StackAction, StackView, TokenId,
+    Vocabulary,
 };
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -98,6 +99,20 @@ impl Core {
         }
     }
 
+    /// The lexical state when `action` has ended a lexeme and `byte` begins the next one. Most ends
+    /// die here, before their stack is built.
+    fn lex_after(
+        &self,
+        stack: &Stack,
+        action: &StackAction,
+        byte: u8,
+    ) -> Result<LexState, MatchError> {
+        match self.lex_start(&After::new(stack, action))? {
+            LexState::DEAD => Ok(LexState::DEAD),
+            fresh => Ok(self.machine.lex_next(fresh, byte)?),
+        }
+    }
+
     fn labels(&self, lex: LexState) -> LabelSet {
         if lex == LexState::DEAD {
             LabelSet::NONE
@@ -133,45 +148,23 @@ impl Core {
 
     /// Moves `state` over `bytes`.
     pub(crate) fn run(&self, state: &State, bytes: &[u8]) -> Result<Run, MatchError> {
-        self.check_cancel("advance")?;
-        let (mut from, mut threads) = (0, Threads::new());
-        match state {
-            State::One(thread) => {
-                // Inside one lexeme that cannot end yet nothing touches the stack.
-                let mut lex = thread.lex;
-                while let Some(&byte) = bytes.get(from) {
-                    if lex == LexState::DEAD {
-                        return Ok(Run::Dead { offset: from });
-                    }
-                    if self.machine.lex_accept(lex) != LabelSet::NONE {
-                        break;
-                    }
-                    let next = self.machine.lex_next(lex, byte)?;
-                    if next == LexState::DEAD {
-                        return Ok(Run::Dead { offset: from });
-                    }
-                    if self.machine.lex_is_final(next) {
-                        break;
-                    }
-                    lex = next;
-                    from += 1;
-                }
-                let thread = Thread {
-                    lex,
-                    stack: thread.stack.clone(),
-                };
-                if from == bytes.len() {
-                    return Ok(Run::Alive(State::One(thread)));
-                }
-                threads.push(thread);
-            }
-            State::Many(many) => threads.extend(many.iter().cloned()),
-            State::Ended => return Err(MatchError::new(MatchErrorKind::Terminated)),
-        }
         let mut walk = Walk {
             core: self,
             next: Threads::new(),
-            steps: from as u64,
+            steps: 0,
+        };
+        let mut from = 0;
+        let mut threads = match state {
+            State::One(thread) => match walk.solo(thread, bytes)? {
+                Solo::Alive(thread) => return Ok(Run::Alive(State::One(thread))),
+                Solo::Dead { offset } => return Ok(Run::Dead { offset }),
+                Solo::Split { offset, thread } => {
+                    from = offset;
+                    Threads::from_iter([thread])
+                }
+            },
+            State::Many(many) => many.iter().cloned().collect(),
+            State::Ended => return Err(MatchError::new(MatchErrorKind::Terminated)),
         };
         for (offset, &byte) in bytes.iter().enumerate().skip(from) {
             walk.byte(&mut threads, byte)?;
@@ -190,6 +183,16 @@ impl Core {
     }
 }
 
+/// Where bytes led while there was only one reading.
+enum Solo {
+    /// There still is.
+    Alive(Thread),
+    /// This byte has no reading.
+    Dead { offset: usize },
+    /// This byte has several; the thread is the one before it.
+    Split { offset: usize, thread: Thread },
+}
+
 /// One call's walk: the threads after the current byte, and what the call has spent.
 struct Walk<'a> {
     core: &'a Core,
@@ -198,6 +201,79 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
+    /// Moves one thread for as long as there is only one: as [`Walk::byte`], without the lists.
+    fn solo(&mut self, thread: &Thread, bytes: &[u8]) -> Result<Solo, MatchError> {
+        let core = self.core;
+        let machine = &*core.machine;
+        let mut lex = thread.lex;
+        // The stack, once it is another one than the thread's.
+        let mut moved: Option<Stack> = None;
+        // What ending the lexeme does to this stack. It is asked anew at each byte of a number or
+        // a name, with the same labels.
+        let mut ends: (LabelSet, &[StackAction]) = (LabelSet::NONE, &[]);
+        for (offset, &byte) in bytes.iter().enumerate() {
+            core.check_cancel("advance")?;
+            self.spend()?;
+            if lex == LexState::DEAD {
+                return Ok(Solo::Dead { offset });
+            }
+            let stack = moved.as_ref().unwrap_or(&thread.stack);
+            let mut after = None;
+            let mut next = machine.lex_next(lex, byte)?;
+            let mut ways = usize::from(next != LexState::DEAD);
+            let labels = machine.lex_accept(lex);
+            if labels != LabelSet::NONE {
+                if ends.0 != labels {
+                    ends = (labels, machine.step(&stack.view(), labels)?);
+                }
+                for action in ends.1 {
+                    self.spend()?;
+                    let reached = core.lex_after(stack, action, byte)?;
+                    if reached != LexState::DEAD {
+                        ways += 1;
+                        (next, after) = (reached, Some(action));
+                    }
+                }
+            }
+            if ways == 0 {
+                return Ok(Solo::Dead { offset });
+            }
+            let mut pushed = match after {
+                Some(action) if ways == 1 => Some(stack.apply(action, core.max_depth)?),
+                _ => None,
+            };
+            if ways == 1 && machine.lex_is_final(next) {
+                let stack = pushed.as_ref().unwrap_or(stack);
+                match machine.step(&stack.view(), machine.lex_accept(next))? {
+                    [] => return Ok(Solo::Dead { offset }),
+                    [action] => {
+                        self.spend()?;
+                        let stack = stack.apply(action, core.max_depth)?;
+                        next = core.lex_start(&stack.view())?;
+                        pushed = Some(stack);
+                    }
+                    _ => ways = 2,
+                }
+            }
+            if ways > 1 {
+                let stack = moved.unwrap_or_else(|| thread.stack.clone());
+                return Ok(Solo::Split {
+                    offset,
+                    thread: Thread { lex, stack },
+                });
+            }
+            lex = next;
+            if pushed.is_some() {
+                moved = pushed;
+                ends.0 = LabelSet::NONE;
+            }
+        }
+        Ok(Solo::Alive(Thread {
+            lex,
+            stack: moved.unwrap_or_else(|| thread.stack.clone()),
+        }))
+    }
+
     fn byte(&mut self, threads: &mut Threads, byte: u8) -> Result<(), MatchError> {
         let core = self.core;
         core.check_cancel("advance")?;
@@ -210,12 +286,7 @@ impl Walk<'_> {
             if labels != LabelSet::NONE {
                 for action in core.machine.step(&thread.stack.view(), labels)? {
                     self.spend()?;
-                    // Most ends die at this byte: look before building the stack.
-                    let fresh = core.lex_start(&After::new(&thread.stack, action))?;
-                    if fresh == LexState::DEAD {
-                        continue;
-                    }
-                    let lex = core.machine.lex_next(fresh, byte)?;
+                    let lex = core.lex_after(&thread.stack, action, byte)?;
                     if lex != LexState::DEAD {
                         let stack = thread.stack.apply(action, core.max_depth)?;
                         self.arrive(Thread { lex, stack })?;

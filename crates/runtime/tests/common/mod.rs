@@ -10,7 +10,7 @@ use maskwright_tables::{
     LabelSet, LexState, Limits, Machine, RowRef, RunError, StackAction, StackView, Symbol, TokenId,
     TokenKind, Tokens, Vocabulary,
 };
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 /// A pattern is a sequence of byte classes, each once or once and more.
@@ -243,6 +243,14 @@ struct ToyRow {
     ends: bool,
 }
 
+/// A lexical state.
+struct Lex {
+    next: Vec<LexState>,
+    labels: LabelSet,
+    is_fresh: bool,
+    is_final: bool,
+}
+
 /// A thread of the reference simulation.
 pub type Plain = (LexState, Vec<Symbol>);
 
@@ -251,10 +259,11 @@ pub struct Toy {
     limits: Limits,
     start: Symbol,
     ends: BTreeSet<Symbol>,
-    /// For each lexical state: the next one for each byte, and the labels.
-    lexer: Vec<(Vec<LexState>, LabelSet)>,
-    starts: BTreeMap<Symbol, LexState>,
-    actions: HashMap<(Symbol, LabelSet), Vec<StackAction>>,
+    lexer: Vec<Lex>,
+    /// For each symbol.
+    starts: Vec<LexState>,
+    /// For each symbol and each label set.
+    actions: Vec<Vec<Vec<StackAction>>>,
     rows: Mutex<HashMap<Plain, &'static ToyRow>>,
 }
 
@@ -277,7 +286,12 @@ impl Toy {
         // Lexical states are sets of (terminal, elements matched); `true` marks the fresh ones.
         type Set = (BTreeSet<(usize, usize)>, bool);
         let mut sets: Vec<Set> = vec![(BTreeSet::new(), false)];
-        let mut starts = BTreeMap::new();
+        let symbols = grammar
+            .rules
+            .iter()
+            .flat_map(|r| r.3.iter().copied().chain([r.0]));
+        let symbols = 1 + symbols.max().unwrap_or(0) as usize;
+        let mut starts = vec![LexState::DEAD; symbols];
         for (top, ..) in &grammar.rules {
             let set = grammar
                 .rules
@@ -290,7 +304,7 @@ impl Toy {
                 sets.push(set);
                 sets.len() - 1
             });
-            starts.insert(Symbol(*top), LexState(state as u32));
+            starts[*top as usize] = LexState(state as u32);
         }
         let mut labels: Vec<BTreeSet<usize>> = vec![BTreeSet::new()];
         let mut lexer = Vec::new();
@@ -331,23 +345,29 @@ impl Toy {
                     }) as u32,
                 ));
             }
-            lexer.push((next, LabelSet(label as u32)));
+            let is_final = label != 0 && next.iter().all(|s| *s == LexState::DEAD);
+            lexer.push(Lex {
+                next,
+                labels: LabelSet(label as u32),
+                is_fresh: sets[i].1,
+                is_final,
+            });
             i += 1;
         }
-        let mut actions = HashMap::new();
-        for (label, terminals) in labels.iter().enumerate() {
-            for (top, ..) in &grammar.rules {
-                let rules = grammar
-                    .rules
-                    .iter()
-                    .filter(|r| r.0 == *top && terminals.contains(&r.1));
-                let list = rules.map(|r| StackAction {
-                    pop: r.2,
-                    push: r.3.iter().copied().map(Symbol).collect(),
-                });
-                actions.insert((Symbol(*top), LabelSet(label as u32)), list.collect());
-            }
-        }
+        let action = |r: &(u32, usize, u32, Vec<u32>)| StackAction {
+            pop: r.2,
+            push: r.3.iter().copied().map(Symbol).collect(),
+        };
+        let list = |top: usize, terminals: &BTreeSet<usize>| {
+            let rules = grammar.rules.iter();
+            rules
+                .filter(|r| r.0 as usize == top && terminals.contains(&r.1))
+                .map(action)
+                .collect()
+        };
+        let actions = (0..symbols)
+            .map(|top| labels.iter().map(|l| list(top, l)).collect())
+            .collect();
         Arc::new(Toy {
             vocabulary,
             limits,
@@ -363,25 +383,22 @@ impl Toy {
     fn start_of(&self, stack: &[Symbol]) -> LexState {
         stack
             .last()
-            .and_then(|top| self.starts.get(top))
-            .copied()
-            .unwrap_or(LexState::DEAD)
+            .map_or(LexState::DEAD, |top| self.starts[top.index()])
     }
 
     fn actions_of(&self, stack: &[Symbol], labels: LabelSet) -> &[StackAction] {
         stack
             .last()
-            .and_then(|top| self.actions.get(&(*top, labels)))
-            .map_or(&[], |l| l)
+            .map_or(&[], |top| &self.actions[top.index()][labels.index()])
     }
 
     /// The stacks after the lexeme under way is ended.
     fn ended(&self, (lex, stack): &Plain) -> Vec<Vec<Symbol>> {
-        let apply = |a: &StackAction| {
+        let apply = |a: &StackAction| -> Vec<Symbol> {
             let kept = &stack[..stack.len() - a.pop as usize];
             kept.iter().chain(&*a.push).copied().collect()
         };
-        self.actions_of(stack, self.lexer[lex.index()].1)
+        self.actions_of(stack, self.lexer[lex.index()].labels)
             .iter()
             .map(apply)
             .collect()
@@ -392,11 +409,11 @@ impl Toy {
         for &byte in bytes {
             let mut after = BTreeSet::new();
             for thread in &threads {
-                let next = self.lexer[thread.0.index()].0[byte as usize];
+                let next = self.lexer[thread.0.index()].next[byte as usize];
                 after.insert((next, thread.1.clone()));
                 for stack in self.ended(thread) {
                     after.insert((
-                        self.lexer[self.start_of(&stack).index()].0[byte as usize],
+                        self.lexer[self.start_of(&stack).index()].next[byte as usize],
                         stack,
                     ));
                 }
@@ -452,25 +469,24 @@ impl Machine for Toy {
     }
 
     fn lex_start(&self, top: Symbol) -> Result<LexState, RunError> {
-        Ok(self.starts.get(&top).copied().unwrap_or(LexState::DEAD))
+        Ok(self.starts[top.index()])
     }
 
     fn lex_next(&self, state: LexState, byte: u8) -> Result<LexState, RunError> {
         assert_ne!(state, LexState::DEAD, "the dead state is never asked");
-        Ok(self.lexer[state.index()].0[byte as usize])
+        Ok(self.lexer[state.index()].next[byte as usize])
     }
 
     fn lex_accept(&self, state: LexState) -> LabelSet {
-        self.lexer[state.index()].1
+        self.lexer[state.index()].labels
     }
 
     fn lex_is_fresh(&self, state: LexState) -> bool {
-        self.starts.values().any(|s| *s == state)
+        self.lexer[state.index()].is_fresh
     }
 
     fn lex_is_final(&self, state: LexState) -> bool {
-        let (next, labels) = &self.lexer[state.index()];
-        *labels != LabelSet::NONE && next.iter().all(|s| *s == LexState::DEAD)
+        self.lexer[state.index()].is_final
     }
 
     fn step(&self, stack: &dyn StackView, labels: LabelSet) -> Result<&[StackAction], RunError> {
@@ -481,8 +497,7 @@ impl Machine for Toy {
         );
         Ok(stack
             .symbol(0)
-            .and_then(|top| self.actions.get(&(top, labels)))
-            .map_or(&[], |l| l))
+            .map_or(&[], |top| &self.actions[top.index()][labels.index()]))
     }
 
     fn ends(&self, stack: &dyn StackView) -> Result<bool, RunError> {
