@@ -3,6 +3,7 @@
 
 pub mod vocabulary;
 
+mod freeze;
 mod lazy;
 mod lexical_rows;
 mod memo;

@@ -42,6 +42,7 @@
 
 mod batch;
 mod error;
+pub mod frozen;
 mod history;
 mod matcher;
 mod row;
@@ -50,5 +51,6 @@ mod walk;
 
 pub use batch::fill_batch;
 pub use error::{BatchError, MatchError, MatchErrorKind};
+pub use frozen::FrozenMachine;
 pub use matcher::{Matcher, MatcherConfig};
 pub use row::{Row, RowScratch};

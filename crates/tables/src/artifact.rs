@@ -42,8 +42,8 @@ pub type Fingerprint = [u8; 32];
 /// Kinds of sections that this crate writes. A compiler's tables have kinds from
 /// [`kinds::FIRST_FREE`] on.
 pub mod kinds {
-    /// `[u32; 1]`: the width of the logits.
-    pub const VOCABULARY_WIDTH: u32 = 1;
+    /// `[u32; 2]`: the width of the logits; 1 if the tokenizer puts a space before texts, else 0.
+    pub const VOCABULARY_NUMBERS: u32 = 1;
     /// `[u8]`: the vocabulary's name, UTF-8.
     pub const VOCABULARY_NAME: u32 = 2;
     /// `[u32; len + 1]`: where each token's bytes begin and end.

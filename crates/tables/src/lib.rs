@@ -15,6 +15,7 @@ pub mod csr;
 pub mod ids;
 pub mod limits;
 pub mod machine;
+pub mod pushdown;
 mod stored;
 pub mod trie;
 pub mod vocabulary;

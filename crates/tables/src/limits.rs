@@ -93,12 +93,20 @@ pub struct LimitError {
 impl LimitError {
     /// The error of a stage that needed more than its limit.
     pub const fn new(stage: &'static str, needed: u64, limit: u64) -> Self {
-        LimitError { stage, needed, limit }
+        LimitError {
+            stage,
+            needed,
+            limit,
+        }
     }
 
     /// The error of a stage that the caller cancelled.
     pub const fn cancelled(stage: &'static str) -> Self {
-        LimitError { stage, needed: 0, limit: 0 }
+        LimitError {
+            stage,
+            needed: 0,
+            limit: 0,
+        }
     }
 
     /// Whether the caller cancelled, as opposed to a limit that was crossed.
@@ -112,7 +120,11 @@ impl fmt::Display for LimitError {
         if self.is_cancelled() {
             write!(f, "{}: cancelled", self.stage)
         } else {
-            write!(f, "{}: needs {}, the limit is {}", self.stage, self.needed, self.limit)
+            write!(
+                f,
+                "{}: needs {}, the limit is {}",
+                self.stage, self.needed, self.limit
+            )
         }
     }
 }
@@ -143,6 +155,10 @@ impl CancelFlag {
     /// An error naming `stage` when the flag is raised.
     #[inline]
     pub fn check(&self, stage: &'static str) -> Result<(), LimitError> {
-        if self.is_cancelled() { Err(LimitError::cancelled(stage)) } else { Ok(()) }
+        if self.is_cancelled() {
+            Err(LimitError::cancelled(stage))
+        } else {
+            Ok(())
+        }
     }
 }

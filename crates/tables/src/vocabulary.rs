@@ -106,6 +106,7 @@ pub struct Vocabulary {
     kinds: Vec<TokenKind>,
     end_tokens: Vec<TokenId>,
     width: usize,
+    leading_space: bool,
     fingerprint: [u8; 32],
     trie: OnceLock<TokenTrie>,
 }
@@ -223,6 +224,7 @@ impl Vocabulary {
             kinds,
             end_tokens,
             width,
+            leading_space: false,
             fingerprint,
             trie: OnceLock::new(),
         })
@@ -231,6 +233,23 @@ impl Vocabulary {
     /// A name for people, such as `o200k_base`. Not part of the fingerprint.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The same vocabulary with [`Vocabulary::leading_space`] set.
+    pub fn with_leading_space(self, leading_space: bool) -> Self {
+        Vocabulary {
+            leading_space,
+            ..self
+        }
+    }
+
+    /// Whether the tokenizer puts a space before each text and takes it off after decoding, so
+    /// that the first token of a text usually spells a space that is not part of the text.
+    ///
+    /// The tokens' bytes do not depend on it: a leading space is always spelled. It is a note to
+    /// whoever decodes or feeds a matcher, and not part of the fingerprint.
+    pub fn leading_space(&self) -> bool {
+        self.leading_space
     }
 
     /// The number of ids, holes included.

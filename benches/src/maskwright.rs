@@ -1,0 +1,63 @@
+//! Maskwright behind the common interface.
+
+use crate::engine::{Engine, Grammar, Session};
+use maskwright_compiler::{CompiledGrammar, Compiler, JsonSchemaOptions};
+use maskwright_runtime::Matcher;
+use maskwright_tables::{Limits, TokenId, Vocabulary};
+use std::sync::Arc;
+
+/// Default options, shared vocabulary rows.
+pub struct Maskwright {
+    compiler: Compiler,
+    options: JsonSchemaOptions,
+}
+
+impl Maskwright {
+    /// Sets up the vocabulary.
+    pub fn new(vocabulary: Arc<Vocabulary>) -> Self {
+        vocabulary.trie();
+        Maskwright { compiler: Compiler::new(vocabulary, Limits::untrusted()), options: JsonSchemaOptions::default() }
+    }
+}
+
+impl Engine for Maskwright {
+    fn name(&self) -> &'static str {
+        "maskwright"
+    }
+
+    fn compile(&mut self, schema: &str) -> Result<Box<dyn Grammar>, String> {
+        match self.compiler.json_schema_with(schema, &self.options) {
+            Ok(grammar) => Ok(Box::new(Compiled(grammar))),
+            Err(e) => Err(e.to_string()),
+        }
+    }
+}
+
+struct Compiled(CompiledGrammar);
+
+impl Grammar for Compiled {
+    fn session(&mut self) -> Result<Box<dyn Session>, String> {
+        let matcher = Matcher::new(self.0.machine()).map_err(|e| e.to_string())?;
+        let mask = vec![0; matcher.mask_words()];
+        Ok(Box::new(Run { matcher, mask }))
+    }
+}
+
+struct Run {
+    matcher: Matcher,
+    mask: Vec<u32>,
+}
+
+impl Session for Run {
+    fn mask(&mut self) -> Result<(), String> {
+        self.matcher.fill_mask(&mut self.mask).map_err(|e| e.to_string())
+    }
+
+    fn allowed(&self, token: u32) -> bool {
+        self.mask[token as usize / 32] >> (token % 32) & 1 == 1
+    }
+
+    fn advance(&mut self, token: u32) -> Result<(), String> {
+        self.matcher.advance(TokenId(token)).map_err(|e| e.to_string())
+    }
+}
