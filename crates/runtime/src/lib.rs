@@ -46,6 +46,7 @@ pub mod frozen;
 mod history;
 mod matcher;
 mod row;
+pub mod sampling;
 mod stack;
 mod walk;
 
