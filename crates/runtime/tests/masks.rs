@@ -132,6 +132,16 @@ fn lr1_like_grammars_run_on_one_thread_between_lexemes() {
     }
 }
 
+/// A lexeme that nothing can extend is ended at once, so all its readings are there at once.
+#[test]
+fn finished_lexemes_are_ended_at_once() {
+    let mut m = matcher(&Toy::new(&common::palindromes()));
+    m.advance_bytes(b"a").unwrap();
+    assert_eq!(m.threads_len(), 2);
+    m.advance_bytes(b"a").unwrap();
+    assert_eq!(m.threads_len(), 3);
+}
+
 #[test]
 fn readings_that_meet_are_merged() {
     let toy = Toy::new(&common::words());

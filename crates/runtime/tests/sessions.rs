@@ -383,7 +383,7 @@ fn forced_tokens_are_bounded_and_sole() {
         Arc::new(Vocabulary::new("toy", tokens, &[], None).unwrap())
     };
     let forced = |texts: &[&str], max| {
-        let toy = Toy::with(&common::endless(), only(texts), Limits::default());
+        let toy = Toy::with(&common::repeat(false), only(texts), Limits::default());
         Matcher::new(toy).unwrap().forced_tokens(max).unwrap().len()
     };
     assert_eq!(forced(&["a", "b"], 50), 50);
@@ -393,7 +393,7 @@ fn forced_tokens_are_bounded_and_sole() {
         0,
         "two tokens with the same bytes are two choices"
     );
-    let toy = Toy::with(&common::endless(), only(&["a"]), Limits::default());
+    let toy = Toy::with(&common::repeat(false), only(&["a"]), Limits::default());
     assert_eq!(
         Matcher::new(toy).unwrap().forced_bytes(70).unwrap().len(),
         70

@@ -171,14 +171,31 @@ pub fn forced() -> Grammar {
     }
 }
 
-/// `"a"*`, each `a` a step in place: the text never has to end.
-pub fn endless() -> Grammar {
+/// Two names with different ends: what ending a name does depends on the stack.
+pub fn stages() -> Grammar {
     Grammar {
-        name: "endless",
+        name: "stages",
+        terminals: vec![vec![("xy", true)], literal(";"), literal(".")],
+        rules: vec![
+            (0, 0, 1, vec![1]),
+            (1, 1, 1, vec![2]),
+            (2, 0, 1, vec![3]),
+            (3, 2, 1, vec![9]),
+        ],
+        start: 0,
+        ends: vec![9],
+        alphabet: "xy;.",
+    }
+}
+
+/// `"a"*`, each `a` a step in place. Either the text may end everywhere or nowhere.
+pub fn repeat(ends: bool) -> Grammar {
+    Grammar {
+        name: "repeat",
         terminals: vec![literal("a")],
         rules: vec![(0, 0, 1, vec![0])],
         start: 0,
-        ends: vec![],
+        ends: if ends { vec![0] } else { vec![] },
         alphabet: "a",
     }
 }
@@ -192,6 +209,8 @@ pub fn all() -> Vec<Grammar> {
         words(),
         agreement(),
         forced(),
+        stages(),
+        repeat(true),
     ]
 }
 
@@ -533,6 +552,10 @@ impl Machine for Toy {
                 for token in row.extra.drain(..) {
                     row.words[token.index() / 32] |= 1 << (token.0 % 32);
                 }
+            }
+            if !row.extra.is_empty() && !self.vocabulary.width().is_multiple_of(32) {
+                // A machine that breaks its promise: the tail is not zero.
+                *row.words.last_mut().unwrap() |= 1 << 31;
             }
             Box::leak(Box::new(row))
         });
