@@ -2,13 +2,15 @@
 //!
 //! - [`lexicon`]: terminals as lazily determinised byte automata, shared by all grammars.
 //! - [`control`]: the one interface of pushdown machines, [`Control`], with two producers:
-//!   `lr` (context-free grammars) and `frames` (JSON schemas).
+//!   [`lr`] (context-free grammars) and `frames` (JSON schemas).
 //!
 //! This crate knows no tokens.
 #![forbid(unsafe_code)]
 
 pub mod control;
 pub mod lexicon;
+pub mod lr;
 
 pub use control::{Control, ControlError, StackReader};
 pub use lexicon::Lexicon;
+pub use lr::Lr;

@@ -16,12 +16,18 @@ pub struct Place {
 impl Place {
     /// A place given by a byte range.
     pub fn span(span: Range<usize>) -> Self {
-        Place { pointer: None, span: Some(span) }
+        Place {
+            pointer: None,
+            span: Some(span),
+        }
     }
 
     /// A place given by a JSON pointer.
     pub fn pointer(pointer: impl Into<String>) -> Self {
-        Place { pointer: Some(pointer.into()), span: None }
+        Place {
+            pointer: Some(pointer.into()),
+            span: None,
+        }
     }
 }
 
@@ -43,7 +49,13 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A diagnostic without help.
     pub fn new(code: &'static str, message: impl Into<String>, place: Place) -> Self {
-        Diagnostic { code, message: message.into(), place, help: None, limit: None }
+        Diagnostic {
+            code,
+            message: message.into(),
+            place,
+            help: None,
+            limit: None,
+        }
     }
 
     /// Adds what to do about it.
@@ -56,7 +68,11 @@ impl Diagnostic {
     /// The diagnostic of a crossed limit (code `limit-exceeded`).
     pub fn limit(error: LimitError, place: Place) -> Self {
         Diagnostic {
-            code: if error.is_cancelled() { "cancelled" } else { "limit-exceeded" },
+            code: if error.is_cancelled() {
+                "cancelled"
+            } else {
+                "limit-exceeded"
+            },
             message: error.to_string(),
             place,
             help: None,

@@ -6,7 +6,7 @@
 //!    [`Diagnostic`]s;
 //! 2. it leaves a [`Grammar`] (rules over terminals, terminals over a [`RegexPool`]) or, for
 //!    schemas, a [`json_schema::Schema`] graph;
-//! 3. `normal` turns a [`Grammar`] into flat productions.
+//! 3. [`normal`] turns a [`Grammar`] into flat productions.
 //!
 //! This crate knows no tokens and builds no automata.
 #![forbid(unsafe_code)]
@@ -15,10 +15,12 @@ pub mod diagnostic;
 mod horn;
 pub mod ir;
 pub mod json_schema;
+pub mod normal;
 pub mod notation;
 pub mod pattern;
 pub mod regex;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Place};
+pub use normal::{NormalGrammar, Sym, normalize};
 pub use ir::{Expr, ExprId, Grammar, Rule, RuleId, Terminal, TerminalId};
 pub use regex::{RegexId, RegexNode, RegexPool};

@@ -108,7 +108,11 @@ impl RegexPool {
     /// The given bytes.
     pub fn bytes(&mut self, bytes: impl Into<Box<[u8]>>) -> RegexId {
         let bytes = bytes.into();
-        self.add(if bytes.is_empty() { RegexNode::Empty } else { RegexNode::Bytes(bytes) })
+        self.add(if bytes.is_empty() {
+            RegexNode::Empty
+        } else {
+            RegexNode::Bytes(bytes)
+        })
     }
 
     /// One character out of the given ranges, in any order, overlapping or not.
@@ -118,13 +122,20 @@ impl RegexPool {
         let mut merged: Vec<(char, char)> = Vec::with_capacity(sorted.len());
         for (a, b) in sorted {
             match merged.last_mut() {
-                Some(last) if a as u32 <= last.1 as u32 + 1 || (last.1 == '\u{d7ff}' && a == '\u{e000}') => {
+                Some(last)
+                    if a as u32 <= last.1 as u32 + 1
+                        || (last.1 == '\u{d7ff}' && a == '\u{e000}') =>
+                {
                     last.1 = last.1.max(b);
                 }
                 _ => merged.push((a, b)),
             }
         }
-        self.add(if merged.is_empty() { RegexNode::Never } else { RegexNode::Class(merged.into()) })
+        self.add(if merged.is_empty() {
+            RegexNode::Never
+        } else {
+            RegexNode::Class(merged.into())
+        })
     }
 
     /// Any character.
@@ -157,8 +168,10 @@ impl RegexPool {
 
     /// Any of them.
     pub fn alt(&mut self, parts: impl IntoIterator<Item = RegexId>) -> RegexId {
-        let mut flat: Vec<RegexId> =
-            parts.into_iter().filter(|p| *self.node(*p) != RegexNode::Never).collect();
+        let mut flat: Vec<RegexId> = parts
+            .into_iter()
+            .filter(|p| *self.node(*p) != RegexNode::Never)
+            .collect();
         flat.sort_unstable();
         flat.dedup();
         match flat[..] {

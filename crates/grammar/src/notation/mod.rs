@@ -16,6 +16,7 @@
 mod ast;
 mod lexer;
 mod lower;
+pub(crate) use lower::alternatives;
 mod print;
 
 // Generated from syntax.lalrpop by build.rs.

@@ -1,0 +1,176 @@
+//! Context-free grammars as pushdown machines: canonical LR(1), built lazily.
+//!
+//! In: a [`NormalGrammar`] and a [`Lexicon`]. Out: [`Lr`], a [`Control`] whose stack symbols are
+//! canonical LR(1) states, each a set of items with lookaheads, created on first visit and
+//! hash-consed (equal item sets are one symbol).
+//!
+//! Layers: `items` (productions with dots, FIRST) → `lookaheads` (interned terminal sets) →
+//! `states` (item sets, actions, gotos) → `reduce` (what a terminal does to a stack) → this file
+//! (labels and lexemes); `conflicts` explains what is not LR(1).
+//!
+//! # Why `lex_start` is exact
+//!
+//! It offers the terminals `a` for which the top state has an action. *Theorem* (Knuth 1965, for any
+//! reduced grammar, LR(1) or not): the canonical state of a viable prefix `γ` contains the item
+//! `[A → α·β, b]` if and only if there is a rightmost derivation `S ⇒* δ A w ⇒ δ α β w` with
+//! `γ = δ α` and `b` the first terminal of `w` (the end of text if there is none). So an action on
+//! `a`, be it a shift or a reduction, exists only where `γ a` begins some sentence, and the item of
+//! that derivation is among the actions: reducing by it leads to a viable prefix with an action on
+//! `a` again, until `a` is shifted. A canonical LR(1) machine never reduces under a lookahead that it
+//! then refuses (LALR machines do).
+//!
+//! # Why `step` ends
+//!
+//! The normal form has neither empty productions nor `A ⇒⁺ A`. So while reducing under a fixed
+//! terminal, the stack is always what is left of the old one plus at most one new symbol, and the pair
+//! (how much is left, that symbol) never comes back: at most depth × nonterminals pairs exist, and
+//! repeats, which several ambiguous readings can cause, are dropped. There are no loops of empty
+//! reductions to detect.
+//!
+//! # Conflicts
+//!
+//! Several actions on one terminal are all taken: each makes a stack of its own. A grammar
+//! is LR(1) in normal form exactly if [`Lr::conflicts`] finds none; then one lexeme with one
+//! label never leaves more than one stack.
+
+mod conflicts;
+mod items;
+mod lookaheads;
+mod reduce;
+mod states;
+#[cfg(test)]
+mod tests;
+
+pub use conflicts::{Conflict, ConflictReport};
+
+use crate::lexicon::ExprId;
+use crate::{Control, ControlError, Lexicon, StackReader};
+use maskwright_grammar::{Diagnostic, NormalGrammar, Place};
+use maskwright_tables::{CancelFlag, LexState, LimitError, Limits, StackAction, Symbol};
+use states::States;
+use std::sync::Arc;
+
+/// The label of lexemes that are ignored; other labels are indices into the grammar's terminals.
+pub const IGNORE: u32 = u32::MAX;
+
+/// The LR(1) machine of one grammar. Shared by `Arc`; states appear as they are needed.
+#[derive(Debug)]
+pub struct Lr {
+    states: States,
+    lexicon: Arc<Lexicon>,
+    /// Each terminal followed by its mark.
+    terminals: Vec<ExprId>,
+    /// What is ignored, followed by its mark; never if nothing is.
+    ignore: ExprId,
+}
+
+impl Lr {
+    /// The machine of a grammar. Terminals that match nothing are removed together with the
+    /// sentences that need them.
+    ///
+    /// # Errors
+    /// `empty-language` when no sentence is left, `limit-exceeded` and `cancelled`.
+    pub fn new(
+        grammar: NormalGrammar,
+        lexicon: Arc<Lexicon>,
+        limits: Limits,
+        cancel: CancelFlag,
+    ) -> Result<Lr, Diagnostic> {
+        let limit = |e: LimitError| Diagnostic::limit(e, Place::default());
+        let mut terminals = Vec::with_capacity(grammar.terminals().len());
+        let mut empty = Vec::new();
+        for (t, terminal) in grammar.terminals().iter().enumerate() {
+            cancel.check("terminals").map_err(limit)?;
+            let expr = lexicon
+                .import(grammar.regexes(), terminal.regex)
+                .map_err(|e| Diagnostic::limit(e, terminal.place.clone()))?;
+            if lexicon.is_never(expr).map_err(|e| Diagnostic::limit(e, terminal.place.clone()))? {
+                empty.push(t as u32);
+            }
+            terminals.push(lexicon.concat(&[expr, lexicon.mark(t as u32)]));
+        }
+        let mut ignore = Vec::new();
+        for &regex in grammar.ignore() {
+            ignore.push(lexicon.import(grammar.regexes(), regex).map_err(limit)?);
+        }
+        let ignore = lexicon.concat(&[lexicon.alt(&ignore), lexicon.mark(IGNORE)]);
+        let grammar = if empty.is_empty() {
+            grammar
+        } else {
+            grammar.retain_terminals(|t| empty.binary_search(&t).is_err())?
+        };
+        let states = States::new(grammar, limits, cancel);
+        Ok(Lr { states, lexicon, terminals, ignore })
+    }
+
+    /// The grammar that the machine recognises.
+    pub fn grammar(&self) -> &NormalGrammar {
+        self.states.grammar()
+    }
+
+    /// Creates all states and counts them.
+    ///
+    /// # Errors
+    /// When there are more than the limits allow.
+    pub fn explore(&self) -> Result<usize, LimitError> {
+        self.states.explore()?;
+        Ok(self.states.len())
+    }
+
+    /// Creates all states and explains every conflict: what must be on several stacks at once.
+    ///
+    /// # Errors
+    /// When there are more states than the limits allow.
+    pub fn conflicts(&self) -> Result<ConflictReport, LimitError> {
+        conflicts::report(&self.states)
+    }
+
+    fn make_start(&self, top: Symbol) -> Result<LexState, LimitError> {
+        let allowed = self.states.allowed(top.0)?;
+        let mut parts: Vec<ExprId> = allowed.into_iter().map(|t| self.terminals[t as usize]).collect();
+        parts.push(self.ignore);
+        self.lexicon.fresh(self.lexicon.alt(&parts))
+    }
+}
+
+impl Control for Lr {
+    fn start(&self) -> Symbol {
+        Symbol(0)
+    }
+
+    fn lex_start(&self, top: Symbol) -> Result<LexState, ControlError> {
+        let Some(slot) = self.states.lex_start(top.0) else { return Ok(LexState::DEAD) };
+        if let Some(&state) = slot.get() {
+            return Ok(state);
+        }
+        let state = self.make_start(top)?;
+        Ok(*slot.get_or_init(|| state))
+    }
+
+    fn step(&self, stack: &mut dyn StackReader, labels: &[u32]) -> Result<Vec<StackAction>, ControlError> {
+        let mut actions = Vec::new();
+        for &label in labels {
+            if label == IGNORE {
+                let unchanged = StackAction::default();
+                if !actions.contains(&unchanged) {
+                    actions.push(unchanged);
+                }
+            } else {
+                reduce::shift(&self.states, stack, label, &mut actions)?;
+            }
+        }
+        Ok(actions)
+    }
+
+    fn ends(&self, stack: &mut dyn StackReader) -> Result<bool, ControlError> {
+        reduce::ends(&self.states, stack)
+    }
+
+    fn symbols_len(&self) -> usize {
+        self.states.len()
+    }
+
+    fn describe(&self, symbol: Symbol) -> String {
+        self.states.describe(symbol.0)
+    }
+}

@@ -1,0 +1,90 @@
+//! What a terminal does to a stack: reductions, then a shift.
+//!
+//! Under a fixed terminal the stack is always "the old one without `cut` entries, plus at most one
+//! new state". That pair is all there is to remember, and the old stack is read no deeper than the
+//! reductions need.
+
+use super::states::States;
+use crate::{ControlError, StackReader};
+use maskwright_grammar::Sym;
+use maskwright_tables::{LimitError, StackAction, Symbol};
+use smallvec::{SmallVec, smallvec};
+
+/// A stack in the middle of reductions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Partial {
+    /// Entries of the old stack that are gone.
+    cut: u32,
+    /// The state on top; one of the old stack while `new` is false.
+    top: u32,
+    new: bool,
+}
+
+/// All partial stacks that reductions before `terminal` lead to, breadth first, each once.
+fn reductions(
+    states: &States,
+    stack: &mut dyn StackReader,
+    terminal: u32,
+    mut accepts: impl FnMut(),
+) -> Result<SmallVec<[Partial; 8]>, ControlError> {
+    let mut found: SmallVec<[Partial; 8]> = SmallVec::new();
+    let Some(top) = stack.read(0)? else { return Ok(found) };
+    found.push(Partial { cut: 0, top: top.0, new: false });
+    let mut next = 0;
+    while let Some(&at) = found.get(next) {
+        next += 1;
+        if next as u64 > states.limits().steps {
+            return Err(LimitError::new("reductions", next as u64, states.limits().steps).into());
+        }
+        states.cancel().check("reductions")?;
+        for production in states.reduces(at.top, terminal)? {
+            let Some(lhs) = states.items.lhs(production) else {
+                accepts();
+                continue;
+            };
+            // The new state counts as one of the symbols that the production takes off.
+            let cut = at.cut + states.items.len(production) - u32::from(at.new);
+            let Some(below) = stack.read(cut as usize)? else { continue };
+            let Some(top) = states.goto(below.0, Sym::Nonterminal(lhs))? else { continue };
+            let made = Partial { cut, top, new: true };
+            if !found.contains(&made) {
+                found.push(made);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Adds the actions of a terminal, each once.
+pub(super) fn shift(
+    states: &States,
+    stack: &mut dyn StackReader,
+    terminal: u32,
+    actions: &mut Vec<StackAction>,
+) -> Result<(), ControlError> {
+    for at in reductions(states, stack, terminal, || {})? {
+        if let Some(target) = states.goto(at.top, Sym::Terminal(terminal))? {
+            let mut push: SmallVec<[Symbol; 2]> = smallvec![];
+            if at.new {
+                push.push(Symbol(at.top));
+            }
+            push.push(Symbol(target));
+            let action = StackAction { pop: at.cut, push: push[..].into() };
+            if !actions.contains(&action) {
+                actions.push(action);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether the text may end.
+pub(super) fn ends(states: &States, stack: &mut dyn StackReader) -> Result<bool, ControlError> {
+    if stack.read(0)? == Some(Symbol(0)) {
+        // No production leads back to the start state: nothing has been shifted yet.
+        return Ok(states.grammar().has_empty_sentence());
+    }
+    let mut ends = false;
+    reductions(states, stack, states.items.end(), || ends = true)?;
+    Ok(ends)
+}

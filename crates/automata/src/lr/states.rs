@@ -1,0 +1,362 @@
+//! Canonical LR(1) states, created on demand.
+//!
+//! A state is its kernel: items with their lookahead sets, sorted. Its actions and the kernels of
+//! its successors are computed when it is first asked for something, a successor's number when it is
+//! first entered. Hits read without a lock; misses are made by one thread at a time.
+
+use super::items::Items;
+use super::lookaheads::{Interner, SetId, Sets};
+use maskwright_grammar::{NormalGrammar, Sym};
+use maskwright_tables::{CancelFlag, LexState, LimitError, Limits};
+use rustc_hash::FxHashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// Items with lookaheads, sorted by item.
+type Kernel = Arc<[(u32, SetId)]>;
+
+/// The number of a successor that was never entered.
+const UNKNOWN: u32 = u32::MAX;
+
+const STAGE: &str = "LR states";
+
+#[derive(Debug)]
+struct State {
+    kernel: Kernel,
+    actions: OnceLock<Actions>,
+    /// The fresh lexical state of the terminals that may come next.
+    lex_start: OnceLock<LexState>,
+}
+
+impl State {
+    fn new(kernel: Kernel) -> Self {
+        State { kernel, actions: OnceLock::new(), lex_start: OnceLock::new() }
+    }
+}
+
+/// What a state does.
+#[derive(Debug)]
+pub(super) struct Actions {
+    /// Sorted by symbol, terminals first.
+    edges: Box<[Edge]>,
+    reduces: Box<[Reduce]>,
+}
+
+#[derive(Debug)]
+struct Edge {
+    symbol: Sym,
+    kernel: Kernel,
+    target: AtomicU32,
+}
+
+/// A reduction and the terminals before which it is made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reduce {
+    pub(super) production: u32,
+    pub(super) before: SetId,
+}
+
+/// All states of one grammar.
+#[derive(Debug)]
+pub(super) struct States {
+    pub(super) items: Items,
+    sets: Sets,
+    states: boxcar::Vec<State>,
+    builder: Mutex<Builder>,
+    limits: Limits,
+    cancel: CancelFlag,
+}
+
+#[derive(Debug, Default)]
+struct Builder {
+    interner: Interner,
+    kernels: FxHashMap<Kernel, u32>,
+    /// FIRST of nonterminals, where it was asked for.
+    first: FxHashMap<u32, SetId>,
+    /// Bytes held by kernels and actions.
+    bytes: usize,
+}
+
+impl States {
+    pub(super) fn new(grammar: NormalGrammar, limits: Limits, cancel: CancelFlag) -> Self {
+        let states = States {
+            items: Items::new(grammar),
+            sets: Sets::default(),
+            states: boxcar::Vec::new(),
+            builder: Mutex::default(),
+            limits,
+            cancel,
+        };
+        let mut builder = states.builder();
+        let end = builder.interner.set(&states.sets, &[states.items.end()]);
+        let kernel: Kernel = states.items.start().map(|item| (item, end)).into_iter().collect();
+        states.states.push(State::new(kernel.clone()));
+        builder.kernels.insert(kernel, 0);
+        drop(builder);
+        states
+    }
+
+    pub(super) fn grammar(&self) -> &NormalGrammar {
+        &self.items.grammar
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.states.count()
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(super) fn cancel(&self) -> &CancelFlag {
+        &self.cancel
+    }
+
+    /// The builder only ever adds complete entries, so a panic elsewhere leaves it usable.
+    fn builder(&self) -> MutexGuard<'_, Builder> {
+        self.builder.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The items of a state, without those of its closure.
+    pub(super) fn kernel(&self, state: u32) -> &[(u32, SetId)] {
+        self.states.get(state as usize).map_or(&[], |s| &s.kernel)
+    }
+
+    /// Where the answer of `lex_start` is remembered; `None` for a number that is no state.
+    pub(super) fn lex_start(&self, state: u32) -> Option<&OnceLock<LexState>> {
+        self.states.get(state as usize).map(|s| &s.lex_start)
+    }
+
+    /// What a state does; nothing for a number that is no state.
+    pub(super) fn actions(&self, state: u32) -> Result<&Actions, LimitError> {
+        static NOTHING: OnceLock<Actions> = OnceLock::new();
+        let Some(s) = self.states.get(state as usize) else {
+            return Ok(NOTHING.get_or_init(|| Actions { edges: Box::default(), reduces: Box::default() }));
+        };
+        if let Some(actions) = s.actions.get() {
+            return Ok(actions);
+        }
+        let mut builder = self.builder();
+        if s.actions.get().is_none() {
+            let actions = self.close(&mut builder, &s.kernel)?;
+            let _ = s.actions.set(actions);
+        }
+        drop(builder);
+        Ok(s.actions.get_or_init(|| Actions { edges: Box::default(), reduces: Box::default() }))
+    }
+
+    /// The state after `symbol`, if there is one.
+    pub(super) fn goto(&self, state: u32, symbol: Sym) -> Result<Option<u32>, LimitError> {
+        let actions = self.actions(state)?;
+        match actions.edges.binary_search_by_key(&symbol, |e| e.symbol) {
+            Ok(i) => self.enter(&actions.edges[i]).map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn enter(&self, edge: &Edge) -> Result<u32, LimitError> {
+        let known = edge.target.load(Ordering::Acquire);
+        if known != UNKNOWN {
+            return Ok(known);
+        }
+        let mut builder = self.builder();
+        let target = match builder.kernels.get(&edge.kernel) {
+            Some(&found) => found,
+            None => {
+                let n = self.states.count();
+                if n >= self.limits.states.min(UNKNOWN as usize) {
+                    return Err(LimitError::new(STAGE, n as u64 + 1, self.limits.states as u64));
+                }
+                builder.bytes += 96;
+                let made = self.states.push(State::new(edge.kernel.clone()));
+                builder.kernels.insert(edge.kernel.clone(), made as u32);
+                made as u32
+            }
+        };
+        edge.target.store(target, Ordering::Release);
+        Ok(target)
+    }
+
+    /// The reductions that a state makes before a terminal.
+    pub(super) fn reduces(&self, state: u32, before: u32) -> Result<impl Iterator<Item = u32> + '_, LimitError> {
+        let reduces = self.actions(state)?.reduces.iter();
+        Ok(reduces.filter(move |r| self.sets.contains(r.before, before)).map(|r| r.production))
+    }
+
+    /// The terminals on which a state has an action, increasing; the end of text is not among them.
+    pub(super) fn allowed(&self, state: u32) -> Result<Vec<u32>, LimitError> {
+        let actions = self.actions(state)?;
+        let mut allowed = Vec::new();
+        for e in &actions.edges {
+            if let Sym::Terminal(t) = e.symbol {
+                allowed.push(t);
+            }
+        }
+        for r in &actions.reduces {
+            allowed.extend(self.sets.list(r.before).into_iter().filter(|t| *t != self.items.end()));
+        }
+        allowed.sort_unstable();
+        allowed.dedup();
+        Ok(allowed)
+    }
+
+    /// Creates every state. For each, the state and symbol through which it was first reached.
+    pub(super) fn explore(&self) -> Result<Vec<Option<(u32, Sym)>>, LimitError> {
+        let mut parents: Vec<Option<(u32, Sym)>> = vec![None];
+        let mut order = vec![0u32];
+        let mut seen: FxHashMap<u32, ()> = [(0, ())].into_iter().collect();
+        let mut next = 0;
+        while let Some(&state) = order.get(next) {
+            next += 1;
+            self.cancel.check(STAGE)?;
+            for edge in &self.actions(state)?.edges {
+                let target = self.enter(edge)?;
+                if seen.insert(target, ()).is_none() {
+                    if parents.len() <= target as usize {
+                        parents.resize(target as usize + 1, None);
+                    }
+                    parents[target as usize] = Some((state, edge.symbol));
+                    order.push(target);
+                }
+            }
+        }
+        Ok(parents)
+    }
+
+    /// The actions of a kernel.
+    fn close(&self, builder: &mut Builder, kernel: &[(u32, SetId)]) -> Result<Actions, LimitError> {
+        let mut steps = 0u64;
+        // Closure items have their dot at the beginning, so a nonterminal and its lookaheads stand
+        // for one item per production.
+        let mut before: FxHashMap<u32, SetId> = FxHashMap::default();
+        let mut queue: Vec<u32> = Vec::new();
+        let mut queued: FxHashMap<u32, bool> = FxHashMap::default();
+        let mut pending: Vec<(u32, SetId)> = Vec::new();
+        for &(item, set) in kernel {
+            if let Some(Sym::Nonterminal(n)) = self.items.next(item) {
+                let follow = self.follow(builder, item, set, &mut steps)?;
+                pending.push((n, follow));
+            }
+        }
+        loop {
+            for (n, set) in pending.drain(..) {
+                let old = before.get(&n).copied();
+                let new = match old {
+                    Some(old) => builder.interner.union(&self.sets, old, set),
+                    None => set,
+                };
+                if old != Some(new) {
+                    before.insert(n, new);
+                    if !queued.insert(n, true).unwrap_or(false) {
+                        queue.push(n);
+                    }
+                }
+            }
+            let Some(n) = queue.pop() else { break };
+            queued.insert(n, false);
+            let set = before[&n];
+            for p in self.grammar().productions_of(n) {
+                self.pay(builder, &mut steps)?;
+                let item = self.items.first(p as u32);
+                if let Some(Sym::Nonterminal(m)) = self.items.next(item) {
+                    let follow = self.follow(builder, item, set, &mut steps)?;
+                    pending.push((m, follow));
+                }
+            }
+        }
+        let mut moves: Vec<(Sym, u32, SetId)> = Vec::new();
+        let mut reduces = Vec::new();
+        for &(item, set) in kernel {
+            match self.items.next(item) {
+                Some(symbol) => moves.push((symbol, item + 1, set)),
+                None => reduces.push(Reduce { production: self.items.production(item), before: set }),
+            }
+        }
+        for (&n, &set) in &before {
+            for p in self.grammar().productions_of(n) {
+                let item = self.items.first(p as u32);
+                // No production is empty.
+                if let Some(symbol) = self.items.next(item) {
+                    moves.push((symbol, item + 1, set));
+                }
+            }
+        }
+        moves.sort_unstable();
+        let mut edges = Vec::new();
+        for group in moves.chunk_by(|a, b| a.0 == b.0) {
+            let kernel: Kernel = group.iter().map(|&(_, item, set)| (item, set)).collect();
+            builder.bytes += 48 + 8 * kernel.len();
+            edges.push(Edge { symbol: group[0].0, kernel, target: AtomicU32::new(UNKNOWN) });
+        }
+        builder.bytes += 16 * reduces.len();
+        Ok(Actions { edges: edges.into(), reduces: reduces.into() })
+    }
+
+    /// What may come after the nonterminal behind the dot: FIRST of the symbol after it, or the item's
+    /// own lookaheads when there is none (no symbol derives the empty text).
+    fn follow(&self, b: &mut Builder, item: u32, set: SetId, steps: &mut u64) -> Result<SetId, LimitError> {
+        match self.items.next(item + 1) {
+            None => Ok(set),
+            Some(Sym::Terminal(t)) => Ok(b.interner.set(&self.sets, &[t])),
+            Some(Sym::Nonterminal(n)) => self.first(b, n, steps),
+        }
+    }
+
+    fn first(&self, builder: &mut Builder, root: u32, steps: &mut u64) -> Result<SetId, LimitError> {
+        if let Some(&set) = builder.first.get(&root) {
+            return Ok(set);
+        }
+        let mut seen: FxHashMap<u32, ()> = [(root, ())].into_iter().collect();
+        let mut stack = vec![root];
+        let mut terminals = Vec::new();
+        while let Some(n) = stack.pop() {
+            for p in self.grammar().productions_of(n) {
+                self.pay(builder, steps)?;
+                match self.grammar().productions()[p].rhs[0] {
+                    Sym::Terminal(t) => terminals.push(t),
+                    Sym::Nonterminal(m) => {
+                        if let Some(&known) = builder.first.get(&m) {
+                            terminals.extend(self.sets.list(known));
+                        } else if seen.insert(m, ()).is_none() {
+                            stack.push(m);
+                        }
+                    }
+                }
+            }
+        }
+        terminals.sort_unstable();
+        terminals.dedup();
+        let set = builder.interner.set(&self.sets, &terminals);
+        builder.first.insert(root, set);
+        Ok(set)
+    }
+
+    fn pay(&self, builder: &Builder, steps: &mut u64) -> Result<(), LimitError> {
+        *steps += 1;
+        if *steps > self.limits.steps {
+            return Err(LimitError::new("LR closure steps", *steps, self.limits.steps));
+        }
+        let bytes = builder.bytes + builder.interner.bytes;
+        if bytes > self.limits.bytes {
+            return Err(LimitError::new("LR table bytes", bytes as u64, self.limits.bytes as u64));
+        }
+        self.cancel.check(STAGE)
+    }
+
+    /// The kernel as text, one item a line, with lookaheads.
+    pub(super) fn describe(&self, state: u32) -> String {
+        let mut text = String::new();
+        for &(item, set) in self.kernel(state) {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.push_str(&self.items.describe(item));
+            text.push_str("  /");
+            for t in self.sets.list(set).into_iter().take(16) {
+                text.push(' ');
+                text.push_str(self.items.name(Sym::Terminal(t)));
+            }
+        }
+        text
+    }
+}
