@@ -14,6 +14,7 @@
 
 use crate::sets::{SetId, Sets};
 use maskwright_automata::Lexicon;
+use maskwright_automata::lexicon::ByteSet;
 use maskwright_tables::{LabelSet, LexState, LimitError, Limits, TokenId, TokenTrie, Vocabulary};
 use papaya::HashMap;
 use rustc_hash::{FxBuildHasher, FxHashMap};
@@ -51,7 +52,11 @@ impl LexicalRows {
     pub const VOCABULARY: TrieId = TrieId(0);
 
     pub fn new(vocabulary: Arc<Vocabulary>, limits: Limits) -> Self {
-        let lexicon = Arc::new(Lexicon::new(limits));
+        let mut alphabet = ByteSet::default();
+        for node in vocabulary.trie().nodes().iter().skip(1) {
+            alphabet.insert(node.byte);
+        }
+        let lexicon = Arc::new(Lexicon::with_alphabet(limits, alphabet));
         let sets = Sets::new(vocabulary.mask_words());
         let tries = boxcar::Vec::new();
         // The vocabulary's trie lives in the vocabulary; its slot here stays empty.

@@ -4,6 +4,10 @@
 //! constructors propagate `Never`. With them it is decided by searching the derivatives for a
 //! nullable one, depth first, and both answers are remembered: everything on the path to a nullable
 //! derivative is not empty, and when the search ends without one, everything visited is empty.
+//!
+//! Emptiness *within an alphabet* asks for a string of the alphabet's bytes. It decides which
+//! lexical states live when the vocabulary cannot spell every byte. Inside a JSON string it must
+//! not be asked of the value: a character whose bytes are missing can still be spelled by an escape.
 
 use super::expr::{ExprId, Store};
 use maskwright_tables::LimitError;
@@ -12,20 +16,36 @@ use rustc_hash::FxHashSet;
 impl Store {
     /// Whether `root` matches nothing at all.
     pub fn is_empty(&mut self, root: ExprId, steps: &mut u64) -> Result<bool, LimitError> {
-        if root == Self::NEVER {
-            return Ok(true);
+        self.search(root, false, steps)
+    }
+
+    /// Whether `root` matches no string of the vocabulary's bytes.
+    pub fn is_empty_within(&mut self, root: ExprId, steps: &mut u64) -> Result<bool, LimitError> {
+        self.search(root, self.alphabet.is_some(), steps)
+    }
+
+    /// What is known of an expression without a search.
+    fn known_empty(&self, e: ExprId, within: bool) -> Option<bool> {
+        let facts = self.fact(e);
+        if e == Self::NEVER {
+            Some(true)
+        } else if facts.nullable || !(facts.doubtful || within) {
+            Some(false)
+        } else if within {
+            self.empty_within.get(&e).copied()
+        } else {
+            self.empty.get(&e).copied()
         }
-        let facts = self.fact(root);
-        if !facts.doubtful || facts.nullable {
-            return Ok(false);
-        }
-        if let Some(&known) = self.empty.get(&root) {
+    }
+
+    fn search(&mut self, root: ExprId, within: bool, steps: &mut u64) -> Result<bool, LimitError> {
+        if let Some(known) = self.known_empty(root, within) {
             return Ok(known);
         }
         // The stack holds (expression, cuts still to try); it is the path from the root.
         let mut visited: FxHashSet<ExprId> = FxHashSet::default();
         visited.insert(root);
-        let mut path = vec![(root, self.first_bytes(root))];
+        let mut path = vec![(root, self.first_bytes(root, within))];
         while let Some((e, bytes)) = path.last_mut() {
             let e = *e;
             let Some(byte) = bytes.pop() else {
@@ -33,37 +53,41 @@ impl Store {
                 continue;
             };
             let d = self.derive(e, byte, steps)?;
-            let facts = self.fact(d);
-            let alive = if d == Self::NEVER {
-                continue;
-            } else if !facts.doubtful || facts.nullable {
-                true
-            } else {
-                match self.empty.get(&d) {
-                    Some(true) => continue,
-                    Some(false) => true,
-                    None => false,
+            match self.known_empty(d, within) {
+                Some(true) => {}
+                Some(false) => {
+                    for (e, _) in path {
+                        self.remember(e, within, false);
+                    }
+                    return Ok(false);
                 }
-            };
-            if alive {
-                for (e, _) in path {
-                    self.empty.insert(e, false);
+                None => {
+                    if visited.insert(d) {
+                        let bytes = self.first_bytes(d, within);
+                        path.push((d, bytes));
+                    }
                 }
-                return Ok(false);
-            }
-            if visited.insert(d) {
-                let bytes = self.first_bytes(d);
-                path.push((d, bytes));
             }
         }
         for e in visited {
-            self.empty.insert(e, true);
+            self.remember(e, within, true);
         }
         Ok(true)
     }
 
-    /// One byte for each run on which the derivative is constant.
-    fn first_bytes(&self, e: ExprId) -> Vec<u8> {
-        self.fact(e).cuts.iter().collect()
+    fn remember(&mut self, e: ExprId, within: bool, empty: bool) {
+        let map = if within { &mut self.empty_within } else { &mut self.empty };
+        map.insert(e, empty);
+    }
+
+    /// One byte for each run on which the derivative is constant, and which the alphabet has.
+    fn first_bytes(&self, e: ExprId, within: bool) -> Vec<u8> {
+        let cuts = self.fact(e).cuts;
+        match self.alphabet {
+            Some(alphabet) if within => {
+                cuts.union(&alphabet.cuts()).iter().filter(|b| alphabet.contains(*b)).collect()
+            }
+            _ => cuts.iter().collect(),
+        }
     }
 }

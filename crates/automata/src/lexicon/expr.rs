@@ -68,7 +68,7 @@ impl ByteSet {
 
     /// Bit `b` is set iff `b` is the first byte of a maximal run of bytes that are all in or all
     /// out of the set.
-    fn cuts(&self) -> ByteSet {
+    pub(super) fn cuts(&self) -> ByteSet {
         let mut carry = 0;
         let mut cuts = ByteSet(std::array::from_fn(|i| {
             let word = self.0[i];
@@ -203,6 +203,10 @@ pub(super) struct Store {
     pub derivatives: FxHashMap<(ExprId, u8), ExprId>,
     /// Known emptiness of doubtful nodes: `true` is empty.
     pub empty: FxHashMap<ExprId, bool>,
+    /// The only bytes that the vocabulary can spell, when they are not all bytes.
+    pub alphabet: Option<ByteSet>,
+    /// Known emptiness over the alphabet.
+    pub empty_within: FxHashMap<ExprId, bool>,
 }
 
 impl Store {
@@ -227,6 +231,8 @@ impl Store {
             classes: FxHashMap::default(),
             derivatives: FxHashMap::default(),
             empty: FxHashMap::default(),
+            alphabet: None,
+            empty_within: FxHashMap::default(),
         };
         store.mark_ids.insert(Box::default(), MarksId(0));
         store.add(Node::Never);

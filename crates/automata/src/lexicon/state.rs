@@ -113,6 +113,16 @@ impl Lexicon {
         }
     }
 
+    /// An empty lexicon for a vocabulary that can spell only these bytes: a lexical state from
+    /// which no lexeme of these bytes leads to acceptance is dead.
+    pub fn with_alphabet(limits: Limits, alphabet: ByteSet) -> Self {
+        let lexicon = Self::new(limits);
+        if alphabet != ByteSet([u64::MAX; 4]) {
+            lexicon.lock().store.alphabet = Some(alphabet);
+        }
+        lexicon
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // A poisoned store is still consistent: every insertion is complete or absent.
         self.inner
@@ -218,10 +228,11 @@ impl Lexicon {
         self.lock().store.import(pool, root)
     }
 
-    /// Whether `e` matches nothing. Exact; may search (bounded by `limits.steps`).
+    /// Whether `e` matches nothing that the vocabulary's bytes can spell. Exact; may search (bounded
+    /// by `limits.steps`). Ask it of whole lexemes, not of the values of JSON strings.
     pub fn is_never(&self, e: ExprId) -> Result<bool, LimitError> {
         let mut steps = self.limits.steps;
-        self.lock().store.is_empty(e, &mut steps)
+        self.lock().store.is_empty_within(e, &mut steps)
     }
 
     /// Whether `e` matches the empty string.
@@ -249,7 +260,7 @@ impl Lexicon {
     pub fn fresh(&self, e: ExprId) -> Result<LexState, LimitError> {
         let mut steps = self.limits.steps;
         let mut inner = self.lock();
-        if inner.store.is_empty(e, &mut steps)? {
+        if inner.store.is_empty_within(e, &mut steps)? {
             return Ok(LexState::DEAD);
         }
         self.intern(&mut inner, e, true)
@@ -301,16 +312,24 @@ impl Lexicon {
         if let Some(edges) = record.edges.get() {
             return Ok(edges);
         }
-        let cuts = inner.store.fact(record.expr).cuts;
+        let mut cuts = inner.store.fact(record.expr).cuts;
+        let alphabet = inner.store.alphabet;
+        if let Some(alphabet) = alphabet {
+            cuts = cuts.union(&alphabet.cuts());
+        }
         let mut runs: Vec<(u8, LexState)> = Vec::new();
         let mut iter = cuts.iter().peekable();
         while let Some(first) = iter.next() {
             let last = iter.peek().map_or(255, |next| next - 1);
-            let d = inner.store.derive(record.expr, first, &mut steps)?;
-            let target = if inner.store.is_empty(d, &mut steps)? {
+            let target = if alphabet.is_some_and(|a| !a.contains(first)) {
                 LexState::DEAD
             } else {
-                self.intern(&mut inner, d, false)?
+                let d = inner.store.derive(record.expr, first, &mut steps)?;
+                if inner.store.is_empty_within(d, &mut steps)? {
+                    LexState::DEAD
+                } else {
+                    self.intern(&mut inner, d, false)?
+                }
             };
             match runs.last_mut() {
                 Some(run) if run.1 == target => run.0 = last,

@@ -150,3 +150,21 @@ fn large_literal_sets_stay_small() {
     assert!(run(&l, e, b"\"value-10000\"").is_none());
     assert!(l.len().0 < 200);
 }
+
+#[test]
+fn bytes_that_the_vocabulary_lacks_are_dead() {
+    let mut alphabet = ByteSet::default();
+    for b in b"abc\\u0\"" {
+        alphabet.insert(*b);
+    }
+    let l = Lexicon::with_alphabet(Limits::untrusted(), alphabet);
+    let e = l.alt(&[l.bytes(b"ax"), l.bytes(b"ab")]);
+    let q = l.next(l.fresh(e).unwrap(), b'a').unwrap();
+    assert_eq!(l.next(q, b'x').unwrap(), LexState::DEAD);
+    assert_ne!(l.next(q, b'b').unwrap(), LexState::DEAD);
+    assert!(l.is_never(l.bytes(b"x")).unwrap());
+    // U+000C can be spelled by an escape, x cannot.
+    let string = l.json_string(l.alt(&[l.bytes(b"\x0c"), l.bytes(b"x")]));
+    assert!(run(&l, string, br#""\u000c""#).is_some());
+    assert!(l.is_never(l.json_string(l.bytes(b"x"))).unwrap());
+}
