@@ -1,0 +1,113 @@
+//! ECMA-262 patterns with the `u` flag → [`RegexPool`].
+//!
+//! A pattern in a schema is *searched*: the result denotes the whole texts in which the pattern is
+//! found somewhere, as a regular set without anchors or assertions. In running order:
+//!
+//! 1. `parse` reads the pattern with a stack of open groups. What only consumes becomes a regex at
+//!    once ([`Piece`]); what asserts (`^ $ \b` and look-around) stays visible as alternatives of
+//!    flat sequences ([`Item`]).
+//! 2. `assertions` turns each such sequence into a set of whole texts: anchors cut the free text on
+//!    their side, look-around becomes intersection and complement.
+//!
+//! Everything is exact or a located [`PatternError`]. Back-references are no regular sets and are
+//! refused. Identity escapes that `u` forbids but every engine reads the same way (`\-`, `\_`) are
+//! accepted and reported.
+
+mod assertions;
+mod class;
+mod parse;
+
+use crate::{RegexId, RegexPool};
+use std::rc::Rc;
+
+/// The most alternatives into which a pattern with assertions may fall.
+const MAX_ALTERNATIVES: usize = 64;
+
+/// Why a pattern was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PatternError {
+    /// The byte of the pattern at which it happened.
+    pub offset: usize,
+    /// Whether the pattern is well formed but cannot be compiled exactly.
+    pub unsupported: bool,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// A pattern, compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    /// The texts in which the pattern is found.
+    pub regex: RegexId,
+    /// Where the pattern uses an escape that `u` forbids, read as every engine does.
+    pub loose: Option<usize>,
+}
+
+/// The set of texts in which `pattern` is found.
+///
+/// Cost: linear in the pattern, times at most 64 alternatives when it has assertions inside groups.
+///
+/// # Errors
+/// [`PatternError`] for what is malformed, nested more than `depth` groups deep, or no regular set.
+pub fn search(pool: &mut RegexPool, pattern: &str, depth: usize) -> Result<Pattern, PatternError> {
+    let (frag, loose) = parse::parse(pool, pattern, depth)?;
+    let regex = match frag {
+        Frag::Text(piece) => {
+            let any = pool.any_text();
+            pool.concat([any, piece.regex, any])
+        }
+        Frag::Alts(alternatives) => assertions::whole_texts(pool, &alternatives)?,
+    };
+    Ok(Pattern { regex, loose })
+}
+
+/// The set of texts that `pattern`, which has no assertions, matches as a whole. For our own
+/// patterns.
+pub(super) fn whole(pool: &mut RegexPool, pattern: &str) -> Result<RegexId, PatternError> {
+    match parse::parse(pool, pattern, 64)?.0 {
+        Frag::Text(piece) => Ok(piece.regex),
+        Frag::Alts(_) => Err(unsupported(0, "an assertion in a whole-text pattern")),
+    }
+}
+
+fn unsupported(offset: usize, message: impl Into<String>) -> PatternError {
+    PatternError {
+        offset,
+        unsupported: true,
+        message: message.into(),
+    }
+}
+
+/// A part of a pattern that only consumes, and how many characters.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    regex: RegexId,
+    min: u32,
+    max: Option<u32>,
+}
+
+/// A part of a pattern that may assert.
+#[derive(Clone, Debug)]
+enum Item {
+    Text(Piece),
+    Begin,
+    End,
+    /// `\b`, or `\B` when negated.
+    Boundary {
+        negated: bool,
+        offset: usize,
+    },
+    Look {
+        behind: bool,
+        negated: bool,
+        body: Rc<Vec<Vec<Item>>>,
+        offset: usize,
+    },
+}
+
+/// A group or atom: text, or alternatives of sequences of which some assert.
+#[derive(Clone, Debug)]
+enum Frag {
+    Text(Piece),
+    Alts(Vec<Vec<Item>>),
+}

@@ -1,0 +1,180 @@
+//! [`Report`]: what became of each keyword at each place, recorded by the lowering itself.
+
+use super::options::Draft;
+use crate::Diagnostic;
+use std::fmt;
+
+/// What became of a keyword at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// The keyword is part of what documents must match.
+    Enforced,
+    /// The keyword asserts nothing, by the standard or by option.
+    Annotation,
+    /// The keyword could not be enforced and was widened (lenient mode only).
+    Relaxed,
+    /// The keyword could not be enforced, so the schema was refused.
+    Refused,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Status::Enforced => "enforced",
+            Status::Annotation => "annotation",
+            Status::Relaxed => "relaxed",
+            Status::Refused => "refused",
+        })
+    }
+}
+
+/// A line of a [`Report`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry<'r> {
+    /// The JSON pointer of the keyword, after the URI and `#` of its text if it is not the main one.
+    pub pointer: String,
+    /// The keyword.
+    pub keyword: &'r str,
+    /// What became of it.
+    pub status: Status,
+    /// Why, where the status does not say it all.
+    pub reason: Option<&'r str>,
+}
+
+/// What became of each keyword at each place that documents can reach.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    pub(super) draft: Draft,
+    pub(super) places: Places,
+    pub(super) entries: Vec<(PlaceId, Segment, Status, Option<Box<str>>)>,
+    pub(super) warnings: Vec<Diagnostic>,
+}
+
+impl Report {
+    /// The draft of the root schema.
+    pub fn draft(&self) -> Draft {
+        self.draft
+    }
+
+    /// All keywords, in the order in which they were met.
+    pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        self.entries.iter().map(|(place, keyword, status, reason)| {
+            let mut pointer = self.places.pointer(*place);
+            keyword.write(&mut pointer);
+            Entry {
+                pointer,
+                keyword: keyword.name(),
+                status: *status,
+                reason: reason.as_deref(),
+            }
+        })
+    }
+
+    /// The keywords that were widened.
+    pub fn relaxed(&self) -> impl Iterator<Item = Entry<'_>> {
+        self.entries().filter(|e| e.status == Status::Relaxed)
+    }
+
+    /// What looks like a mistake without being an error.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for e in self.entries() {
+            write!(f, "{:<10} {}", e.status.to_string(), e.pointer)?;
+            match e.reason {
+                Some(reason) => writeln!(f, " ({reason})")?,
+                None => writeln!(f)?,
+            }
+        }
+        for w in &self.warnings {
+            writeln!(f, "warning    {w}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A place of [`Places`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct PlaceId(pub u32);
+
+/// The last step of a pointer.
+#[derive(Clone, Debug)]
+pub(super) enum Segment {
+    /// What stands before the pointer: empty, or a URI and `#`.
+    Root(Box<str>),
+    Word(&'static str),
+    Name(Box<str>),
+    Index(u32),
+}
+
+impl Segment {
+    fn name(&self) -> &str {
+        match self {
+            Segment::Root(s) | Segment::Name(s) => s,
+            Segment::Word(s) => s,
+            Segment::Index(_) => "",
+        }
+    }
+
+    fn write(&self, out: &mut String) {
+        match self {
+            Segment::Root(uri) => out.push_str(uri),
+            Segment::Word(word) => {
+                out.push('/');
+                out.push_str(word);
+            }
+            Segment::Index(i) => {
+                out.push('/');
+                out.push_str(&i.to_string());
+            }
+            Segment::Name(name) => {
+                out.push('/');
+                for c in name.chars() {
+                    match c {
+                        '~' => out.push_str("~0"),
+                        '/' => out.push_str("~1"),
+                        c => out.push(c),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Places in schema texts as a tree of steps, so that a pointer costs nothing until it is shown.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Places(Vec<(u32, Segment)>);
+
+impl Places {
+    pub(super) fn root(&mut self, prefix: &str) -> PlaceId {
+        self.0.push((0, Segment::Root(prefix.into())));
+        PlaceId(self.0.len() as u32 - 1)
+    }
+
+    pub(super) fn child(&mut self, parent: PlaceId, segment: Segment) -> PlaceId {
+        self.0.push((parent.0, segment));
+        PlaceId(self.0.len() as u32 - 1)
+    }
+
+    pub(super) fn pointer(&self, place: PlaceId) -> String {
+        let mut steps = Vec::new();
+        let mut at = place.0;
+        loop {
+            let (parent, segment) = &self.0[at as usize];
+            steps.push(segment);
+            if let Segment::Root(_) = segment {
+                break;
+            }
+            at = *parent;
+        }
+        let mut out = String::new();
+        for step in steps.iter().rev() {
+            step.write(&mut out);
+        }
+        out
+    }
+}
