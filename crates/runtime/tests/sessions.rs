@@ -398,6 +398,11 @@ fn forced_tokens_are_bounded_and_sole() {
         Matcher::new(toy).unwrap().forced_bytes(70).unwrap().len(),
         70
     );
+    // One text token, but the output may also end here.
+    let toy = Toy::with(&common::repeat(true), only(&["a"]), Limits::default());
+    let m = Matcher::new(toy).unwrap();
+    assert_eq!(m.forced_tokens(50).unwrap(), []);
+    assert_eq!(m.forced_bytes(50).unwrap(), b"");
 }
 
 #[test]
