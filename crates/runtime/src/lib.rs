@@ -53,5 +53,5 @@ mod walk;
 pub use batch::fill_batch;
 pub use error::{BatchError, MatchError, MatchErrorKind};
 pub use frozen::FrozenMachine;
-pub use matcher::{Matcher, MatcherConfig};
+pub use matcher::{Matcher, MatcherConfig, Reading};
 pub use row::{Row, RowScratch};

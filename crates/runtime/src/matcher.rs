@@ -5,7 +5,9 @@ use crate::history::History;
 use crate::row::{Row, RowScratch, Rows};
 use crate::stack::Stack;
 use crate::walk::{Core, Run, State};
-use maskwright_tables::{CancelFlag, Machine, TokenId, Vocabulary};
+use maskwright_tables::{
+    CancelFlag, LexState, Machine, StackView, Symbol, TokenId, Vocabulary,
+};
 use std::fmt;
 use std::sync::Arc;
 
@@ -62,6 +64,17 @@ impl Default for MatcherConfig {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// One way in which the output can be read: what [`Matcher::readings`] tells of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// The lexical state.
+    pub lex: LexState,
+    /// The symbol on top of the stack, on which the lexeme under way began.
+    pub top: Option<Symbol>,
+    /// The number of symbols on the stack.
+    pub depth: usize,
 }
 
 /// One output being written under a grammar, and the tokens that may come next.
@@ -382,6 +395,28 @@ impl Matcher {
         Arc::ptr_eq(&self.core.machine, &other.core.machine)
             && self.core.end_tokens == other.core.end_tokens
             && self.state == other.state
+    }
+
+    /// The readings that are alive, for dumps, messages and searches. Empty after an end token.
+    pub fn readings(&self) -> impl Iterator<Item = Reading> + '_ {
+        let threads = self.state.threads().iter();
+        threads.map(|t| Reading {
+            lex: t.lex,
+            top: t.stack.view().symbol(0),
+            depth: t.stack.depth(),
+        })
+    }
+
+    /// A hash of the configuration, the same in every process: equal for matchers that
+    /// [`is_same_configuration`](Self::is_same_configuration) calls equal, so that a search need
+    /// not look at a configuration twice.
+    pub fn configuration_hash(&self) -> u64 {
+        let threads = self.state.threads().iter();
+        let seed = u64::from(self.is_terminated());
+        threads.fold(seed, |hash, t| {
+            let thread = t.stack.hash().rotate_left(17) ^ u64::from(t.lex.0);
+            (hash.rotate_left(5) ^ thread).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        })
     }
 
     /// How many readings of the output are alive: one for an LR(1) grammar between lexemes, none
