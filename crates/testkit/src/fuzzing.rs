@@ -1,0 +1,132 @@
+//! The bodies of the fuzz targets: input in, panic when a promise is broken.
+//!
+//! A crash becomes a named test that calls the same function with the same bytes.
+
+use crate::check::{self, Counts, Judge};
+use crate::corpus::Kind;
+use crate::engine::Engine;
+use crate::generate;
+use crate::oracle::Oracle;
+use crate::random::Random;
+use crate::vocab;
+use arbitrary::Unstructured;
+use maskwright_grammar::{json_schema, notation};
+use maskwright_tables::artifact::Artifact;
+use maskwright_tables::{Limits, Vocabulary};
+use std::sync::Arc;
+
+/// Limits under which one fuzz input is read.
+pub fn limits() -> Limits {
+    Limits { source_bytes: 1 << 16, nodes: 1 << 14, states: 1 << 14, bytes: 8 << 20, steps: 1 << 20, ..Limits::untrusted() }
+}
+
+/// Any bytes as a JSON Schema: a schema or located errors, the same ones each time.
+///
+/// # Panics
+/// When an error says nothing, or a second reading differs.
+pub fn schema_front_end(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    for lenient in [false, true] {
+        let options = json_schema::Options { lenient, ..json_schema::Options::default() };
+        let first = json_schema::parse(text, &options, &limits());
+        let second = json_schema::parse(text, &options, &limits());
+        match (first, second) {
+            (Ok((schema, report)), Ok((again, report_again))) => {
+                assert_eq!(schema.nodes, again.nodes);
+                assert_eq!(format!("{report:?}"), format!("{report_again:?}"));
+                assert!(schema.root.is_some_and(|r| (r.0 as usize) < schema.nodes.len()));
+                assert_eq!(schema.pointers.len(), schema.nodes.len());
+            }
+            (Err(errors), Err(again)) => {
+                assert_eq!(errors, again);
+                assert!(!errors.0.is_empty() && errors.0.iter().all(|e| !e.message.is_empty()));
+            }
+            _ => panic!("two readings of one text differ"),
+        }
+    }
+}
+
+/// Any bytes as a grammar: located errors, or a grammar that prints to a text that means the same
+/// and prints to itself.
+///
+/// # Panics
+/// When an error says nothing or lies outside the text, or printing loses something.
+pub fn ebnf_front_end(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    match notation::parse(text, &limits()) {
+        Err(errors) => {
+            assert!(!errors.0.is_empty() && errors.0.iter().all(|e| !e.message.is_empty()));
+            let spans = errors.0.iter().filter_map(|e| e.place.span.clone());
+            for span in spans {
+                assert!(span.start <= span.end && span.end <= text.len(), "{span:?}");
+            }
+        }
+        Ok(parsed) => {
+            let printed = notation::print(&parsed.grammar);
+            // What is printed may be longer than what was read, so it gets more room.
+            match notation::parse(&printed, &Limits::offline()) {
+                Ok(again) => assert_eq!(notation::print(&again.grammar), printed),
+                Err(e) => panic!("the printed grammar does not parse: {e}\n{printed}"),
+            }
+        }
+    }
+}
+
+/// Any bytes as an artifact: a typed error, or an artifact whose every section can be read.
+/// `open_machine` opens the bytes as a compiled grammar and uses it a little.
+///
+/// # Panics
+/// When a promise of the container is broken; whatever `open_machine` panics with.
+pub fn artifact_open(data: &[u8], open_machine: impl Fn(&[u8])) {
+    if let Ok(artifact) = Artifact::open(data) {
+        for section in artifact.sections() {
+            let bytes = artifact.bytes(section.kind, section.id);
+            assert!(bytes.is_ok(), "a listed section cannot be read: {bytes:?}");
+        }
+        let _ = artifact.verify();
+        if let Ok(vocabulary) = Vocabulary::from_artifact(&artifact) {
+            let _ = vocabulary.verify_trie();
+        }
+    }
+    open_machine(data);
+}
+
+/// A random grammar, a toy vocabulary and a random walk: masks equal the oracle's at each prefix,
+/// and a sequence of operations equals its replay.
+///
+/// # Panics
+/// At the first difference.
+pub fn mask_matches_oracle<E: Engine>(data: &[u8], engine: &E) -> Counts {
+    let mut u = Unstructured::new(data);
+    let Ok(source) = generate::ebnf(&mut u) else { return Counts::default() };
+    let seed = u.arbitrary::<u32>().unwrap_or_default().into();
+    let vocabulary = Arc::new(vocab::toy(&[b"abcab", b"cabba", b"aabbcc"], 6, seed));
+    let grammar = match notation::parse(&source, &limits()) {
+        Ok(parsed) => parsed.grammar,
+        Err(e) => panic!("a generated grammar does not parse: {e}\n{source}"),
+    };
+    let Ok(oracle) = Oracle::with_vocabulary(&grammar, &vocabulary) else { return Counts::default() };
+    let viable = oracle.is_viable(b"");
+    match engine.compile(Kind::Cfg, &source, &vocabulary) {
+        Err(error) => {
+            // The only reasons to refuse: nothing can be said, or a limit.
+            assert!(
+                viable != Ok(true) || error.contains("limit"),
+                "a grammar with sentences is refused: {error}\n{source}"
+            );
+            Counts::default()
+        }
+        Ok(session) => {
+            assert_ne!(viable, Ok(false), "a grammar without sentences is compiled\n{source}");
+            let mut judge = Judge::new(&oracle, &vocabulary);
+            let mut counts = check::masks_by_depth(&session, &mut judge, 5, 12, seed)
+                .unwrap_or_else(|e| panic!("{e}\n{source}"));
+            let noise = Random::new(seed).bytes(256);
+            if let Ok(operations) = generate::operations(&mut Unstructured::new(&noise), 24) {
+                counts += check::operations(&session, &operations, &vocabulary)
+                    .unwrap_or_else(|e| panic!("{e}\n{source}"));
+            }
+            counts
+        }
+    }
+}
