@@ -1,24 +1,16 @@
 //! [`Compiler`]: sources in, [`CompiledGrammar`]s out.
 
+use crate::freeze::{FreezeBudget, freeze};
 use crate::lazy::LazyMachine;
 use crate::lexical_rows::LexicalRows;
 use maskwright_automata::Control;
-use maskwright_automata::frames::{FrameOptions, Frames};
 use maskwright_automata::lr::Lr;
-use maskwright_grammar::json_schema::{self, Report};
-use maskwright_grammar::{Diagnostic, Diagnostics, Grammar, Place};
-use maskwright_tables::{CancelFlag, LimitError, Limits, Machine, Vocabulary};
+use maskwright_grammar::json_schema::Report;
+use maskwright_grammar::{Diagnostic, Diagnostics, Grammar, Place, normalize};
+use maskwright_tables::pushdown::PushdownTables;
+use maskwright_tables::{CancelFlag, LimitError, Limits, Machine, RunError, Vocabulary};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// Options of a JSON Schema compile.
-#[derive(Clone, Debug, Default)]
-pub struct JsonSchemaOptions {
-    /// How the schema text is read: dialect, formats, leniency, remote schemas.
-    pub reading: json_schema::Options,
-    /// How documents are written: white space and property order.
-    pub writing: FrameOptions,
-}
 
 /// Compiles sources for one vocabulary. Cheap to share by reference; all grammars that it makes
 /// share the rows of their terminals.
@@ -85,37 +77,12 @@ impl Compiler {
         &self.limits
     }
 
-    /// Compiles a JSON Schema with default options.
-    ///
-    /// # Errors
-    /// Every keyword that cannot be enforced, with its JSON pointer; malformed JSON; a limit.
-    pub fn json_schema(&self, schema: &str) -> Result<CompiledGrammar, CompileError> {
-        self.json_schema_with(schema, &JsonSchemaOptions::default())
-    }
-
-    /// Compiles a JSON Schema.
-    ///
-    /// # Errors
-    /// As [`Compiler::json_schema`].
-    pub fn json_schema_with(&self, schema: &str, options: &JsonSchemaOptions) -> Result<CompiledGrammar, CompileError> {
-        let (schema, report) = json_schema::parse(schema, &options.reading, &self.limits)?;
-        let shared = self.shared();
-        let control = Frames::new(
-            schema,
-            Arc::clone(&shared.lexicon),
-            options.writing.clone(),
-            self.limits,
-            self.cancel.clone(),
-        )?;
-        Ok(self.finish(Box::new(control), shared, Some(report)))
-    }
-
     /// Compiles a regex in the dialect of the `regex` crate; it must match the whole output.
     ///
     /// # Errors
     /// A malformed pattern, an empty language, a limit.
     pub fn regex(&self, pattern: &str) -> Result<CompiledGrammar, CompileError> {
-        self.grammar_ir(Grammar::from_regex(pattern, &self.limits)?)
+        self.grammar_ir(&Grammar::from_regex(pattern, &self.limits)?)
     }
 
     /// Compiles a grammar in Maskwright's EBNF.
@@ -123,21 +90,26 @@ impl Compiler {
     /// # Errors
     /// Malformed text, undefined or useless rules, an empty language, a limit.
     pub fn grammar(&self, text: &str) -> Result<CompiledGrammar, CompileError> {
-        self.grammar_ir(maskwright_grammar::notation::parse(text, &self.limits)?)
+        let parsed = maskwright_grammar::notation::parse(text, &self.limits)?;
+        let mut compiled = self.grammar_ir(&parsed.grammar)?;
+        compiled.warnings.splice(0..0, parsed.warnings);
+        Ok(compiled)
     }
 
     /// Compiles a grammar given as IR.
     ///
     /// # Errors
     /// An empty language, a limit.
-    pub fn grammar_ir(&self, grammar: Grammar) -> Result<CompiledGrammar, CompileError> {
+    pub fn grammar_ir(&self, grammar: &Grammar) -> Result<CompiledGrammar, CompileError> {
+        let (normal, warnings) = normalize(grammar, &self.limits, &self.cancel)?;
         let shared = self.shared();
-        let lexicon = Arc::clone(&shared.lexicon);
-        let control = Lr::from_grammar(grammar, lexicon, self.limits, self.cancel.clone())?;
-        Ok(self.finish(Box::new(control), shared, None))
+        let control = Lr::new(normal, Arc::clone(&shared.lexicon), self.limits, self.cancel.clone())?;
+        let mut compiled = self.finish(Box::new(control), shared);
+        compiled.warnings = warnings;
+        Ok(compiled)
     }
 
-    fn shared(&self) -> Arc<LexicalRows> {
+    pub(crate) fn shared(&self) -> Arc<LexicalRows> {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         if shared.bytes() > self.shared_bytes {
             *shared = Arc::new(LexicalRows::new(Arc::clone(&self.vocabulary), self.limits));
@@ -145,8 +117,16 @@ impl Compiler {
         Arc::clone(&shared)
     }
 
-    fn finish(&self, control: Box<dyn Control>, shared: Arc<LexicalRows>, report: Option<Report>) -> CompiledGrammar {
-        CompiledGrammar { machine: Arc::new(LazyMachine::new(control, shared, self.limits)), report }
+    pub(crate) fn cancel(&self) -> &CancelFlag {
+        &self.cancel
+    }
+
+    pub(crate) fn finish(&self, control: Box<dyn Control>, shared: Arc<LexicalRows>) -> CompiledGrammar {
+        CompiledGrammar {
+            machine: Arc::new(LazyMachine::new(control, shared, self.limits)),
+            report: None,
+            warnings: Vec::new(),
+        }
     }
 }
 
@@ -155,7 +135,14 @@ impl Compiler {
 #[derive(Clone, Debug)]
 pub struct CompiledGrammar {
     machine: Arc<LazyMachine>,
-    report: Option<Report>,
+    pub(crate) report: Option<Report>,
+    warnings: Vec<Diagnostic>,
+}
+
+impl From<&CompiledGrammar> for Arc<dyn Machine> {
+    fn from(grammar: &CompiledGrammar) -> Self {
+        grammar.machine()
+    }
 }
 
 impl CompiledGrammar {
@@ -167,6 +154,27 @@ impl CompiledGrammar {
     /// For a schema: what became of each keyword.
     pub fn report(&self) -> Option<&Report> {
         self.report.as_ref()
+    }
+
+    /// What the author of the source should know although it compiles.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    /// Asks the machine for everything and writes the answers down as tables: an ahead-of-time
+    /// compile. `progress` hears now and then how many questions are answered and known.
+    ///
+    /// The tables depend on source, options and vocabulary alone, not on what was asked before.
+    ///
+    /// # Errors
+    /// The budget is too small, a limit, or a cancel.
+    pub fn freeze(
+        &self,
+        budget: FreezeBudget,
+        cancel: &CancelFlag,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<PushdownTables<'static>, RunError> {
+        freeze(&self.machine, budget, cancel, progress)
     }
 
     /// What has been built so far.

@@ -3,8 +3,12 @@
 
 pub mod vocabulary;
 
+mod compiler;
 mod freeze;
 mod lazy;
 mod lexical_rows;
 mod memo;
 mod sets;
+
+pub use compiler::{CompileError, CompiledGrammar, Compiler, Stats};
+pub use freeze::FreezeBudget;

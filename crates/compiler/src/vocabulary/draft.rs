@@ -12,7 +12,7 @@ pub(super) struct Draft {
     pub format: Format,
     pub encoding: Encoding,
     pub leading_space: bool,
-    /// In any order; a later entry of an id replaces an earlier one when `replace` says so.
+    /// In any order, each id once.
     pub tokens: Vec<TokenEntry>,
     /// The tokens that were added to the model's own, sorted: end tokens are guessed among these
     /// and the special ones.
@@ -48,20 +48,29 @@ impl Draft {
         self.add_special(options)?;
         self.tokens.sort_by_key(|t| t.id);
         let (ends, ends_from) = self.end_tokens(options)?;
-        if let Some(unknown) = self.unknown.filter(|u| !ends.contains(u)) {
-            if let Ok(i) = self.tokens.binary_search_by_key(&unknown, |t| t.id) {
-                self.tokens[i].kind = TokenKind::Unused;
-            }
+        if let Some(unknown) = self.unknown.filter(|u| !ends.contains(u))
+            && let Ok(i) = self.tokens.binary_search_by_key(&unknown, |t| t.id)
+        {
+            self.tokens[i].kind = TokenKind::Unused;
         }
-        if let Some(width) = options.width {
-            if !ends.is_empty() && ends.iter().all(|e| *e as usize >= width) {
-                return Err(ReadError::EndTokensBeyondWidth { width });
-            }
+        if let Some(width) = options.width
+            && !ends.is_empty()
+            && ends.iter().all(|e| *e as usize >= width)
+        {
+            return Err(ReadError::EndTokensBeyondWidth { width });
         }
-        let name = options.name.clone().unwrap_or_else(|| self.format.to_string());
+        let name = options
+            .name
+            .clone()
+            .unwrap_or_else(|| self.format.to_string());
         let vocabulary = Vocabulary::new(name, self.tokens, &ends, options.width)?
             .with_leading_space(self.leading_space);
-        Ok(Loaded { vocabulary, format: self.format, encoding: self.encoding, ends_from })
+        Ok(Loaded {
+            vocabulary,
+            format: self.format,
+            encoding: self.encoding,
+            ends_from,
+        })
     }
 
     /// The caller's special tokens replace whatever the file has at their ids.
@@ -79,24 +88,35 @@ impl Draft {
 
     fn end_tokens(&self, options: &ReadOptions) -> Result<(Vec<u32>, EndSource), ReadError> {
         if let Some(ends) = &options.end_tokens {
-            let ids = ends.iter().map(|e| self.resolve(e)).collect::<Result<_, _>>()?;
+            let ids = ends
+                .iter()
+                .map(|e| self.resolve(e))
+                .collect::<Result<_, _>>()?;
             return Ok((ids, EndSource::Caller));
         }
         if let Some(config) = &options.generation_config {
             let ends = config_ends(config)?;
             if !ends.is_empty() {
-                let ids = ends.iter().map(|e| self.resolve(e)).collect::<Result<_, _>>()?;
+                let ids = ends
+                    .iter()
+                    .map(|e| self.resolve(e))
+                    .collect::<Result<_, _>>()?;
                 return Ok((ids, EndSource::Config));
             }
         }
         if let Some(ends) = &self.ends {
             return Ok((ends.clone(), EndSource::File));
         }
-        let named = self.tokens.iter().filter(|t| {
-            t.kind == TokenKind::Special || self.added.binary_search(&t.id).is_ok()
-        });
+        let named = self
+            .tokens
+            .iter()
+            .filter(|t| t.kind == TokenKind::Special || self.added.binary_search(&t.id).is_ok());
         let ends = guess_ends(named.map(|t| (t.id, t.bytes.as_slice())));
-        let source = if ends.is_empty() { EndSource::None } else { EndSource::Guess };
+        let source = if ends.is_empty() {
+            EndSource::None
+        } else {
+            EndSource::Guess
+        };
         Ok((ends, source))
     }
 
@@ -107,9 +127,9 @@ impl Draft {
             EndToken::Name(name) => name,
         };
         let mut same = self.tokens.iter().filter(|t| t.bytes == name.as_bytes());
-        let special = same.clone().find(|t| {
-            t.kind == TokenKind::Special || self.added.binary_search(&t.id).is_ok()
-        });
+        let special = same
+            .clone()
+            .find(|t| t.kind == TokenKind::Special || self.added.binary_search(&t.id).is_ok());
         let found = special.or_else(|| same.next()).map(|t| t.id);
         found.ok_or_else(|| ReadError::UnknownEndToken { name: name.clone() })
     }
@@ -117,7 +137,9 @@ impl Draft {
 
 /// An id that fits a vocabulary.
 pub(super) fn token_id(id: u64) -> Result<u32, VocabularyError> {
-    let small = u32::try_from(id).ok().filter(|i| (*i as usize) < Vocabulary::MAX_LEN);
+    let small = u32::try_from(id)
+        .ok()
+        .filter(|i| (*i as usize) < Vocabulary::MAX_LEN);
     small.ok_or(VocabularyError::IdTooLarge(id))
 }
 

@@ -66,13 +66,25 @@ impl ReadError {
     /// The error of a JSON reader. Its message ends with the position, which has its own field.
     pub(super) fn json(format: Format, error: &serde_json::Error) -> Self {
         let text = error.to_string();
-        let what = text.split(" at line ").next().unwrap_or_default().to_owned();
-        ReadError::Syntax { format, place: Place::Line(error.line(), error.column()), what }
+        let what = text
+            .split(" at line ")
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        ReadError::Syntax {
+            format,
+            place: Place::Line(error.line(), error.column()),
+            what,
+        }
     }
 
     /// The error at line `line` (from 1) of a file of lines.
     pub(super) fn line(format: Format, line: usize, what: impl Into<String>) -> Self {
-        ReadError::Syntax { format, place: Place::Line(line, 0), what: what.into() }
+        ReadError::Syntax {
+            format,
+            place: Place::Line(line, 0),
+            what: what.into(),
+        }
     }
 }
 
@@ -92,16 +104,26 @@ impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLarge { given, limit } => {
-                write!(f, "the vocabulary file has {given} bytes, the limit is {limit}")
+                write!(
+                    f,
+                    "the vocabulary file has {given} bytes, the limit is {limit}"
+                )
             }
             Self::UnknownFormat => f.write_str(
                 "not a known vocabulary format (tokenizer.json, tiktoken ranks, SentencePiece \
                  model, vocab.txt, vocab.json, lines of JSON, stored vocabulary): name the format",
             ),
             Self::Unsupported { what, help } => write!(f, "{what} cannot be read: {help}"),
-            Self::Syntax { format, place, what } => write!(f, "{format}: {place}: {what}"),
+            Self::Syntax {
+                format,
+                place,
+                what,
+            } => write!(f, "{format}: {place}: {what}"),
             Self::UnknownEndToken { name } => {
-                write!(f, "the vocabulary has no end token {name:?}: give its id instead")
+                write!(
+                    f,
+                    "the vocabulary has no end token {name:?}: give its id instead"
+                )
             }
             Self::EndTokensBeyondWidth { width } => write!(
                 f,

@@ -44,14 +44,18 @@ pub(super) fn read_json_lines(bytes: &[u8]) -> Result<Draft, ReadError> {
         }
         let wrong = |what: &str| ReadError::line(FORMAT, i + 1, what);
         let token: Line = serde_json::from_slice(line).map_err(|e| {
-            ReadError::line(FORMAT, i + 1, e.to_string().replace(" at line 1 column", ", column"))
+            ReadError::line(
+                FORMAT,
+                i + 1,
+                e.to_string().replace(" at line 1 column", ", column"),
+            )
         })?;
         let bytes = match (token.text, token.bytes, token.base64) {
             (Some(text), None, None) => text.into_bytes(),
             (None, Some(bytes), None) => bytes,
-            (None, None, Some(text)) => {
-                STANDARD.decode(text).map_err(|_| wrong("not valid base64"))?
-            }
+            (None, None, Some(text)) => STANDARD
+                .decode(text)
+                .map_err(|_| wrong("not valid base64"))?,
             (None, None, None) => Vec::new(),
             _ => return Err(wrong("more than one of text, bytes and base64")),
         };
@@ -71,7 +75,10 @@ pub(super) fn read_json_lines(bytes: &[u8]) -> Result<Draft, ReadError> {
 
 /// Whether the first line is a token.
 pub(super) fn looks_like_json_lines(bytes: &[u8]) -> bool {
-    let line = bytes.split(|b| *b == b'\n').map(<[u8]>::trim_ascii).find(|l| !l.is_empty());
+    let line = bytes
+        .split(|b| *b == b'\n')
+        .map(<[u8]>::trim_ascii)
+        .find(|l| !l.is_empty());
     line.is_some_and(|l| serde_json::from_slice::<Line>(l).is_ok())
 }
 
@@ -109,8 +116,10 @@ fn named_pieces(
 ) -> Result<Draft, ReadError> {
     let found = || guess_encoding(pieces.iter().map(|(p, _)| p.as_str()));
     let mut draft = Draft::new(format, encoding.cloned().unwrap_or_else(found));
-    draft.leading_space =
-        matches!(draft.encoding, Encoding::Metaspace { .. } | Encoding::WordPiece { .. });
+    draft.leading_space = matches!(
+        draft.encoding,
+        Encoding::Metaspace { .. } | Encoding::WordPiece { .. }
+    );
     for (piece, id) in pieces {
         if is_unknown(&piece) || is_placeholder(&piece) {
             draft.push(id, piece.into_bytes(), TokenKind::Unused)?;
@@ -137,9 +146,13 @@ fn guess_encoding<'a>(pieces: impl Iterator<Item = &'a str>) -> Encoding {
     }
     match words.max(byte_level).max(metaspace) {
         0 => Encoding::Raw,
-        n if n == words => Encoding::WordPiece { prefix: "##".to_owned() },
+        n if n == words => Encoding::WordPiece {
+            prefix: "##".to_owned(),
+        },
         n if n == byte_level => Encoding::ByteLevel,
-        _ => Encoding::Metaspace { byte_fallback: fallback == 256 },
+        _ => Encoding::Metaspace {
+            byte_fallback: fallback == 256,
+        },
     }
 }
 
@@ -147,5 +160,7 @@ fn guess_encoding<'a>(pieces: impl Iterator<Item = &'a str>) -> Encoding {
 pub(super) fn looks_like_vocab_txt(bytes: &[u8]) -> bool {
     const MARKS: [&[u8]; 3] = [b"[UNK]", b"[PAD]", b"[CLS]"];
     std::str::from_utf8(bytes).is_ok()
-        && bytes.split(|b| *b == b'\n').any(|l| MARKS.contains(&l.trim_ascii_end()))
+        && bytes
+            .split(|b| *b == b'\n')
+            .any(|l| MARKS.contains(&l.trim_ascii_end()))
 }

@@ -37,11 +37,14 @@ mod tekken;
 mod tiktoken;
 mod tokenizer_json;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::{Place, ReadError};
 pub use pieces::Encoding;
 
 use maskwright_tables::{Artifact, Vocabulary, artifact};
-use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::de::{MapAccess, Visitor};
 use serde_json::Value;
 use std::fmt;
 #[cfg(feature = "embedded")]
@@ -164,14 +167,17 @@ pub struct Loaded {
 
 /// Reads a vocabulary from the bytes of a file.
 ///
-/// Options that change tokens or end tokens are not for [`Format::Artifact`], which is taken as it
-/// is (its own name apart).
+/// A [`Format::Artifact`] is taken as it is, name included: options that would change its tokens, end
+/// tokens or width are an error.
 ///
 /// # Errors
 /// Never panics: any bytes give a vocabulary or the first thing that is wrong with them.
 pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Loaded, ReadError> {
     if bytes.len() > options.max_bytes {
-        return Err(ReadError::TooLarge { given: bytes.len(), limit: options.max_bytes });
+        return Err(ReadError::TooLarge {
+            given: bytes.len(),
+            limit: options.max_bytes,
+        });
     }
     let format = match options.format {
         Some(format) => format,
@@ -188,7 +194,7 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Loaded, ReadError> {
         Format::VocabTxt => lists::read_vocab_txt(text, encoding)?,
         Format::VocabJson => lists::read_vocab_json(text, encoding)?,
         Format::JsonLines => lists::read_json_lines(text)?,
-        Format::Artifact => return read_artifact(bytes),
+        Format::Artifact => return read_artifact(bytes, options),
         Format::GenerationConfig => {
             return Err(ReadError::Unsupported {
                 what: "a generation config".to_owned(),
@@ -199,14 +205,28 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Loaded, ReadError> {
     draft.finish(options)
 }
 
-fn read_artifact(bytes: &[u8]) -> Result<Loaded, ReadError> {
+fn read_artifact(bytes: &[u8], options: &ReadOptions) -> Result<Loaded, ReadError> {
+    let changes = options.end_tokens.is_some()
+        || options.generation_config.is_some()
+        || options.width.is_some()
+        || !options.special_tokens.is_empty();
+    if changes {
+        return Err(ReadError::Unsupported {
+            what: "a stored vocabulary with other tokens, end tokens or width".to_owned(),
+            help: "read the file that it was made from with these options, and store that",
+        });
+    }
     let vocabulary = Vocabulary::from_artifact(&Artifact::open(bytes)?)?;
     let none = vocabulary.end_tokens().is_empty();
     Ok(Loaded {
         vocabulary,
         format: Format::Artifact,
         encoding: Encoding::Raw,
-        ends_from: if none { EndSource::None } else { EndSource::File },
+        ends_from: if none {
+            EndSource::None
+        } else {
+            EndSource::File
+        },
     })
 }
 
@@ -250,12 +270,13 @@ fn detect_json(text: &[u8]) -> Option<Format> {
                 _ => {
                     // Ids are numbers; whatever else begins a file is not a list of pieces.
                     let number = matches!(map.next_value()?, Value::Number(_));
-                    let format = if number { Format::VocabJson } else { Format::TokenizerJson };
+                    let format = if number {
+                        Format::VocabJson
+                    } else {
+                        Format::TokenizerJson
+                    };
                     *self.0 = Some(format);
                 }
-            }
-            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
-                return Err(serde::de::Error::custom("seen enough"));
             }
             Ok(())
         }
@@ -265,7 +286,7 @@ fn detect_json(text: &[u8]) -> Option<Format> {
         return Some(Format::JsonLines);
     }
     let mut format = None;
-    // The error is either the reader's own sign that it has seen enough, or will come again.
+    // The error says that the rest was not read, or will come again when the file is read.
     let _ = serde::Deserializer::deserialize_map(
         &mut serde_json::Deserializer::from_slice(text),
         First(&mut format),

@@ -33,10 +33,12 @@ impl fmt::Display for Encoding {
         match self {
             Encoding::Raw => f.write_str("raw"),
             Encoding::ByteLevel => f.write_str("byte-level"),
-            Encoding::Metaspace { byte_fallback: false } => f.write_str("metaspace"),
-            Encoding::Metaspace { byte_fallback: true } => {
-                f.write_str("metaspace with byte fallback")
-            }
+            Encoding::Metaspace {
+                byte_fallback: false,
+            } => f.write_str("metaspace"),
+            Encoding::Metaspace {
+                byte_fallback: true,
+            } => f.write_str("metaspace with byte fallback"),
             Encoding::WordPiece { prefix } => write!(f, "word pieces, continued by {prefix}"),
             Encoding::WordSuffix { suffix } => write!(f, "words ended by {suffix}"),
         }
@@ -53,7 +55,10 @@ impl Encoding {
                 bytes.unwrap_or_else(|| piece.as_bytes().to_vec())
             }
             Encoding::Metaspace { byte_fallback } => {
-                match byte_fallback.then(|| fallback_byte(piece.as_bytes())).flatten() {
+                match byte_fallback
+                    .then(|| fallback_byte(piece.as_bytes()))
+                    .flatten()
+                {
                     Some(byte) => vec![byte],
                     None => unescape_spaces(piece.as_bytes()),
                 }
@@ -125,7 +130,10 @@ mod tests {
 
     /// The table as GPT-2's own code builds it.
     fn gpt2_table() -> Vec<char> {
-        let own: Vec<u32> = (0x21..=0x7e).chain(0xa1..=0xac).chain(0xae..=0xff).collect();
+        let own: Vec<u32> = (0x21..=0x7e)
+            .chain(0xa1..=0xac)
+            .chain(0xae..=0xff)
+            .collect();
         let mut next = 0x100;
         let chars = (0..=255).map(|b| {
             let c = if own.contains(&b) {
@@ -142,7 +150,11 @@ mod tests {
     #[test]
     fn byte_level_round_trips_all_bytes() {
         for (byte, c) in gpt2_table().into_iter().enumerate() {
-            assert_eq!(Encoding::ByteLevel.decode(&c.to_string()), [byte as u8], "{c}");
+            assert_eq!(
+                Encoding::ByteLevel.decode(&c.to_string()),
+                [byte as u8],
+                "{c}"
+            );
         }
         assert_eq!(Encoding::ByteLevel.decode("Ġhé"), b" h\xe9");
         assert_eq!(Encoding::ByteLevel.decode("a b"), b"a b");
@@ -152,7 +164,9 @@ mod tests {
 
     #[test]
     fn metaspace_with_fallback_round_trips_all_bytes() {
-        let encoding = Encoding::Metaspace { byte_fallback: true };
+        let encoding = Encoding::Metaspace {
+            byte_fallback: true,
+        };
         for byte in 0..=255u8 {
             assert_eq!(encoding.decode(&format!("<0x{byte:02X}>")), [byte]);
             assert_eq!(encoding.decode(&format!("<0x{byte:02x}>")), [byte]);
@@ -161,7 +175,9 @@ mod tests {
         for piece in ["<0x4>", "<0x+1>", "<0x411>", "<0xGG>", "a<0x41>"] {
             assert_eq!(encoding.decode(piece), piece.as_bytes());
         }
-        let without = Encoding::Metaspace { byte_fallback: false };
+        let without = Encoding::Metaspace {
+            byte_fallback: false,
+        };
         assert_eq!(without.decode("<0x41>"), b"<0x41>");
         // An added token is literal text even if it looks like a byte.
         assert_eq!(encoding.decode_added("<0x41>"), b"<0x41>");
@@ -170,10 +186,14 @@ mod tests {
 
     #[test]
     fn words_carry_their_space() {
-        let pieces = Encoding::WordPiece { prefix: "##".into() };
+        let pieces = Encoding::WordPiece {
+            prefix: "##".into(),
+        };
         assert_eq!(pieces.decode("play"), b" play");
         assert_eq!(pieces.decode("##ing"), b"ing");
-        let suffix = Encoding::WordSuffix { suffix: "</w>".into() };
+        let suffix = Encoding::WordSuffix {
+            suffix: "</w>".into(),
+        };
         assert_eq!(suffix.decode("ing</w>"), b"ing ");
         assert_eq!(suffix.decode("play"), b"play");
     }

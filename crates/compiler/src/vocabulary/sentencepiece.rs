@@ -31,13 +31,20 @@ impl<'a> Fields<'a> {
 
     fn wrong(&self, what: &str) -> ReadError {
         let place = Place::Offset(self.base + self.at);
-        ReadError::Syntax { format: Format::SentencePiece, place, what: what.to_owned() }
+        ReadError::Syntax {
+            format: Format::SentencePiece,
+            place,
+            what: what.to_owned(),
+        }
     }
 
     fn varint(&mut self) -> Result<u64, ReadError> {
         let mut value = 0u64;
         for shift in (0..70).step_by(7) {
-            let byte = *self.bytes.get(self.at).ok_or_else(|| self.wrong("cut off"))?;
+            let byte = *self
+                .bytes
+                .get(self.at)
+                .ok_or_else(|| self.wrong("cut off"))?;
             self.at += 1;
             // The tenth byte holds one more bit; what does not fit is dropped, as protobuf has it.
             value |= u64::from(byte & 0x7f).checked_shl(shift).unwrap_or(0);
@@ -49,7 +56,9 @@ impl<'a> Fields<'a> {
     }
 
     fn take(&mut self, len: u64) -> Result<&'a [u8], ReadError> {
-        let end = usize::try_from(len).ok().and_then(|n| self.at.checked_add(n));
+        let end = usize::try_from(len)
+            .ok()
+            .and_then(|n| self.at.checked_add(n));
         let taken = end.and_then(|end| self.bytes.get(self.at..end));
         let taken = taken.ok_or_else(|| self.wrong("cut off"))?;
         self.at += taken.len();
@@ -135,7 +144,8 @@ pub(super) fn read(bytes: &[u8], encoding: Option<&Encoding>) -> Result<Draft, R
             3 => (text.to_vec(), TokenKind::Special),
             5 => (text.to_vec(), TokenKind::Unused),
             6 => {
-                let byte = fallback_byte(text).ok_or_else(|| wrong("a byte piece is not <0xHH>"))?;
+                let byte =
+                    fallback_byte(text).ok_or_else(|| wrong("a byte piece is not <0xHH>"))?;
                 (vec![byte], TokenKind::Text)
             }
             other => return Err(wrong(&format!("unknown kind {other}"))),
@@ -143,10 +153,12 @@ pub(super) fn read(bytes: &[u8], encoding: Option<&Encoding>) -> Result<Draft, R
         draft.push(id as u64, bytes, kind)?;
     }
     // The setting has a default, which is no claim: only a control piece is believed.
-    if let Some(end) = settings.end {
-        if pieces.get(end as usize).is_some_and(|(_, kind)| *kind == 3) {
-            draft.ends = Some(vec![token_id(end)?]);
-        }
+    let is_control = |id: &u64| {
+        let piece = usize::try_from(*id).ok().and_then(|i| pieces.get(i));
+        piece.is_some_and(|(_, kind)| *kind == 3)
+    };
+    if let Some(end) = settings.end.filter(is_control) {
+        draft.ends = Some(vec![token_id(end)?]);
     }
     Ok(draft)
 }

@@ -61,7 +61,9 @@ pub(super) fn is_unknown(name: &str) -> bool {
 
 /// Whether the name is one that BERT's vocabularies give to free places.
 pub(super) fn is_placeholder(name: &str) -> bool {
-    let number = name.strip_prefix("[unused").and_then(|n| n.strip_suffix(']'));
+    let number = name
+        .strip_prefix("[unused")
+        .and_then(|n| n.strip_suffix(']'));
     number.is_some_and(|n| !n.is_empty() && n.bytes().all(|c| c.is_ascii_digit()))
 }
 
@@ -79,9 +81,16 @@ pub(super) fn guess_ends<'a>(named: impl Iterator<Item = (u32, &'a [u8])> + Clon
         .map(|(_, name)| name.as_bytes())
         .collect();
     let is_end = |n: &[u8]| END_NAMES.iter().any(|e| e.as_bytes() == n) && !excluded.contains(&n);
-    let ends: Vec<u32> = named.clone().filter(|(_, n)| is_end(n)).map(|(id, _)| id).collect();
+    let ends: Vec<u32> = named
+        .clone()
+        .filter(|(_, n)| is_end(n))
+        .map(|(id, _)| id)
+        .collect();
     if ends.is_empty() {
-        return named.filter(|(_, n)| *n == LAST_RESORT.as_bytes()).map(|(id, _)| id).collect();
+        return named
+            .filter(|(_, n)| *n == LAST_RESORT.as_bytes())
+            .map(|(id, _)| id)
+            .collect();
     }
     ends
 }
@@ -91,13 +100,21 @@ mod tests {
     use super::*;
 
     fn ends(names: &[&str]) -> Vec<u32> {
-        guess_ends(names.iter().enumerate().map(|(i, n)| (i as u32, n.as_bytes())))
+        guess_ends(
+            names
+                .iter()
+                .enumerate()
+                .map(|(i, n)| (i as u32, n.as_bytes())),
+        )
     }
 
     #[test]
     fn all_known_names_end_and_exceptions_hold() {
         assert_eq!(ends(&["<s>", "</s>", "<pad>"]), [1]);
-        assert_eq!(ends(&["<|end_of_text|>", "x", "<|eot_id|>", "<|eom_id|>"]), [0, 2, 3]);
+        assert_eq!(
+            ends(&["<|end_of_text|>", "x", "<|eot_id|>", "<|eom_id|>"]),
+            [0, 2, 3]
+        );
         assert_eq!(ends(&["<|end|>", "<|endoftext|>"]), [0, 1]);
         assert_eq!(ends(&["<|end|>", "<|return|>", "<|call|>"]), [1, 2]);
         assert_eq!(ends(&["[CLS]", "[SEP]"]), [1]);

@@ -75,13 +75,24 @@ pub(super) fn read(bytes: &[u8]) -> Result<Draft, ReadError> {
         draft.push(id, name.into_bytes(), TokenKind::Special)?;
     }
     let text_len = file.config.default_vocab_size.saturating_sub(special_len);
-    for (i, token) in file.vocab.into_iter().enumerate().filter(|(_, t)| t.rank < text_len) {
-        let bytes = STANDARD.decode(token.token_bytes).map_err(|_| ReadError::Syntax {
-            format: Format::Tekken,
-            place: Place::Piece(i),
-            what: "the token is not valid base64".to_owned(),
-        })?;
-        draft.push(special_len.saturating_add(token.rank), bytes, TokenKind::Text)?;
+    for (i, token) in file
+        .vocab
+        .into_iter()
+        .enumerate()
+        .filter(|(_, t)| t.rank < text_len)
+    {
+        let bytes = STANDARD
+            .decode(token.token_bytes)
+            .map_err(|_| ReadError::Syntax {
+                format: Format::Tekken,
+                place: Place::Piece(i),
+                what: "the token is not valid base64".to_owned(),
+            })?;
+        draft.push(
+            special_len.saturating_add(token.rank),
+            bytes,
+            TokenKind::Text,
+        )?;
     }
     Ok(draft)
 }

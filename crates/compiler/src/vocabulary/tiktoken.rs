@@ -17,7 +17,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Draft, ReadError> {
         let wrong = |what| ReadError::line(Format::Tiktoken, i + 1, what);
         let (token, rank) =
             split(line).ok_or_else(|| wrong("not a token in base64, a space and a rank"))?;
-        let token = STANDARD.decode(token).map_err(|_| wrong("the token is not valid base64"))?;
+        let token = STANDARD
+            .decode(token)
+            .map_err(|_| wrong("the token is not valid base64"))?;
         let rank = std::str::from_utf8(rank).ok().and_then(|r| r.parse().ok());
         let rank: u64 = rank.ok_or_else(|| wrong("the rank is not a number"))?;
         draft.push(rank, token, TokenKind::Text)?;
@@ -32,7 +34,10 @@ fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// Whether the first line looks like a token and its rank.
 pub(super) fn looks_like(bytes: &[u8]) -> bool {
-    let line = bytes.split(|b| *b == b'\n').map(<[u8]>::trim_ascii_end).find(|l| !l.is_empty());
+    let line = bytes
+        .split(|b| *b == b'\n')
+        .map(<[u8]>::trim_ascii_end)
+        .find(|l| !l.is_empty());
     line.and_then(split).is_some_and(|(token, rank)| {
         let digits = !rank.is_empty() && rank.iter().all(u8::is_ascii_digit);
         digits && token.len() % 4 == 0 && STANDARD.decode(token).is_ok()

@@ -78,7 +78,10 @@ impl<'de> Deserialize<'de> for Pieces {
                 while let Some(entry) = map.next_entry()? {
                     list.push(entry);
                 }
-                Ok(Pieces { list, scored: false })
+                Ok(Pieces {
+                    list,
+                    scored: false,
+                })
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Pieces, A::Error> {
@@ -124,7 +127,9 @@ pub(super) fn read(bytes: &[u8], encoding: Option<&Encoding>) -> Result<Draft, R
         };
         added.insert(id, TokenEntry { id, bytes, kind });
     }
-    draft.tokens.reserve(file.model.vocab.list.len() + added.len());
+    draft
+        .tokens
+        .reserve(file.model.vocab.list.len() + added.len());
     for (piece, id) in file.model.vocab.list {
         let id = token_id(id)?;
         if added.contains_key(&id) {
@@ -134,7 +139,11 @@ pub(super) fn read(bytes: &[u8], encoding: Option<&Encoding>) -> Result<Draft, R
             draft.unknown = Some(id);
         }
         let bytes = draft.encoding.decode(&piece);
-        draft.tokens.push(TokenEntry { id, bytes, kind: TokenKind::Text });
+        draft.tokens.push(TokenEntry {
+            id,
+            bytes,
+            kind: TokenKind::Text,
+        });
     }
     draft.added = added.keys().copied().collect();
     draft.added.sort_unstable();
@@ -187,8 +196,14 @@ impl Parts {
 }
 
 fn detect_encoding(model: &Model, parts: &Parts) -> Result<Encoding, ReadError> {
-    let prefix = model.continuing_subword_prefix.as_deref().filter(|p| !p.is_empty());
-    let suffix = model.end_of_word_suffix.as_deref().filter(|s| !s.is_empty());
+    let prefix = model
+        .continuing_subword_prefix
+        .as_deref()
+        .filter(|p| !p.is_empty());
+    let suffix = model
+        .end_of_word_suffix
+        .as_deref()
+        .filter(|s| !s.is_empty());
     let kind = match model.kind.as_deref() {
         Some(kind) => kind,
         None if model.vocab.scored => "Unigram",
@@ -201,21 +216,29 @@ fn detect_encoding(model: &Model, parts: &Parts) -> Result<Encoding, ReadError> 
     };
     match kind {
         "WordPiece" => {
-            let prefix = prefix.or(parts.word_piece_prefix.as_deref()).unwrap_or("##");
-            Ok(Encoding::WordPiece { prefix: prefix.to_owned() })
+            let prefix = prefix
+                .or(parts.word_piece_prefix.as_deref())
+                .unwrap_or("##");
+            Ok(Encoding::WordPiece {
+                prefix: prefix.to_owned(),
+            })
         }
         "BPE" if prefix.is_some() => Err(ReadError::Unsupported {
             what: "a BPE model with continuing_subword_prefix".to_owned(),
             help: "name the encoding, or give lines of JSON with each token's bytes",
         }),
+        "BPE" if parts.byte_level && suffix.is_some() => Err(ReadError::Unsupported {
+            what: "a byte-level BPE model with end_of_word_suffix".to_owned(),
+            help: "name the encoding, or give lines of JSON with each token's bytes",
+        }),
         "BPE" | "Unigram" => Ok(if parts.byte_level {
-            // Byte-level with a suffix (as CLIP has it) spells bytes and a space at word ends; the
-            // decoder names the suffix then.
             Encoding::ByteLevel
         } else if parts.metaspace || model.byte_fallback == Some(true) {
             metaspace
         } else if let Some(suffix) = suffix.or(parts.word_suffix.as_deref()) {
-            Encoding::WordSuffix { suffix: suffix.to_owned() }
+            Encoding::WordSuffix {
+                suffix: suffix.to_owned(),
+            }
         } else if kind == "Unigram" {
             metaspace
         } else {
