@@ -8,7 +8,7 @@ use maskwright_automata::lr::Lr;
 use maskwright_grammar::json_schema::Report;
 use maskwright_grammar::{Diagnostic, Diagnostics, Grammar, Place, normalize};
 use maskwright_tables::pushdown::PushdownTables;
-use maskwright_tables::{CancelFlag, LimitError, Limits, Machine, RunError, Vocabulary};
+use maskwright_tables::{CancelFlag, LimitError, Limits, Machine, RunError, Symbol, Vocabulary};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -159,6 +159,11 @@ impl CompiledGrammar {
     /// What the author of the source should know although it compiles.
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
+    }
+
+    /// A readable form of a stack symbol of the machine, for messages and dumps.
+    pub fn describe(&self, symbol: Symbol) -> String {
+        self.machine.control().describe(symbol)
     }
 
     /// Asks the machine for everything and writes the answers down as tables: an ahead-of-time

@@ -1,0 +1,117 @@
+//! A frozen machine answers as the lazy one does, and depends on its source alone.
+
+use maskwright_compiler::{CompiledGrammar, Compiler, FreezeBudget};
+use maskwright_runtime::{FrozenMachine, Matcher};
+use maskwright_tables::artifact::{Artifact, ArtifactWriter};
+use maskwright_tables::pushdown::PushdownTables;
+use maskwright_tables::vocabulary::TokenEntry;
+use maskwright_tables::{CancelFlag, Limits, TokenId, TokenKind, Vocabulary};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// All bytes, and all pieces of two to five bytes of the texts.
+fn toy_vocabulary(texts: &[String]) -> Arc<Vocabulary> {
+    let mut tokens: Vec<Vec<u8>> = (0..=255u8).map(|b| vec![b]).collect();
+    for text in texts {
+        for len in 2..=5 {
+            tokens.extend(text.as_bytes().windows(len).step_by(3).map(<[u8]>::to_vec));
+        }
+    }
+    tokens.sort();
+    tokens.dedup();
+    let end = tokens.len() as u32;
+    let entries = tokens
+        .into_iter()
+        .map(|bytes| (bytes, TokenKind::Text))
+        .chain([(b"<end>".to_vec(), TokenKind::Special)])
+        .enumerate()
+        .map(|(id, (bytes, kind))| TokenEntry { id: id as u32, bytes, kind });
+    Arc::new(Vocabulary::new("toy", entries, &[end], None).unwrap())
+}
+
+/// `(name, source, accept texts)` of each folder of a kind.
+fn folders(kind: &str, file: &str) -> Vec<(String, String, Vec<String>)> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../grammars").join(kind);
+    let mut folders: Vec<_> = std::fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join(file).is_file())
+        .map(|path| {
+            let mut texts: Vec<PathBuf> =
+                std::fs::read_dir(path.join("accept")).unwrap().map(|e| e.unwrap().path()).collect();
+            texts.sort();
+            (
+                path.file_name().unwrap().to_string_lossy().into_owned(),
+                std::fs::read_to_string(path.join(file)).unwrap(),
+                texts.iter().map(|t| std::fs::read_to_string(t).unwrap()).collect(),
+            )
+        })
+        .collect();
+    folders.sort();
+    folders
+}
+
+fn freeze(grammar: &CompiledGrammar) -> PushdownTables<'static> {
+    let cancel = CancelFlag::new();
+    grammar.freeze(FreezeBudget::default(), &cancel, &mut |_, _| {}).unwrap()
+}
+
+fn artifact(vocabulary: &Vocabulary, tables: &PushdownTables<'_>) -> Vec<u8> {
+    let mut writer = ArtifactWriter::new(*vocabulary.fingerprint(), [7; 32]);
+    tables.write_to(&mut writer).unwrap();
+    writer.finish()
+}
+
+fn check(name: &str, vocabulary: &Arc<Vocabulary>, compile: impl Fn(&Compiler) -> CompiledGrammar, texts: &[String]) {
+    let compiler = Compiler::new(Arc::clone(vocabulary), Limits::trusted());
+    let lazy = compile(&compiler);
+    // Asked in another order first, the bytes must not change.
+    let warm = compile(&Compiler::new(Arc::clone(vocabulary), Limits::trusted()));
+    let mut matcher = Matcher::new(warm.machine()).unwrap();
+    for byte in texts[0].bytes() {
+        let mut mask = vec![0; matcher.mask_words()];
+        matcher.fill_mask(&mut mask).unwrap();
+        matcher.advance_bytes(&[byte]).unwrap();
+    }
+    let bytes = artifact(vocabulary, &freeze(&lazy));
+    assert_eq!(bytes, artifact(vocabulary, &freeze(&warm)), "{name}: same source, same bytes");
+
+    let opened = Artifact::open(&bytes).unwrap();
+    opened.verify().unwrap();
+    let frozen = Arc::new(FrozenMachine::read(&opened, Arc::clone(vocabulary), Limits::trusted()).unwrap());
+    let mut masks = 0;
+    for text in texts {
+        for stride in 1..=3 {
+            let mut a = Matcher::new(lazy.machine()).unwrap();
+            let mut b = Matcher::new(frozen.clone()).unwrap();
+            let (mut left, mut right) = (vec![0; a.mask_words()], vec![0; a.mask_words()]);
+            for piece in text.as_bytes().chunks(stride) {
+                a.fill_mask(&mut left).unwrap();
+                b.fill_mask(&mut right).unwrap();
+                assert_eq!(left, right, "{name}: {text}");
+                for t in (0..vocabulary.len() as u32).step_by(7).map(TokenId) {
+                    let bit = left[t.index() / 32] >> (t.0 % 32) & 1 == 1;
+                    assert_eq!(bit, a.is_allowed(t).unwrap(), "{name}: {text}: {t} {:?}", vocabulary.bytes(t));
+                }
+                masks += 1;
+                if a.advance_bytes(piece).is_err() {
+                    assert!(b.advance_bytes(piece).is_err());
+                    break;
+                }
+                b.advance_bytes(piece).unwrap();
+                assert_eq!(a.is_accepting().unwrap(), b.is_accepting().unwrap());
+            }
+        }
+    }
+    println!("{name}: {} bytes, {masks} masks equal", bytes.len());
+}
+
+#[test]
+fn frozen_grammars_and_patterns_answer_as_lazy_ones() {
+    for (name, source, texts) in folders("cfg", "grammar.ebnf") {
+        check(&name, &toy_vocabulary(&texts), |c| c.grammar(&source).unwrap(), &texts);
+    }
+    for (name, source, texts) in folders("regex", "pattern.regex") {
+        check(&name, &toy_vocabulary(&texts), |c| c.regex(source.trim_end_matches('\n')).unwrap(), &texts);
+    }
+}
