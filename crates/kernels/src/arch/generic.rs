@@ -260,74 +260,47 @@ pub(super) fn find_at_least<L: Lanes>(
 // Sums of exponentials
 //
 // After Dukhan and Ablavatski, "Two-pass softmax algorithm": e^y is kept as m * 2^n with a float
-// n, and sums are kept as such pairs too. No sum overflows, so no pass for the maximum is needed.
+// n, and sums are kept as such pairs too, so that none overflows and no pass for the maximum is
+// needed. They rescale a running sum at each step; here a piece of the row that fits the
+// first-level cache is read twice, first for the greatest exponent of each lane, then for sums
+// that need no rescaling. That is still one pass over memory, and takes three fifths of the time.
 
-/// Stands for the exponent of 0, and bounds all exponents so that none is infinite.
+/// Bounds all exponents, so that none is infinite; negated it stands for the exponent of 0.
 const FAR: f32 = f32::MAX;
 
-/// How many half blocks are added up in `f32` before the lanes go to an `f64`.
-const FLUSH: u32 = 128;
+/// How many logits make a piece. Its sums are carried in `f32`, those of pieces in `f64`.
+const PIECE: usize = 2048;
 
-/// e^y = m * 2^n with m in [0.7, 1.42] and integer n, for every y that is not NaN.
+/// e^y = m * 2^n with m in [0.7, 1.42] and integer n.
+///
+/// NaN has n NaN and some m; minus infinity has n minus infinity and some m.
 #[inline(always)]
 fn exp_parts<L: Lanes>(l: L, y: L::F) -> (L::F, L::F) {
     let n = l.round(l.mul(y, l.splat(std::f32::consts::LOG2_E)));
-    let n = l.max(l.min(n, l.splat(FAR)), l.splat(-FAR));
+    let n = l.min(l.splat(FAR), n);
     // ln 2 in two parts, the first of 9 bits, so that its product with n is exact for n < 2^15.
     let r = l.sub(y, l.mul(n, l.splat(0.693_359_4)));
     let r = l.sub(r, l.mul(n, l.splat(-2.121_944_4e-4)));
     // Further out r is mere rounding error, and must not become large.
     let r = l.max(l.min(r, l.splat(0.35)), l.splat(-0.35));
-    // Cephes expf, whose error is below 2 units in the last place.
-    let mut p = l.splat(1.987_569_1e-4);
-    for c in [
-        1.398_199_9e-3,
-        8.333_452e-3,
-        4.166_579_6e-2,
-        0.166_666_65,
-        0.5,
-    ] {
+    // The minimax polynomial of XNNPACK's `expminus` kernels; off by less than 2^-22.
+    let mut p = l.splat(8.289_284e-3);
+    for c in [4.189_015e-2, 0.166_676_52, 0.499_991_5, 0.999_999_7, 1.0] {
         p = l.add(l.mul(p, r), l.splat(c));
     }
-    let m = l.add(l.add(l.mul(p, l.mul(r, r)), r), l.splat(1.0));
-    (m, n)
+    (p, n)
+}
+
+/// 2^k for integers k up to 0; 0 below -126 and for NaN.
+#[inline(always)]
+fn pow2_down<L: Lanes>(l: L, k: L::F) -> L::F {
+    l.pow2(l.max(k, l.splat(-127.0)))
 }
 
 /// 2^k for integers k of any size: 0 below -126, 2^127 above 127.
 #[inline(always)]
 fn pow2_clamped<L: Lanes>(l: L, k: L::F) -> L::F {
     l.pow2(l.max(l.min(k, l.splat(127.0)), l.splat(-127.0)))
-}
-
-/// Sixteen sums m * 2^n.
-#[derive(Clone, Copy)]
-struct PairLanes<F> {
-    m: F,
-    n: F,
-}
-
-impl<F: Copy> PairLanes<F> {
-    #[inline(always)]
-    fn zero<L: Lanes<F = F>>(l: L) -> Self {
-        PairLanes {
-            m: l.splat(0.0),
-            n: l.splat(-FAR),
-        }
-    }
-
-    /// Adds m * 2^n in the lanes of `bits`.
-    #[inline(always)]
-    fn add<L: Lanes<F = F>>(&mut self, l: L, bits: u16, m: F, n: F) {
-        let n = l.select(bits, n, l.splat(-FAR));
-        let m = l.select(bits, m, l.splat(0.0));
-        let top = l.max(n, self.n);
-        let old = l.mul(self.m, pow2_clamped(l, l.sub(self.n, top)));
-        let new = l.mul(m, pow2_clamped(l, l.sub(n, top)));
-        *self = PairLanes {
-            m: l.add(old, new),
-            n: top,
-        };
-    }
 }
 
 /// The sum m * 2^n in double precision.
@@ -353,13 +326,12 @@ impl Pair {
         n: -(FAR as f64),
     };
 
-    /// Moves the lanes' sums here, lane 0 first.
+    /// Adds sixteen sums m * 2^n, lane 0 first. No n may be far above those of the lanes that count.
     #[inline(always)]
-    fn take<L: Lanes>(&mut self, l: L, lanes: &mut PairLanes<L::F>) {
+    fn add<L: Lanes>(&mut self, l: L, m_lanes: L::F, n_lanes: L::F) {
         let (mut m, mut n) = ([0.0; 16], [0.0; 16]);
-        l.store(&mut m, lanes.m);
-        l.store(&mut n, lanes.n);
-        *lanes = PairLanes::zero(l);
+        l.store(&mut m, m_lanes);
+        l.store(&mut n, n_lanes);
         let top = n.iter().fold(self.n, |a, &b| a.max(f64::from(b)));
         self.m *= pow2_f64(self.n - top);
         self.n = top;
@@ -376,56 +348,6 @@ impl Pair {
         } else {
             f64::NEG_INFINITY
         }
-    }
-}
-
-/// Adds up e^((x - pivot) * scale), and hands each half block's m, n and live lanes to `write`.
-#[inline(always)]
-fn exp_sums<L: Lanes>(
-    l: L,
-    logits: &[f32],
-    mask: &[u32],
-    scale: f32,
-    pivot: f32,
-    mut write: impl FnMut(u16, L::F, L::F),
-) -> Sums {
-    let (scale_lanes, pivot_lanes) = (l.splat(scale), l.splat(pivot));
-    let (lowest, infinity) = (l.splat(f32::NEG_INFINITY), l.splat(f32::INFINITY));
-    let (mut allowed, mut total) = (Pair::ZERO, Pair::ZERO);
-    let (mut allowed_lanes, mut total_lanes) = (PairLanes::zero(l), PairLanes::zero(l));
-    let (mut bad_allowed, mut bad, mut since) = (0, 0, 0);
-    for_halves(
-        l,
-        logits,
-        mask,
-        #[inline(always)]
-        |x, bits, exists| {
-            let (m, n) = exp_parts(l, l.mul(l.sub(x, pivot_lanes), scale_lanes));
-            let not_finite = exists & !l.gt(infinity, x);
-            bad |= not_finite;
-            bad_allowed |= not_finite & bits;
-            // Minus infinity adds nothing, and NaN must not spoil the other lanes' sums.
-            let live = l.gt(x, lowest);
-            total_lanes.add(l, live, m, n);
-            if bits != 0 {
-                allowed_lanes.add(l, live & bits, m, n);
-            }
-            write(live & bits, m, n);
-            since += 1;
-            if since == FLUSH {
-                since = 0;
-                allowed.take(l, &mut allowed_lanes);
-                total.take(l, &mut total_lanes);
-            }
-        },
-    );
-    allowed.take(l, &mut allowed_lanes);
-    total.take(l, &mut total_lanes);
-    Sums {
-        allowed,
-        total,
-        bad_allowed: bad_allowed != 0,
-        bad: bad != 0,
     }
 }
 
@@ -455,6 +377,135 @@ impl Sums {
     }
 }
 
+/// The way from a logit to its exponent.
+#[derive(Clone, Copy)]
+struct Affine<F> {
+    pivot: F,
+    scale: F,
+}
+
+impl<F: Copy> Affine<F> {
+    #[inline(always)]
+    fn new<L: Lanes<F = F>>(l: L, scale: f32, pivot: f32) -> Self {
+        Affine {
+            pivot: l.splat(pivot),
+            scale: l.splat(scale),
+        }
+    }
+
+    #[inline(always)]
+    fn parts<L: Lanes<F = F>>(self, l: L, x: F) -> (F, F) {
+        exp_parts(l, l.mul(l.sub(x, self.pivot), self.scale))
+    }
+
+    /// The exponent n of the greatest logit of each lane: no other one's is above it, since every
+    /// step towards n is monotone.
+    #[inline(always)]
+    fn top<L: Lanes<F = F>>(self, l: L, greatest: F) -> F {
+        l.max(self.parts(l, greatest).1, l.splat(-FAR))
+    }
+}
+
+/// Adds up e^((x - pivot) * scale). With WRITE, `out` gets the allowed terms themselves.
+#[inline(always)]
+fn exp_sums<L: Lanes, const WRITE: bool>(
+    l: L,
+    logits: &[f32],
+    mask: &[u32],
+    scale: f32,
+    pivot: f32,
+    out: &mut [f32],
+) -> Sums {
+    let affine = Affine::new(l, scale, pivot);
+    let (lowest, infinity) = (l.splat(f32::NEG_INFINITY), l.splat(f32::INFINITY));
+    let (mut allowed, mut total) = (Pair::ZERO, Pair::ZERO);
+    let (mut bad_allowed, mut bad) = (0, 0);
+    for (i, piece) in logits.chunks(PIECE).enumerate() {
+        let mask = mask.get(i * (PIECE / 32)..).unwrap_or(&[]);
+        let out = out.get_mut(i * PIECE..).unwrap_or(&mut []);
+        let (mut max, mut max_allowed, mut any) = (lowest, lowest, 0);
+        for_halves(
+            l,
+            piece,
+            mask,
+            #[inline(always)]
+            |x, bits, exists| {
+                max = l.max(x, max);
+                max_allowed = l.max(l.select(bits, x, lowest), max_allowed);
+                let not_finite = exists & !l.gt(infinity, x);
+                bad |= not_finite;
+                bad_allowed |= not_finite & bits;
+                any |= bits;
+            },
+        );
+        let top = affine.top(l, max);
+        let top_allowed = affine.top(l, max_allowed);
+        // Where allowed terms are not far below the rest, as nearly always, both sums can share
+        // their terms.
+        let near = l.ge(top_allowed, l.sub(top, l.splat(60.0)));
+        let none = !l.gt(max_allowed, lowest);
+        if near | none == u16::MAX {
+            let sums = piece_sums::<L, WRITE, true>(l, piece, mask, affine, top, top, out);
+            total.add(l, sums.0, top);
+            if any != 0 {
+                // A lane with nothing allowed must not lend its exponent to the others.
+                allowed.add(l, sums.1, l.select(none, l.splat(-FAR), top));
+            }
+        } else {
+            let sums = piece_sums::<L, WRITE, false>(l, piece, mask, affine, top, top_allowed, out);
+            total.add(l, sums.0, top);
+            allowed.add(l, sums.1, top_allowed);
+        }
+    }
+    Sums {
+        allowed,
+        total,
+        bad_allowed: bad_allowed != 0,
+        bad: bad != 0,
+    }
+}
+
+/// The sums of one piece, over all and over the allowed terms, in units of 2^top and
+/// 2^top_allowed. With SHARED the two are the same.
+#[inline(always)]
+fn piece_sums<L: Lanes, const WRITE: bool, const SHARED: bool>(
+    l: L,
+    piece: &[f32],
+    mask: &[u32],
+    affine: Affine<L::F>,
+    top: L::F,
+    top_allowed: L::F,
+    out: &mut [f32],
+) -> (L::F, L::F) {
+    let zero = l.splat(0.0);
+    let unit = pow2_clamped(l, top_allowed);
+    let (mut total, mut allowed, mut next) = (zero, zero, 0);
+    for_halves(
+        l,
+        piece,
+        mask,
+        #[inline(always)]
+        |x, bits, _| {
+            let (m, n) = affine.parts(l, x);
+            let term = l.mul(m, pow2_down(l, l.sub(n, top)));
+            total = l.add(total, term);
+            let own = if SHARED {
+                term
+            } else {
+                // Forbidden terms may be above the greatest allowed one.
+                let k = l.min(l.splat(0.0), l.sub(n, top_allowed));
+                l.mul(m, pow2_down(l, k))
+            };
+            let own = l.select(bits, own, zero);
+            allowed = l.add(allowed, own);
+            if WRITE {
+                store_half(l, out, &mut next, l.mul(own, unit));
+            }
+        },
+    );
+    (total, allowed)
+}
+
 #[inline(always)]
 pub(super) fn log_sums<L: Lanes>(
     l: L,
@@ -463,16 +514,7 @@ pub(super) fn log_sums<L: Lanes>(
     scale: f32,
     pivot: f32,
 ) -> LogSums {
-    exp_sums(
-        l,
-        logits,
-        mask,
-        scale,
-        pivot,
-        #[inline(always)]
-        |_, _, _| {},
-    )
-    .logs(scale, pivot)
+    exp_sums::<L, false>(l, logits, mask, scale, pivot, &mut []).logs(scale, pivot)
 }
 
 /// Stores sixteen results at half block `*next` of `out`, as far as `out` reaches.
@@ -501,20 +543,7 @@ pub(super) fn weights<L: Lanes>(
     scale: f32,
     pivot: f32,
 ) -> LogSums {
-    let zero = l.splat(0.0);
-    let mut next = 0;
-    let sums = exp_sums(
-        l,
-        logits,
-        mask,
-        scale,
-        pivot,
-        #[inline(always)]
-        |live, m, n| {
-            let weight = l.select(live, l.mul(m, pow2_clamped(l, n)), zero);
-            store_half(l, out, &mut next, weight);
-        },
-    );
+    let sums = exp_sums::<L, true>(l, logits, mask, scale, pivot, out);
     out.get_mut(logits.len()..).unwrap_or(&mut []).fill(0.0);
     sums.logs(scale, pivot)
 }
@@ -528,16 +557,7 @@ pub(super) fn softmax<L: Lanes>(
     scale: f32,
     pivot: f32,
 ) -> LogSums {
-    let sums = exp_sums(
-        l,
-        logits,
-        mask,
-        scale,
-        pivot,
-        #[inline(always)]
-        |_, _, _| {},
-    );
-    let (zero, lowest) = (l.splat(0.0), l.splat(f32::NEG_INFINITY));
+    let sums = exp_sums::<L, false>(l, logits, mask, scale, pivot, &mut []);
     // With nothing allowed there is nothing to write but zeros.
     let inverse = if sums.allowed.m > 0.0 {
         1.0 / sums.allowed.m
@@ -545,7 +565,7 @@ pub(super) fn softmax<L: Lanes>(
         0.0
     };
     let (inverse, top) = (l.splat(inverse as f32), l.splat(sums.allowed.n as f32));
-    let (scale_lanes, pivot_lanes) = (l.splat(scale), l.splat(pivot));
+    let affine = Affine::new(l, scale, pivot);
     let mut next = 0;
     for_halves(
         l,
@@ -553,11 +573,11 @@ pub(super) fn softmax<L: Lanes>(
         mask,
         #[inline(always)]
         |x, bits, _| {
-            let mut p = zero;
+            let mut p = l.splat(0.0);
             if bits != 0 {
-                let (m, n) = exp_parts(l, l.mul(l.sub(x, pivot_lanes), scale_lanes));
+                let (m, n) = affine.parts(l, x);
                 p = l.mul(l.mul(m, inverse), pow2_clamped(l, l.sub(n, top)));
-                p = l.select(bits & l.gt(x, lowest), p, zero);
+                p = l.select(bits, p, l.splat(0.0));
             }
             store_half(l, out, &mut next, p);
         },
