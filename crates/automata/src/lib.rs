@@ -2,15 +2,19 @@
 //!
 //! - [`lexicon`]: terminals as lazily determinised byte automata, shared by all grammars.
 //! - [`control`]: the one interface of pushdown machines, [`Control`], with two producers:
-//!   [`lr`] (context-free grammars) and `frames` (JSON schemas).
+//!   [`lr`] (context-free grammars) and [`frames`] (JSON schemas).
+//! - [`number`]: sets of JSON numbers as automata.
 //!
 //! This crate knows no tokens.
 #![forbid(unsafe_code)]
 
 pub mod control;
+pub mod frames;
 pub mod lexicon;
 pub mod lr;
+pub mod number;
 
 pub use control::{Control, ControlError, StackReader};
+pub use frames::{FrameOptions, Frames, Order, Whitespace};
 pub use lexicon::Lexicon;
 pub use lr::Lr;

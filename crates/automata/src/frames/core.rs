@@ -1,0 +1,315 @@
+//! The arenas of one schema's frames: everything is hash-consed and created on demand.
+
+use super::form::{FormId, Forms};
+use super::goal::{GoalId, Goals};
+use super::moves::Move;
+use super::object::{Cell, Layout};
+use super::satisfy::Query;
+use super::{FrameOptions, Kind};
+use crate::lexicon::{ExprId, Lexicon};
+use crate::number::Spelling;
+use maskwright_grammar::RegexId;
+use maskwright_grammar::json_schema::{NodeId, Schema};
+use maskwright_tables::{CancelFlag, LimitError, Limits, Symbol};
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+use std::hash::Hash;
+use std::sync::Arc;
+
+/// Hash-consed values with dense ids.
+#[derive(Debug)]
+pub(super) struct Table<T> {
+    pub list: Vec<T>,
+    ids: FxHashMap<T, u32>,
+}
+
+impl<T: Clone + Eq + Hash> Table<T> {
+    fn new() -> Self {
+        Table {
+            list: Vec::new(),
+            ids: FxHashMap::default(),
+        }
+    }
+
+    pub fn intern(&mut self, value: T) -> u32 {
+        if let Some(&id) = self.ids.get(&value) {
+            return id;
+        }
+        let id = self.list.len() as u32;
+        self.list.push(value.clone());
+        self.ids.insert(value, id);
+        id
+    }
+}
+
+/// How far the reading of an object or array has come, whatever is asked of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Place {
+    Object {
+        layout: u32,
+        /// Names before this index of the ordered ones are past.
+        position: u32,
+        /// Loose names before this index are past. Not zero only in searches for a completion.
+        scan: u32,
+        /// Bit `i`: the loose name `ordered + i` has been seen.
+        seen: SmallVec<[u64; 1]>,
+        /// Members read, up to what any bound can tell apart.
+        count: u64,
+    },
+    /// Elements read, up to what any prefix or bound can tell apart.
+    Array(u64),
+}
+
+/// An interned [`Place`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct PlaceId(pub u32);
+
+/// What is asked of a value: it satisfies `must`, and the outcome of `extra` satisfies `goal`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Judge {
+    pub must: FormId,
+    /// Formulas whose truth the parent needs to know.
+    pub extra: Box<[FormId]>,
+    /// Over the indices of `extra`.
+    pub goal: GoalId,
+}
+
+/// An interned [`Judge`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct JudgeId(pub u32);
+
+/// The state of an open object or array between two members.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Frame {
+    pub place: PlaceId,
+    /// What must hold, then the extra formulas of the judge; what is left of them.
+    pub forms: Box<[FormId]>,
+    /// Over the indices of the extra formulas.
+    pub goal: GoalId,
+    /// Open brackets, for exact indentation; 0 where it does not matter.
+    pub depth: u32,
+}
+
+/// An interned [`Frame`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct FrameId(pub u32);
+
+/// Which member comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    /// A name of the layout.
+    Name(u32),
+    /// Any other name, of a cell of the layout.
+    Cell(u32),
+    /// The next element of an array.
+    Element,
+}
+
+#[derive(Debug)]
+pub(super) struct Core {
+    pub schema: Schema,
+    pub lexicon: Arc<Lexicon>,
+    pub options: FrameOptions,
+    pub limits: Limits,
+    pub cancel: CancelFlag,
+    pub forms: Forms,
+    pub goals: Goals,
+    pub node_forms: FxHashMap<NodeId, FormId>,
+    pub typed: FxHashMap<(FormId, u8), FormId>,
+    pub regexes: FxHashMap<RegexId, ExprId>,
+    pub string_languages: FxHashMap<FormId, ExprId>,
+    pub number_languages: FxHashMap<(FormId, Spelling), ExprId>,
+    pub layouts: Vec<Arc<Layout>>,
+    pub layout_ids: FxHashMap<Box<[NodeId]>, u32>,
+    pub cells: FxHashMap<u32, Arc<[Cell]>>,
+    pub name_tests: FxHashMap<(u32, u32), u64>,
+    pub places: Table<Place>,
+    pub judges: Table<Judge>,
+    pub frames: Table<Frame>,
+    pub totals: FxHashMap<FrameId, FormId>,
+    pub moves: FxHashMap<(FrameId, Key), Option<Arc<Move>>>,
+    pub known: FxHashMap<Query, bool>,
+    pub symbols: Table<Kind>,
+    pub exprs: FxHashMap<Symbol, ExprId>,
+    pub value_exprs: FxHashMap<JudgeId, ExprId>,
+    /// Steps left in the present call.
+    pub steps: u64,
+}
+
+impl Core {
+    pub fn new(
+        schema: Schema,
+        lexicon: Arc<Lexicon>,
+        options: FrameOptions,
+        limits: Limits,
+        cancel: CancelFlag,
+    ) -> Self {
+        Core {
+            schema,
+            lexicon,
+            options,
+            limits,
+            cancel,
+            forms: Forms::new(),
+            goals: Goals::new(),
+            node_forms: FxHashMap::default(),
+            typed: FxHashMap::default(),
+            regexes: FxHashMap::default(),
+            string_languages: FxHashMap::default(),
+            number_languages: FxHashMap::default(),
+            layouts: Vec::new(),
+            layout_ids: FxHashMap::default(),
+            cells: FxHashMap::default(),
+            name_tests: FxHashMap::default(),
+            places: Table::new(),
+            judges: Table::new(),
+            frames: Table::new(),
+            totals: FxHashMap::default(),
+            moves: FxHashMap::default(),
+            known: FxHashMap::default(),
+            symbols: Table::new(),
+            exprs: FxHashMap::default(),
+            value_exprs: FxHashMap::default(),
+            steps: limits.steps,
+        }
+    }
+
+    /// Takes steps off the budget of the present call.
+    pub fn spend(&mut self, steps: u64) -> Result<(), LimitError> {
+        match self.steps.checked_sub(steps) {
+            Some(left) => self.steps = left,
+            None => return Err(self.exhausted()),
+        }
+        if self.steps & 0xff < steps {
+            self.cancel.check("schema frames")?;
+        }
+        Ok(())
+    }
+
+    pub fn exhausted(&self) -> LimitError {
+        LimitError::new(
+            "steps of a schema frame",
+            self.limits.steps + 1,
+            self.limits.steps,
+        )
+    }
+
+    /// Fails when the arenas have outgrown the limits.
+    pub fn check_size(&self) -> Result<(), LimitError> {
+        let made = self.symbols.list.len() + self.frames.list.len() + self.places.list.len();
+        if made > self.limits.states {
+            return Err(LimitError::new(
+                "schema frames",
+                made as u64,
+                self.limits.states as u64,
+            ));
+        }
+        if self.forms.len() > self.limits.nodes {
+            return Err(LimitError::new(
+                "schema formulas",
+                self.forms.len() as u64,
+                self.limits.nodes as u64,
+            ));
+        }
+        Ok(())
+    }
+
+    pub fn place(&self, id: PlaceId) -> &Place {
+        &self.places.list[id.0 as usize]
+    }
+
+    pub fn frame(&self, id: FrameId) -> &Frame {
+        &self.frames.list[id.0 as usize]
+    }
+
+    pub fn judge(&self, id: JudgeId) -> &Judge {
+        &self.judges.list[id.0 as usize]
+    }
+
+    pub fn intern_place(&mut self, place: Place) -> PlaceId {
+        PlaceId(self.places.intern(place))
+    }
+
+    pub fn intern_judge(&mut self, judge: Judge) -> JudgeId {
+        JudgeId(self.judges.intern(judge))
+    }
+
+    pub fn intern_symbol(&mut self, kind: Kind) -> Symbol {
+        Symbol(self.symbols.intern(kind))
+    }
+
+    /// A goal as a formula, given those that its variables stand for.
+    pub fn goal_form(&mut self, goal: GoalId, vars: &[FormId]) -> FormId {
+        if goal == GoalId::TRUE {
+            return FormId::TRUE;
+        }
+        if self.goals.is_any(goal, vars.len() as u32) {
+            return self.forms.or(vars);
+        }
+        let mut done: FxHashMap<GoalId, FormId> = FxHashMap::default();
+        done.insert(GoalId::FALSE, FormId::FALSE);
+        done.insert(GoalId::TRUE, FormId::TRUE);
+        for id in self.goals.below(goal) {
+            let (var, no, yes) = self.goals.get(id);
+            let x = vars[var as usize];
+            let (no, yes) = (done[&no], done[&yes]);
+            let if_yes = self.forms.and2(x, yes);
+            let not_x = self.forms.not(x);
+            // Where one side is implied by the other the test can be left out of it.
+            let form = match (no, yes) {
+                (no, FormId::TRUE) => self.forms.or2(x, no),
+                (FormId::TRUE, yes) => self.forms.or2(not_x, yes),
+                (no, _) => {
+                    let if_no = self.forms.and2(not_x, no);
+                    self.forms.or2(if_yes, if_no)
+                }
+            };
+            done.insert(id, form);
+        }
+        done[&goal]
+    }
+
+    /// The frame with these parts, tests of the goal that are settled taken out.
+    pub fn intern_frame(
+        &mut self,
+        place: PlaceId,
+        forms: Box<[FormId]>,
+        goal: GoalId,
+        depth: u32,
+    ) -> FrameId {
+        let goal = if goal.0 > 1 && forms[1..].iter().any(|f| f.is_constant()) {
+            self.goals.restrict(goal, |v| match forms[v as usize + 1] {
+                f if f.is_constant() => Err(f == FormId::TRUE),
+                _ => Ok(v),
+            })
+        } else {
+            goal
+        };
+        FrameId(self.frames.intern(Frame {
+            place,
+            forms,
+            goal,
+            depth,
+        }))
+    }
+
+    /// What must hold of an open frame in all.
+    pub fn total(&mut self, id: FrameId) -> FormId {
+        let frame = self.frame(id);
+        if frame.forms.len() == 1 {
+            return frame.forms[0];
+        }
+        if let Some(&total) = self.totals.get(&id) {
+            return total;
+        }
+        let Frame { forms, goal, .. } = frame.clone();
+        let total = self.total_of(&forms, goal);
+        self.totals.insert(id, total);
+        total
+    }
+
+    pub fn total_of(&mut self, forms: &[FormId], goal: GoalId) -> FormId {
+        let rest = self.goal_form(goal, &forms[1..]);
+        self.forms.and2(forms[0], rest)
+    }
+}

@@ -1,0 +1,350 @@
+//! Stack symbols: which lexemes each offers, and what they do to the stack.
+
+use super::core::{Core, FrameId, JudgeId, Key, Place};
+use super::form::FormId;
+use super::goal::GoalId;
+use super::space::{Gap, gap, trailing};
+use super::{Kind, Slot, Whitespace, label};
+use crate::control::{ControlError, StackReader};
+use crate::lexicon::ExprId;
+use maskwright_grammar::json_schema::Types;
+use maskwright_tables::{LexState, LimitError, StackAction, Symbol};
+
+impl Core {
+    pub fn lex_start(&mut self, symbol: Symbol) -> Result<LexState, LimitError> {
+        let e = match self.exprs.get(&symbol) {
+            Some(&e) => e,
+            None => {
+                let e = self.lexeme(self.symbols.list[symbol.index()])?;
+                self.check_size()?;
+                self.exprs.insert(symbol, e);
+                e
+            }
+        };
+        self.lexicon.fresh(e)
+    }
+
+    fn gap(&self, at: Gap) -> ExprId {
+        gap(&self.lexicon, self.options.whitespace, at)
+    }
+
+    fn marked(&self, text: &[u8], mark: u32) -> ExprId {
+        self.lexicon
+            .concat(&[self.lexicon.bytes(text), self.lexicon.mark(mark)])
+    }
+
+    /// The next lexeme when this symbol is on top.
+    fn lexeme(&mut self, kind: Kind) -> Result<ExprId, LimitError> {
+        let lexicon = self.lexicon.clone();
+        Ok(match kind {
+            Kind::Value(slot) => {
+                let (at, judge) = match slot {
+                    Slot::Root(judge) => (Gap::Start, judge),
+                    Slot::Member(frame, key) => (Gap::Value, self.judge_of(frame, key)?),
+                    Slot::Element(frame) => (
+                        Gap::Member(self.frame(frame).depth),
+                        self.judge_of(frame, Key::Element)?,
+                    ),
+                };
+                let value = self.value_expr(judge)?;
+                lexicon.concat(&[self.gap(at), value])
+            }
+            Kind::First(frame) => {
+                let object = self.is_object(frame);
+                let depth = self.frame(frame).depth;
+                let inner = if object {
+                    self.key_expr(frame)?
+                } else if let Some(m) = self.move_by(frame, Key::Element)? {
+                    self.value_expr(m.judge)?
+                } else {
+                    lexicon.never()
+                };
+                let close = if self.may_end(frame) {
+                    self.close_expr(object)
+                } else {
+                    lexicon.never()
+                };
+                let (before, empty) = (self.gap(Gap::Member(depth)), self.gap(Gap::CloseEmpty));
+                if before == empty {
+                    lexicon.concat(&[before, lexicon.alt(&[inner, close])])
+                } else {
+                    let inner = lexicon.concat(&[before, inner]);
+                    lexicon.alt(&[inner, lexicon.concat(&[empty, close])])
+                }
+            }
+            Kind::Key(frame) => {
+                let depth = self.frame(frame).depth;
+                let keys = self.key_expr(frame)?;
+                lexicon.concat(&[self.gap(Gap::Member(depth)), keys])
+            }
+            Kind::Colon(..) => {
+                lexicon.concat(&[self.gap(Gap::Tight), self.marked(b":", label::COLON)])
+            }
+            Kind::After(frame) => {
+                let more = match self.open_keys(frame, 1)?.is_empty() {
+                    true => lexicon.never(),
+                    false => self.marked(b",", label::COMMA),
+                };
+                let close = match self.may_end(frame) {
+                    true => self.close_expr(self.is_object(frame)),
+                    false => lexicon.never(),
+                };
+                let depth = self.frame(frame).depth;
+                let (tight, before) = (self.gap(Gap::Tight), self.gap(Gap::Close(depth)));
+                if tight == before {
+                    lexicon.concat(&[tight, lexicon.alt(&[more, close])])
+                } else {
+                    let more = lexicon.concat(&[tight, more]);
+                    lexicon.alt(&[more, lexicon.concat(&[before, close])])
+                }
+            }
+            Kind::Done => match trailing(&lexicon, self.options.whitespace) {
+                Some(space) => lexicon.concat(&[space, lexicon.mark(label::END)]),
+                None => lexicon.never(),
+            },
+            Kind::Wait(_) | Kind::End => lexicon.never(),
+        })
+    }
+
+    fn close_expr(&self, object: bool) -> ExprId {
+        match object {
+            true => self.marked(b"}", label::CLOSE_OBJECT),
+            false => self.marked(b"]", label::CLOSE_ARRAY),
+        }
+    }
+
+    fn is_object(&self, frame: FrameId) -> bool {
+        matches!(self.place(self.frame(frame).place), Place::Object { .. })
+    }
+
+    fn judge_of(&mut self, frame: FrameId, key: Key) -> Result<JudgeId, LimitError> {
+        // Only keys that `open_keys` offered get here, and those have a move.
+        match self.move_by(frame, key)? {
+            Some(m) => Ok(m.judge),
+            None => Ok(self.intern_judge(super::core::Judge {
+                must: FormId::FALSE,
+                extra: Box::default(),
+                goal: GoalId::TRUE,
+            })),
+        }
+    }
+
+    /// The first lexeme of a value: a whole scalar, or an opening bracket.
+    fn value_expr(&mut self, judge: JudgeId) -> Result<ExprId, LimitError> {
+        if let Some(&e) = self.value_exprs.get(&judge) {
+            return Ok(e);
+        }
+        let lexicon = self.lexicon.clone();
+        let mut parts = Vec::new();
+        for (ty, text) in [
+            (Types::NULL, "null"),
+            (Types::TRUE, "true"),
+            (Types::FALSE, "false"),
+        ] {
+            let (must, extra, goal) = self.typed_judge(judge, ty)?;
+            if must == FormId::TRUE && goal == GoalId::TRUE {
+                let marks = self.truth_marks(&extra);
+                parts.push(lexicon.concat(&[lexicon.bytes(text.as_bytes()), marks]));
+            }
+        }
+        parts.push(self.scalar_expr(judge, Types::STRING)?);
+        parts.push(self.scalar_expr(judge, Types::NUMBER)?);
+        for (object, text, mark) in [
+            (true, b"{", label::OPEN_OBJECT),
+            (false, b"[", label::OPEN_ARRAY),
+        ] {
+            if self.open(judge, object, 0)?.is_some() {
+                parts.push(self.marked(text, mark));
+            }
+        }
+        let e = lexicon.alt(&parts);
+        self.value_exprs.insert(judge, e);
+        Ok(e)
+    }
+
+    /// The frame of an object or array that begins under a judge; `None` if none can.
+    fn open(
+        &mut self,
+        judge: JudgeId,
+        object: bool,
+        depth: u32,
+    ) -> Result<Option<FrameId>, LimitError> {
+        let ty = if object { Types::OBJECT } else { Types::ARRAY };
+        let (must, extra, goal) = self.typed_judge(judge, ty)?;
+        if must == FormId::FALSE || goal == GoalId::FALSE {
+            return Ok(None);
+        }
+        let forms: Box<[FormId]> = [&[must][..], &extra].concat().into();
+        let leaves = self.forms.leaves(&forms);
+        let place = self.start_place(&leaves, object)?;
+        let total = self.total_of(&forms, goal);
+        if !self.can_complete(place, total)? {
+            return Ok(None);
+        }
+        Ok(Some(self.intern_frame(place, forms, goal, depth)))
+    }
+
+    /// A name of the next member: listed names with their own mark, others with that of their cell.
+    fn key_expr(&mut self, frame: FrameId) -> Result<ExprId, LimitError> {
+        let Place::Object { layout: id, .. } = *self.place(self.frame(frame).place) else {
+            return Ok(self.lexicon.never());
+        };
+        let layout = self.layouts[id as usize].clone();
+        let mut listed: Vec<(Box<[u8]>, Option<u32>)> = Vec::new();
+        let mut parts = Vec::new();
+        for key in self.open_keys(frame, usize::MAX)? {
+            match key {
+                Key::Name(i) => {
+                    listed.push((
+                        layout.names[i as usize].as_bytes().into(),
+                        Some(label::NAME + i),
+                    ));
+                }
+                Key::Cell(c) => {
+                    let names = self.cells(id)?[c as usize].names;
+                    parts.push(
+                        self.lexicon
+                            .concat(&[names, self.lexicon.mark(label::CELL + c)]),
+                    );
+                }
+                Key::Element => {}
+            }
+        }
+        if !listed.is_empty() {
+            parts.push(self.lexicon.literals(listed));
+        }
+        let names = self.lexicon.alt(&parts);
+        Ok(if names == self.lexicon.never() {
+            names
+        } else {
+            self.lexicon.json_string(names)
+        })
+    }
+
+    pub fn step(
+        &mut self,
+        stack: &mut dyn StackReader,
+        labels: &[u32],
+    ) -> Result<Vec<StackAction>, ControlError> {
+        let Some(top) = stack.read(0)? else {
+            return Ok(Vec::new());
+        };
+        let first = labels.first().copied();
+        let one = |pop: u32, push: &[Symbol]| {
+            Ok(vec![StackAction {
+                pop,
+                push: push.into(),
+            }])
+        };
+        match self.symbols.list[top.index()] {
+            Kind::First(frame) => match first {
+                Some(label::CLOSE_OBJECT | label::CLOSE_ARRAY) => self.close(stack, frame),
+                _ if self.is_object(frame) => self.name(frame, labels),
+                _ => self.value(Slot::Element(frame), labels),
+            },
+            Kind::Key(frame) => self.name(frame, labels),
+            Kind::Colon(frame, key) => {
+                let next = self.intern_symbol(Kind::Value(Slot::Member(frame, key)));
+                one(1, &[next])
+            }
+            Kind::Value(slot) => self.value(slot, labels),
+            Kind::After(frame) => match first {
+                Some(label::COMMA) => {
+                    let next = match self.is_object(frame) {
+                        true => Kind::Key(frame),
+                        false => Kind::Value(Slot::Element(frame)),
+                    };
+                    let next = self.intern_symbol(next);
+                    one(1, &[next])
+                }
+                Some(label::CLOSE_OBJECT | label::CLOSE_ARRAY) => self.close(stack, frame),
+                _ => Ok(Vec::new()),
+            },
+            Kind::Done => {
+                let next = self.intern_symbol(Kind::End);
+                one(1, &[next])
+            }
+            Kind::Wait(_) | Kind::End => Ok(Vec::new()),
+        }
+    }
+
+    fn name(&mut self, frame: FrameId, labels: &[u32]) -> Result<Vec<StackAction>, ControlError> {
+        let Some(key) = label::key(labels) else {
+            return Ok(Vec::new());
+        };
+        let next = self.intern_symbol(Kind::Colon(frame, key));
+        Ok(vec![StackAction {
+            pop: 1,
+            push: Box::new([next]),
+        }])
+    }
+
+    fn value(&mut self, slot: Slot, labels: &[u32]) -> Result<Vec<StackAction>, ControlError> {
+        let object = match labels {
+            [label::OPEN_OBJECT] => true,
+            [label::OPEN_ARRAY] => false,
+            _ => {
+                let next =
+                    self.finish(slot, |i| labels.binary_search(&(label::TRUTH + i)).is_ok())?;
+                return Ok(vec![StackAction {
+                    pop: 1,
+                    push: Box::new([next]),
+                }]);
+            }
+        };
+        let (judge, depth) = match slot {
+            Slot::Root(judge) => (judge, 0),
+            Slot::Member(frame, key) => (self.judge_of(frame, key)?, self.frame(frame).depth),
+            Slot::Element(frame) => (self.judge_of(frame, Key::Element)?, self.frame(frame).depth),
+        };
+        let depth = match self.options.whitespace {
+            Whitespace::Pretty { .. } => depth + 1,
+            _ => 0,
+        };
+        let Some(child) = self.open(judge, object, depth)? else {
+            return Ok(Vec::new());
+        };
+        let wait = self.intern_symbol(Kind::Wait(slot));
+        let first = self.intern_symbol(Kind::First(child));
+        Ok(vec![StackAction {
+            pop: 1,
+            push: Box::new([wait, first]),
+        }])
+    }
+
+    /// The closing bracket: takes the frame off and tells the symbol below what held.
+    fn close(
+        &mut self,
+        stack: &mut dyn StackReader,
+        frame: FrameId,
+    ) -> Result<Vec<StackAction>, ControlError> {
+        let Some(truth) = self.truth_at_end(frame) else {
+            return Ok(Vec::new());
+        };
+        let Some(below) = stack.read(1)? else {
+            return Ok(Vec::new());
+        };
+        let Kind::Wait(slot) = self.symbols.list[below.index()] else {
+            return Ok(Vec::new());
+        };
+        let next = self.finish(slot, |i| truth.get(i as usize).copied().unwrap_or(false))?;
+        Ok(vec![StackAction {
+            pop: 2,
+            push: Box::new([next]),
+        }])
+    }
+
+    /// The symbol after a value of which some extra formulas held.
+    fn finish(&mut self, slot: Slot, truth: impl Fn(u32) -> bool) -> Result<Symbol, ControlError> {
+        let (frame, key) = match slot {
+            Slot::Root(_) => return Ok(self.intern_symbol(Kind::Done)),
+            Slot::Member(frame, key) => (frame, key),
+            Slot::Element(frame) => (frame, Key::Element),
+        };
+        let next = match self.move_by(frame, key)? {
+            Some(m) => self.finish_move(&m, truth),
+            None => frame,
+        };
+        Ok(self.intern_symbol(Kind::After(next)))
+    }
+}

@@ -1,0 +1,284 @@
+//! JSON schemas as a pushdown machine: one *frame* for each open bracket.
+//!
+//! JSON text opens and closes its brackets in lockstep for every alternative of a schema, so all
+//! alternatives can be followed at once on **one** stack (a visibly pushdown machine: closed under
+//! union, intersection and complement). A stack symbol is the state of one open object or array:
+//! where it is among its names or elements, and a boolean formula over the schema nodes that are
+//! still alive. Everything is hash-consed and made when it is first asked for.
+//!
+//! Files, in the order in which the data runs:
+//!
+//! - `form`, `goal`: boolean formulas over schema leaves; goals as decision diagrams;
+//! - `lower`: what a schema node asks of a value of one type;
+//! - `scalar`: strings and numbers as lexical expressions, marked with what they satisfy;
+//! - `object`, `finite`, `array`: names, order, counts; what a member or element must be;
+//! - `advance`, `moves`: one member further: what it must be, and the frame after it;
+//! - `satisfy`: emptiness, so that no frame is entered that nothing completes;
+//! - `space`, `machine`: lexemes and stack actions.
+//!
+//! # Invariants
+//!
+//! - A frame on the stack can be completed, and so can each lexeme that it offers (with the proviso
+//!   of [`Frames::unique_key`]).
+//! - The stack has one symbol for each open bracket and one for the whole text: it grows with
+//!   nesting, not with the number of members. A scalar replaces the top; an opening bracket replaces
+//!   the top by a symbol that waits and pushes the child's frame; a closing bracket takes both off.
+//! - Truth values, not branches: while a value is read that several formulas judge, its frame holds
+//!   what is left of each, and at its end the symbol below learns which held.
+//!
+//! # White space
+//!
+//! [`Whitespace::Compact`]: none. [`Whitespace::Flexible`]: in each gap nothing, one or two spaces,
+//! or a line break (`\n` or `\r\n`) followed by up to 64 spaces or up to 16 tabs; also after the
+//! text. [`Whitespace::Pretty`]: exactly what pretty-printers write: each member and element on a line
+//! of its own, `": "`, empty brackets closed at once.
+
+mod advance;
+mod array;
+mod core;
+mod describe;
+mod finite;
+mod form;
+mod goal;
+mod lower;
+mod machine;
+mod moves;
+mod object;
+mod satisfy;
+mod scalar;
+mod space;
+#[cfg(test)]
+mod tests;
+
+use self::core::{Core, FrameId, Judge, JudgeId, Key, Place};
+use crate::control::{Control, ControlError, StackReader};
+use crate::lexicon::Lexicon;
+use goal::GoalId;
+use maskwright_grammar::json_schema::{Node, Schema};
+use maskwright_grammar::{Diagnostic, Diagnostics, Place as SourcePlace};
+use maskwright_tables::{CancelFlag, LexState, LimitError, Limits, StackAction, Symbol};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The white space between lexemes. See the module documentation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Whitespace {
+    /// None at all.
+    Compact,
+    /// Bounded, anywhere between lexemes.
+    #[default]
+    Flexible,
+    /// Exactly that of a pretty-printer.
+    Pretty {
+        /// Spaces for each level.
+        indent: u32,
+    },
+}
+
+/// The order of the members of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Order {
+    /// Declared properties in the order of the schema text (where several subschemas declare some,
+    /// by first appearance), then all others in any order.
+    #[default]
+    Schema,
+    /// Any order.
+    Any,
+}
+
+/// How documents are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct FrameOptions {
+    /// The white space between lexemes.
+    pub whitespace: Whitespace,
+    /// The order of members.
+    pub order: Order,
+}
+
+/// The labels of lexemes: small numbers that mean the same in every frame.
+mod label {
+    use super::core::Key;
+
+    pub const COMMA: u32 = 0;
+    pub const CLOSE_OBJECT: u32 = 1;
+    pub const CLOSE_ARRAY: u32 = 2;
+    pub const COLON: u32 = 3;
+    pub const OPEN_OBJECT: u32 = 4;
+    pub const OPEN_ARRAY: u32 = 5;
+    pub const END: u32 = 6;
+    /// Plus the index of the extra formula that holds.
+    pub const TRUTH: u32 = 8;
+    /// Plus the index of the cell of names.
+    pub const CELL: u32 = 8;
+    /// Plus the index of the name.
+    pub const NAME: u32 = 1 << 16;
+
+    /// The key of a name's labels.
+    pub fn key(labels: &[u32]) -> Option<Key> {
+        match *labels {
+            [l] if l >= NAME => Some(Key::Name(l - NAME)),
+            [l] if l >= CELL => Some(Key::Cell(l - CELL)),
+            _ => None,
+        }
+    }
+}
+
+/// Where a value stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Slot {
+    Root(JudgeId),
+    Member(FrameId, Key),
+    Element(FrameId),
+}
+
+/// What a stack symbol is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    /// A value comes next.
+    Value(Slot),
+    /// The value is an object or array whose frame is the next symbol up.
+    Wait(Slot),
+    /// After the opening bracket.
+    First(FrameId),
+    /// After a comma of an object.
+    Key(FrameId),
+    /// After a name.
+    Colon(FrameId, Key),
+    /// After a member or element.
+    After(FrameId),
+    /// After the whole value.
+    Done,
+    /// After trailing white space.
+    End,
+}
+
+/// The pushdown machine of a schema. See the module documentation.
+pub struct Frames {
+    core: Mutex<Core>,
+    start: Symbol,
+}
+
+impl fmt::Debug for Frames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frames")
+            .field("symbols", &self.symbols_len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Frames {
+    /// The machine of a schema. Makes only the first symbol; the rest comes on demand.
+    ///
+    /// # Errors
+    /// `unsupported-unique-items` where a schema asks for distinct elements; `unsatisfiable` when no
+    /// document satisfies the schema; `limit-exceeded` or `cancelled`.
+    pub fn new(
+        schema: Schema,
+        lexicon: Arc<Lexicon>,
+        options: FrameOptions,
+        limits: Limits,
+        cancel: CancelFlag,
+    ) -> Result<Frames, Diagnostics> {
+        let pointer = |i: usize| SourcePlace::pointer(schema.pointers.get(i).map_or("", |p| p));
+        for (i, node) in schema.nodes.iter().enumerate() {
+            if let Node::Array(a) = node
+                && a.unique
+                && a.max.is_none_or(|max| max > 1)
+            {
+                let message = "distinct elements cannot be enforced yet";
+                let help = "remove uniqueItems, or list the elements by properties of an object";
+                return Err(
+                    Diagnostic::new("unsupported-unique-items", message, pointer(i))
+                        .with_help(help)
+                        .into(),
+                );
+            }
+        }
+        let root = schema.root;
+        let place = pointer(root.map_or(0, |r| r.0 as usize));
+        let mut core = Core::new(schema, lexicon, options, limits, cancel);
+        let limit = |e: LimitError| Diagnostics::from(Diagnostic::limit(e, place.clone()));
+        let must = core.optional_form(root);
+        if !core.value_exists(must).map_err(limit)? {
+            let message = "no document satisfies this schema";
+            let help = "look for bounds or types that exclude each other";
+            return Err(Diagnostic::new("unsatisfiable", message, place)
+                .with_help(help)
+                .into());
+        }
+        let judge = core.intern_judge(Judge {
+            must,
+            extra: Box::default(),
+            goal: GoalId::TRUE,
+        });
+        let start = core.intern_symbol(Kind::Value(Slot::Root(judge)));
+        Ok(Frames {
+            core: Mutex::new(core),
+            start,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Core> {
+        // A poisoned core is still consistent: every insertion is complete or absent.
+        let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        core.steps = core.limits.steps;
+        core
+    }
+
+    /// Whether a lexeme with this label must differ from all earlier such lexemes of the same frame
+    /// (compared as strings, not as spellings): names that the machine does not list.
+    ///
+    /// Listed names are never repeated by the machine itself. For the others there is no bound on
+    /// what would have to be remembered, so the matcher must see to it. Such names form an infinite
+    /// set, so one that is new always exists.
+    pub fn unique_key(&self, symbol: Symbol, label: u32) -> bool {
+        let core = self.lock();
+        let names = match core.symbols.list.get(symbol.index()) {
+            Some(Kind::Key(_)) => true,
+            Some(Kind::First(frame)) => {
+                matches!(core.place(core.frame(*frame).place), Place::Object { .. })
+            }
+            _ => false,
+        };
+        names && matches!(label::key(&[label]), Some(Key::Cell(_)))
+    }
+}
+
+impl Control for Frames {
+    fn start(&self) -> Symbol {
+        self.start
+    }
+
+    fn lex_start(&self, top: Symbol) -> Result<LexState, ControlError> {
+        Ok(self.lock().lex_start(top)?)
+    }
+
+    fn step(
+        &self,
+        stack: &mut dyn StackReader,
+        labels: &[u32],
+    ) -> Result<Vec<StackAction>, ControlError> {
+        let mut core = self.lock();
+        let actions = core.step(stack, labels)?;
+        core.check_size()?;
+        Ok(actions)
+    }
+
+    fn ends(&self, stack: &mut dyn StackReader) -> Result<bool, ControlError> {
+        let Some(top) = stack.read(0)? else {
+            return Ok(false);
+        };
+        Ok(matches!(
+            self.lock().symbols.list[top.index()],
+            Kind::Done | Kind::End
+        ))
+    }
+
+    fn symbols_len(&self) -> usize {
+        self.lock().symbols.list.len()
+    }
+
+    fn describe(&self, symbol: Symbol) -> String {
+        self.lock().describe(symbol)
+    }
+}

@@ -1,0 +1,522 @@
+//! Moves of frames: which members may come next, and what is asked of each.
+//!
+//! A member with key `k` is judged by the *children* of the leaves that are still alive. Which
+//! outcomes of these children leave the frame with a completion is its *goal*. Children that have
+//! the same value in all of them become part of what must hold; only the others are tracked while
+//! the member is read.
+
+use super::advance::Outcome;
+use super::core::{Core, Frame, FrameId, Judge, JudgeId, Key, Place, PlaceId};
+use super::form::{FormId, Leaf};
+use super::goal::GoalId;
+use maskwright_grammar::RegexNode;
+use maskwright_grammar::json_schema::Types;
+use maskwright_tables::LimitError;
+use rustc_hash::FxHashMap;
+use std::sync::Arc;
+
+/// How the parent learns the truth of a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// It is this in every outcome.
+    Forced(bool),
+    /// It is an extra formula of the judge.
+    Extra(u32),
+}
+
+/// What a leaf becomes: the index of the child, the leaf if it holds, the leaf if not.
+type Fate = (u32, FormId, FormId);
+
+/// A member that may come next.
+#[derive(Debug)]
+pub(super) struct Move {
+    /// What is asked of the member.
+    pub judge: JudgeId,
+    place: PlaceId,
+    forms: Box<[FormId]>,
+    goal: GoalId,
+    depth: u32,
+    fates: FxHashMap<FormId, Fate>,
+    roles: Box<[Role]>,
+}
+
+impl Core {
+    /// The move of a frame by a key; `None` when no such member can come.
+    pub fn move_by(&mut self, frame: FrameId, key: Key) -> Result<Option<Arc<Move>>, LimitError> {
+        if let Some(known) = self.moves.get(&(frame, key)) {
+            return Ok(known.clone());
+        }
+        let made = self.make_move(frame, key)?.map(Arc::new);
+        self.check_size()?;
+        self.moves.insert((frame, key), made.clone());
+        Ok(made)
+    }
+
+    fn make_move(&mut self, id: FrameId, key: Key) -> Result<Option<Move>, LimitError> {
+        let Frame {
+            place,
+            forms,
+            goal,
+            depth,
+        } = self.frame(id).clone();
+        let place = self.place(place).clone();
+        let leaves = self.forms.leaves(&forms);
+        self.spend(8 + 4 * leaves.len() as u64)?;
+        // What happens to each leaf; a child that no value satisfies is false.
+        let mut outcomes: FxHashMap<FormId, Outcome> = FxHashMap::default();
+        for &(x, leaf) in &leaves {
+            let mut outcome = self.outcome(&place, key, x, leaf, false)?;
+            if let Outcome::Child { child, no, .. } = outcome
+                && !self.value_exists(child)?
+            {
+                outcome = Outcome::Fixed(no);
+            }
+            outcomes.insert(x, outcome);
+        }
+        let after = |core: &mut Core, forms: &[FormId], outcomes: &FxHashMap<FormId, Outcome>| {
+            core.forms.rewrite(forms, |x, _| match outcomes.get(&x) {
+                Some(Outcome::Fixed(f)) => *f,
+                _ => x,
+            })
+        };
+        let mut next = after(self, &forms, &outcomes);
+        if next[0] == FormId::FALSE {
+            return Ok(None);
+        }
+        let mut left = self.possible_leaves(&next, &outcomes);
+        let mut next_place = self.next_place(&place, key, &left, false);
+        if left.len() > 1 {
+            // Leaves that cannot hold in any completion are false already.
+            let mut changed = false;
+            for (x, leaf) in self.forms.leaves(&next) {
+                let (yes, no) = match outcomes.get(&x) {
+                    Some(Outcome::Child { yes, no, .. }) => (*yes, *no),
+                    _ => (x, FormId::FALSE),
+                };
+                if matches!(leaf, Leaf::Object(_) | Leaf::Array(_))
+                    && no == FormId::FALSE
+                    && !self.can_complete(next_place, yes)?
+                {
+                    outcomes.insert(x, Outcome::Fixed(FormId::FALSE));
+                    changed = true;
+                }
+            }
+            if changed {
+                next = after(self, &next, &outcomes);
+                if next[0] == FormId::FALSE {
+                    return Ok(None);
+                }
+                left = self.possible_leaves(&next, &outcomes);
+                next_place = self.next_place(&place, key, &left, false);
+            }
+        }
+        // The children that are left, each once.
+        let mut children: Vec<FormId> = Vec::new();
+        let mut fates: FxHashMap<FormId, Fate> = FxHashMap::default();
+        for (x, _) in self.forms.leaves(&next) {
+            if let Some(&Outcome::Child { child, yes, no }) = outcomes.get(&x) {
+                let index = children
+                    .iter()
+                    .position(|c| *c == child)
+                    .unwrap_or(children.len());
+                if index == children.len() {
+                    children.push(child);
+                }
+                fates.insert(x, (index as u32, yes, no));
+            }
+        }
+        let total = self.total_of(&next, goal);
+        let usable = self.usable_outcomes(next_place, total, &children, &fates)?;
+        if usable == GoalId::FALSE {
+            return Ok(None);
+        }
+        let forced = self.goals.forced(usable, children.len() as u32);
+        let mut must = Vec::new();
+        let mut extra = Vec::new();
+        let mut roles = Vec::with_capacity(children.len());
+        for (child, forced) in children.iter().zip(&forced) {
+            match forced {
+                Some(true) => must.push(*child),
+                Some(false) => must.push(self.forms.not(*child)),
+                None => extra.push(*child),
+            }
+            roles.push(forced.map_or(Role::Extra(extra.len().max(1) as u32 - 1), Role::Forced));
+        }
+        let usable = self.goals.restrict(usable, |v| match roles[v as usize] {
+            Role::Forced(value) => Err(value),
+            Role::Extra(i) => Ok(i),
+        });
+        let must = self.forms.and(&must);
+        let wanted = self.goal_form(usable, &extra);
+        let wanted = self.forms.and2(must, wanted);
+        if !self.value_exists(wanted)? {
+            return Ok(None);
+        }
+        let judge = self.intern_judge(Judge {
+            must,
+            extra: extra.into(),
+            goal: usable,
+        });
+        Ok(Some(Move {
+            judge,
+            place: next_place,
+            forms: next.into(),
+            goal,
+            depth,
+            fates,
+            roles: roles.into(),
+        }))
+    }
+
+    /// The leaves that can be there after the member.
+    fn possible_leaves(
+        &self,
+        forms: &[FormId],
+        outcomes: &FxHashMap<FormId, Outcome>,
+    ) -> Vec<Leaf> {
+        let leaves = self.forms.leaves(forms).into_iter();
+        let becomes = leaves.flat_map(|(x, _)| match outcomes.get(&x) {
+            Some(Outcome::Child { yes, no, .. }) => [*yes, *no],
+            _ => [x, x],
+        });
+        becomes.filter_map(|x| self.forms.as_leaf(x)).collect()
+    }
+
+    /// Which outcomes of the children leave a completion.
+    fn usable_outcomes(
+        &mut self,
+        place: PlaceId,
+        total: FormId,
+        children: &[FormId],
+        fates: &FxHashMap<FormId, Fate>,
+    ) -> Result<GoalId, LimitError> {
+        if total.is_constant() {
+            return Ok(if total == FormId::TRUE {
+                GoalId::TRUE
+            } else {
+                GoalId::FALSE
+            });
+        }
+        // The common shapes: everything must hold, or any of the alternatives.
+        let term = self.forms.as_term(total);
+        let simple = |x: &FormId| fates.get(x).is_none_or(|f| f.2 == FormId::FALSE);
+        if let Some(term) = &term
+            && term.iter().all(|(x, sign)| *sign && simple(x))
+        {
+            let after = self.bound(total, fates, &|_, _| Some(true), true);
+            if !self.can_complete(place, after)? {
+                return Ok(GoalId::FALSE);
+            }
+            let mut used = vec![false; children.len()];
+            for f in term.iter().filter_map(|(x, _)| fates.get(x)) {
+                used[f.0 as usize] = true;
+            }
+            let all = (0..children.len() as u32)
+                .rev()
+                .filter(|i| used[*i as usize]);
+            return Ok(all.fold(GoalId::TRUE, |rest, v| {
+                self.goals.test(v, GoalId::FALSE, rest)
+            }));
+        }
+        if self.forms.is_union_of_leaves(total) && self.forms.children(total).iter().all(simple) {
+            let mut vars = Vec::new();
+            for x in self.forms.children(total).to_vec() {
+                let fate = fates.get(&x).copied();
+                if self.can_complete(place, fate.map_or(x, |f| f.1))? {
+                    match fate {
+                        Some(f) => vars.push(f.0),
+                        None => return Ok(GoalId::TRUE),
+                    }
+                }
+            }
+            vars.sort_unstable();
+            vars.dedup();
+            return Ok(self.goals.any_of(&vars));
+        }
+        if children.len() > 1
+            && let Some(goal) = self.usable_literals(place, total, children, fates)?
+        {
+            return Ok(goal);
+        }
+        self.usable_by_cases(place, total, children, fates)
+    }
+
+    /// What is left of `total`, the truth of some children being known: at least that much
+    /// (`upper`) or at most (not `upper`) must hold whatever the others are.
+    fn bound(
+        &mut self,
+        total: FormId,
+        fates: &FxHashMap<FormId, Fate>,
+        truth: &dyn Fn(u32, FormId) -> Option<bool>,
+        upper: bool,
+    ) -> FormId {
+        self.forms.rewrite_signed(total, |forms, x, sign| {
+            let signed = |forms: &mut super::form::Forms, f| if sign { f } else { forms.not(f) };
+            match fates.get(&x) {
+                None => signed(forms, x),
+                Some(&(child, yes, no)) => {
+                    let (yes, no) = (signed(forms, yes), signed(forms, no));
+                    match truth(child, x) {
+                        Some(true) => yes,
+                        Some(false) => no,
+                        None if upper => forms.or2(yes, no),
+                        None => forms.and2(yes, no),
+                    }
+                }
+            }
+        })
+    }
+
+    /// Case by case, as soon as neither bound decides.
+    fn usable_by_cases(
+        &mut self,
+        place: PlaceId,
+        total: FormId,
+        children: &[FormId],
+        fates: &FxHashMap<FormId, Fate>,
+    ) -> Result<GoalId, LimitError> {
+        enum Step {
+            /// Decide with the first children fixed.
+            Decide(Vec<bool>),
+            /// Combine the two cases of a child.
+            Combine(u32),
+        }
+        let mut steps = vec![Step::Decide(Vec::new())];
+        let mut results: Vec<GoalId> = Vec::new();
+        while let Some(step) = steps.pop() {
+            self.spend(16)?;
+            match step {
+                Step::Combine(child) => {
+                    let yes = results.pop().unwrap_or(GoalId::FALSE);
+                    let no = results.pop().unwrap_or(GoalId::FALSE);
+                    results.push(self.goals.test(child, no, yes));
+                }
+                Step::Decide(fixed) => {
+                    let truth = |child: u32, _| fixed.get(child as usize).copied();
+                    let upper = self.bound(total, fates, &truth, true);
+                    if !self.can_complete(place, upper)? {
+                        results.push(GoalId::FALSE);
+                        continue;
+                    }
+                    let lower = self.bound(total, fates, &truth, false);
+                    if self.can_complete(place, lower)? || fixed.len() == children.len() {
+                        results.push(GoalId::TRUE);
+                        continue;
+                    }
+                    // A case that no value makes need not be told apart.
+                    let child = fixed.len();
+                    steps.push(Step::Combine(child as u32));
+                    for value in [true, false] {
+                        let mut fixed = fixed.clone();
+                        fixed.push(value);
+                        steps.push(Step::Decide(fixed));
+                    }
+                }
+            }
+        }
+        Ok(results.pop().unwrap_or(GoalId::FALSE))
+    }
+
+    /// When every child is a plain set of strings (the tag of a union, usually): each string is one
+    /// outcome, all others are impossible, and the goal need not exclude those.
+    fn usable_literals(
+        &mut self,
+        place: PlaceId,
+        total: FormId,
+        children: &[FormId],
+        fates: &FxHashMap<FormId, Fate>,
+    ) -> Result<Option<GoalId>, LimitError> {
+        let mut outcomes: FxHashMap<Box<[u8]>, Vec<u32>> = FxHashMap::default();
+        let mut order = Vec::new();
+        for (i, &child) in children.iter().enumerate() {
+            for ty in super::lower::TYPES {
+                let typed = self.typed(child, ty)?;
+                if ty != Types::STRING {
+                    if typed != FormId::FALSE {
+                        return Ok(None);
+                    }
+                    continue;
+                }
+                let Some(Leaf::String(r)) = self.forms.as_leaf(typed) else {
+                    return Ok(None);
+                };
+                let set: &[Box<[u8]>] = match self.schema.regexes.node(r) {
+                    RegexNode::Empty => &[Box::default()],
+                    RegexNode::Bytes(b) => std::slice::from_ref(b),
+                    RegexNode::Literals(set) => set,
+                    _ => return Ok(None),
+                };
+                for string in set {
+                    let entry = outcomes.entry(string.clone()).or_insert_with(|| {
+                        order.push(string.clone());
+                        Vec::new()
+                    });
+                    entry.push(i as u32);
+                }
+            }
+        }
+        self.spend(order.len() as u64)?;
+        let mut groups: Vec<(Vec<u32>, bool)> = Vec::new();
+        let mut seen: FxHashMap<Vec<u32>, ()> = FxHashMap::default();
+        for string in order {
+            let truth = outcomes[&string].clone();
+            if seen.insert(truth.clone(), ()).is_some() {
+                continue;
+            }
+            let holds = |child: u32, _| Some(truth.binary_search(&child).is_ok());
+            let after = self.exact(total, fates, &holds);
+            let usable = self.can_complete(place, after)?;
+            groups.push((truth, usable));
+        }
+        // With no string in common each outcome is named by its only child.
+        if groups.iter().all(|g| g.0.len() == 1) {
+            let mut vars: Vec<u32> = groups.iter().filter(|g| g.1).map(|g| g.0[0]).collect();
+            vars.sort_unstable();
+            return Ok(Some(self.goals.any_of(&vars)));
+        }
+        if groups.len() * children.len() > 1 << 12 {
+            return Ok(None);
+        }
+        let mut goal = GoalId::FALSE;
+        for (truth, usable) in groups {
+            if usable {
+                let cube =
+                    (0..children.len() as u32)
+                        .rev()
+                        .fold(GoalId::TRUE, |rest, v| match truth.binary_search(&v) {
+                            Ok(_) => self.goals.test(v, GoalId::FALSE, rest),
+                            Err(_) => self.goals.test(v, rest, GoalId::FALSE),
+                        });
+                goal = self.goals.or(goal, cube);
+            }
+        }
+        Ok(Some(goal))
+    }
+
+    /// What is left of `total` when the truth of all children is known.
+    fn exact(
+        &mut self,
+        total: FormId,
+        fates: &FxHashMap<FormId, Fate>,
+        truth: &dyn Fn(u32, FormId) -> Option<bool>,
+    ) -> FormId {
+        let rewritten = self.forms.rewrite(&[total], |x, _| match fates.get(&x) {
+            Some(&(child, yes, no)) => {
+                if truth(child, x) == Some(true) {
+                    yes
+                } else {
+                    no
+                }
+            }
+            None => x,
+        });
+        rewritten[0]
+    }
+
+    /// The frame after the member of a move, of whose extra formulas those hold for which `truth`
+    /// says so.
+    pub fn finish_move(&mut self, m: &Move, truth: impl Fn(u32) -> bool) -> FrameId {
+        let forms = self.forms.rewrite(&m.forms, |x, _| match m.fates.get(&x) {
+            None => x,
+            Some(&(child, yes, no)) => {
+                let holds = match m.roles[child as usize] {
+                    Role::Forced(value) => value,
+                    Role::Extra(i) => truth(i),
+                };
+                if holds { yes } else { no }
+            }
+        });
+        let left: Vec<Leaf> = self.forms.leaves(&forms).into_iter().map(|l| l.1).collect();
+        let mut place = self.place(m.place).clone();
+        self.clamp(&mut place, &left);
+        let place = self.intern_place(place);
+        self.intern_frame(place, forms.into(), m.goal, m.depth)
+    }
+
+    /// The keys with which the next member of a frame may begin, at most `most` of them.
+    pub fn open_keys(&mut self, id: FrameId, most: usize) -> Result<Vec<Key>, LimitError> {
+        let frame = self.frame(id).clone();
+        let place = self.place(frame.place).clone();
+        let Place::Object {
+            layout: layout_id,
+            count,
+            ..
+        } = place
+        else {
+            let open = self.move_by(id, Key::Element)?.is_some();
+            return Ok(if open { vec![Key::Element] } else { Vec::new() });
+        };
+        let layout = self.layouts[layout_id as usize].clone();
+        let total = self.total(id);
+        // Nodes of which all must hold bound how far names can be skipped.
+        let term = self.forms.as_term(total).unwrap_or_default();
+        let mut nodes = Vec::with_capacity(term.len());
+        for &(x, sign) in &term {
+            if let (Some(Leaf::Object(n)), true) = (self.forms.as_leaf(x), sign) {
+                nodes.push(n);
+            }
+        }
+        let simple = frame.forms.len() == 1
+            && (total == FormId::TRUE || !nodes.is_empty() && nodes.len() == term.len());
+        let mut last_ordered = layout.ordered;
+        let mut free = simple;
+        for n in &nodes {
+            let Some(table) = layout.tables.get(n) else {
+                continue;
+            };
+            for name in layout.missing(table, &place) {
+                last_ordered = last_ordered.min(name);
+            }
+            free &= table.max.is_none() && count >= table.min.saturating_sub(1);
+        }
+        let mut keys = Vec::new();
+        let names = (0..layout.names.len() as u32)
+            .filter(|i| layout.is_open(&place, *i))
+            .map(Key::Name);
+        let cells = self.cells_len(layout_id)?;
+        for key in names.chain((0..cells).map(Key::Cell)) {
+            let possible = match key {
+                Key::Name(i) if i < layout.ordered => i <= last_ordered,
+                _ => last_ordered == layout.ordered,
+            };
+            if !possible {
+                continue;
+            }
+            self.spend(1)?;
+            let open = if free {
+                // Taking an optional member never spoils what could be completed before.
+                let mut form = FormId::TRUE;
+                for n in &nodes {
+                    let more = self.member_form(layout_id, *n, key)?;
+                    form = self.forms.and2(form, more);
+                }
+                self.value_exists(form)?
+            } else {
+                self.move_by(id, key)?.is_some()
+            };
+            if open {
+                keys.push(key);
+                if keys.len() == most {
+                    break;
+                }
+            }
+        }
+        Ok(keys)
+    }
+
+    /// Whether the object or array may end in this frame.
+    pub fn may_end(&self, id: FrameId) -> bool {
+        self.truth_at_end(id).is_some()
+    }
+
+    /// The truth of the extra formulas if the object or array ends here; `None` if it may not.
+    pub fn truth_at_end(&self, id: FrameId) -> Option<Vec<bool>> {
+        let frame = self.frame(id);
+        let place = self.place(frame.place);
+        let truth = self
+            .forms
+            .eval(&frame.forms, |leaf| self.holds_at_end(place, leaf));
+        (truth[0] && self.goals.eval(frame.goal, |v| truth[v as usize + 1]))
+            .then(|| truth[1..].to_vec())
+    }
+}

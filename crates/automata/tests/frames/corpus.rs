@@ -1,0 +1,163 @@
+//! Every schema of a public corpus with its test instances, where the corpus is present.
+
+use super::matcher::accepts;
+use super::build_with;
+use maskwright_automata::{FrameOptions, Lexicon, Order};
+use maskwright_grammar::json_schema::json::{Document, Json, ValueId};
+use maskwright_tables::Limits;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The text of a value with `", "` and `": "`.
+pub fn spell(document: &Document<'_>, root: ValueId) -> String {
+    enum Item {
+        Value(ValueId),
+        Text(String),
+    }
+    let quote = |s: &str| serde_json::to_string(s).unwrap();
+    let mut out = String::new();
+    let mut stack = vec![Item::Value(root)];
+    while let Some(item) = stack.pop() {
+        let id = match item {
+            Item::Text(t) => {
+                out.push_str(&t);
+                continue;
+            }
+            Item::Value(id) => id,
+        };
+        match document.value(id) {
+            Json::Null => out.push_str("null"),
+            Json::Bool(b) => out.push_str(if b { "true" } else { "false" }),
+            Json::Number(n) => out.push_str(n),
+            Json::String(s) => out.push_str(&quote(s)),
+            Json::Array(a) => {
+                out.push('[');
+                stack.push(Item::Text("]".into()));
+                for (i, x) in a.iter().enumerate().rev() {
+                    stack.push(Item::Value(*x));
+                    if i > 0 {
+                        stack.push(Item::Text(", ".into()));
+                    }
+                }
+            }
+            Json::Object(members) => {
+                out.push('{');
+                stack.push(Item::Text("}".into()));
+                for (i, m) in members.iter().enumerate().rev() {
+                    stack.push(Item::Value(m.value));
+                    let comma = if i > 0 { ", " } else { "" };
+                    stack.push(Item::Text(format!("{comma}{}: ", quote(&m.key))));
+                }
+            }
+        }
+    }
+    out
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/maskbench-dev")
+}
+
+/// Names of files to run: the core list, or the whole folder when asked for.
+fn files() -> Vec<PathBuf> {
+    let folder = folder();
+    let mut all: Vec<PathBuf> = match std::env::var("FRAMES_CORPUS").as_deref() {
+        Ok("all") => std::fs::read_dir(folder.join("files"))
+            .map(|d| d.filter_map(|e| Some(e.ok()?.path())).collect())
+            .unwrap_or_default(),
+        Ok(name) if !name.is_empty() => vec![folder.join("files").join(name)],
+        _ => std::fs::read_to_string(folder.join("core.txt"))
+            .map(|t| t.lines().filter(|l| !l.trim().is_empty()).map(|l| folder.join("files").join(l.trim().trim_start_matches("files/"))).collect())
+            .unwrap_or_default(),
+    };
+    all.sort();
+    all
+}
+
+#[test]
+fn corpus_instances_are_judged_as_expected() {
+    let files = files();
+    if files.is_empty() {
+        println!("0 cases: the corpus is not here");
+        return;
+    }
+    let limits = Limits::untrusted();
+    let options = FrameOptions { order: Order::Any, ..FrameOptions::default() };
+    let (mut right, mut wrongly_accepted, mut wrongly_rejected) = (0, Vec::new(), Vec::new());
+    let mut refused: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+    let (mut compiled, mut slow) = (0, Vec::new());
+    let mut contradicted = Vec::new();
+    for path in &files {
+        let Ok(text) = std::fs::read_to_string(path) else { continue };
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let document = Document::parse(&text, &limits).unwrap();
+        let root = document.root();
+        let schema = &text[document.span(document.get(root, "schema").unwrap())];
+        let start = std::time::Instant::now();
+        let lexicon = Arc::new(Lexicon::new(limits));
+        let frames = match build_with(schema, options, &lexicon) {
+            Ok(frames) => frames,
+            Err(e) => {
+                refused.entry(e.0[0].code).or_default().push(format!("{name}: {}", e.0[0]));
+                continue;
+            }
+        };
+        compiled += 1;
+        let Some(Json::Array(tests)) = document.get(root, "tests").map(|t| document.value(t)) else { continue };
+        let mut validator = None;
+        for (i, test) in tests.iter().enumerate() {
+            let valid = matches!(document.value(document.get(*test, "valid").unwrap()), Json::Bool(true));
+            let data = spell(&document, document.get(*test, "data").unwrap());
+            let verdict = match accepts(&frames, &lexicon, &data) {
+                Ok(verdict) => verdict,
+                Err(e) => {
+                    refused.entry("while matching").or_default().push(format!("{name} {i}: {e}"));
+                    break;
+                }
+            };
+            if verdict.is_ok() == valid {
+                right += 1;
+                continue;
+            }
+            // The independent validator decides whether the file contradicts its own schema.
+            let validator = validator.get_or_insert_with(|| {
+                let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+                jsonschema::options().should_validate_formats(true).build(&schema).ok()
+            });
+            let value: serde_json::Value = serde_json::from_str(&data).unwrap();
+            if validator.as_ref().is_some_and(|v| v.is_valid(&value) != valid) {
+                contradicted.push(format!("{name} {i}: the file says {valid}, the validator does not"));
+                continue;
+            }
+            match verdict {
+                Ok(()) => wrongly_accepted.push(format!("{name} {i}: {data:.300}")),
+                Err(at) => {
+                    let around: String = data.bytes().skip(at.saturating_sub(60)).take(80).map(char::from).collect();
+                    wrongly_rejected.push(format!("{name} {i}: at byte {at} of {}: …{around}", data.len()));
+                }
+            }
+        }
+        slow.push((start.elapsed(), name));
+    }
+    slow.sort();
+    for (time, name) in slow.iter().rev().take(8) {
+        println!("slow: {name}: {time:?}");
+    }
+    for (code, list) in &refused {
+        println!("refused, {code}: {}", list.len());
+        list.iter().take(12).for_each(|l| println!("    {l:.300}"));
+    }
+    contradicted.iter().for_each(|l| println!("contradiction: {l}"));
+    wrongly_accepted.iter().for_each(|l| println!("wrongly accepted: {l}"));
+    wrongly_rejected.iter().for_each(|l| println!("wrongly rejected: {l}"));
+    println!(
+        "{} files, {compiled} compiled, {right} right, {} contradictory, {} wrongly accepted, {} wrongly rejected",
+        files.len(),
+        contradicted.len(),
+        wrongly_accepted.len(),
+        wrongly_rejected.len()
+    );
+    assert!(wrongly_accepted.is_empty());
+    assert!(wrongly_rejected.is_empty());
+}

@@ -1,0 +1,148 @@
+//! A plain matcher over frames: every reading of a text, byte by byte.
+
+use maskwright_automata::{Control, ControlError, Frames, Lexicon, StackReader};
+use maskwright_tables::{LabelSet, LexState, Symbol};
+use std::sync::Arc;
+
+struct Stack<'s>(&'s [Symbol]);
+
+impl StackReader for Stack<'_> {
+    fn read(&mut self, depth: usize) -> Result<Option<Symbol>, ControlError> {
+        Ok(self.0.len().checked_sub(depth + 1).map(|i| self.0[i]))
+    }
+}
+
+/// One reading of the text so far.
+#[derive(Clone)]
+struct Thread {
+    state: LexState,
+    stack: Vec<Symbol>,
+    /// The unlisted names of each open object, by stack entry.
+    names: Vec<Vec<String>>,
+    lexeme: Vec<u8>,
+}
+
+/// All readings of the text so far.
+#[derive(Clone)]
+pub struct Matcher<'f> {
+    frames: &'f Frames,
+    lexicon: Arc<Lexicon>,
+    threads: Vec<Thread>,
+}
+
+impl<'f> Matcher<'f> {
+    pub fn new(frames: &'f Frames, lexicon: &Arc<Lexicon>) -> Result<Self, ControlError> {
+        let start = frames.start();
+        let thread = Thread {
+            state: frames.lex_start(start)?,
+            stack: vec![start],
+            names: vec![Vec::new()],
+            lexeme: Vec::new(),
+        };
+        assert_ne!(thread.state, LexState::DEAD, "the first lexeme is a dead end");
+        Ok(Matcher { frames, lexicon: lexicon.clone(), threads: vec![thread] })
+    }
+
+    /// The thread after its lexeme ends here.
+    fn finish(&self, thread: &Thread) -> Result<Option<Thread>, ControlError> {
+        let set = self.lexicon.accept(thread.state);
+        if set == LabelSet::NONE {
+            return Ok(None);
+        }
+        let labels = self.lexicon.labels(set);
+        let mut next = thread.clone();
+        let top = *thread.stack.last().unwrap();
+        if labels.iter().any(|l| self.frames.unique_key(top, *l)) {
+            let name: String = serde_json::from_slice(thread.lexeme.trim_ascii()).unwrap();
+            let names = next.names.last_mut().unwrap();
+            if names.contains(&name) {
+                return Ok(None);
+            }
+            names.push(name);
+        }
+        let actions = self.frames.step(&mut Stack(&thread.stack), labels)?;
+        assert!(actions.len() <= 1, "frames are deterministic");
+        let Some(action) = actions.into_iter().next() else {
+            panic!("lexeme {:?} is offered and refused by {}", String::from_utf8_lossy(&thread.lexeme), self.frames.describe(top));
+        };
+        next.stack.truncate(next.stack.len() - action.pop as usize);
+        next.stack.extend_from_slice(&action.push);
+        next.names.resize(next.stack.len(), Vec::new());
+        next.state = self.frames.lex_start(*next.stack.last().unwrap())?;
+        next.lexeme.clear();
+        if next.state == LexState::DEAD {
+            assert!(self.frames.ends(&mut Stack(&next.stack))?, "dead end at {}", self.frames.describe(*next.stack.last().unwrap()));
+        }
+        Ok(Some(next))
+    }
+
+    /// Reads a byte; false (and nothing changes) if no reading goes on.
+    pub fn byte(&mut self, byte: u8) -> Result<bool, ControlError> {
+        let mut next = Vec::new();
+        for thread in &self.threads {
+            let ended = self.finish(thread)?;
+            for mut t in [Some(thread.clone()), ended].into_iter().flatten() {
+                t.state = self.lexicon.next(t.state, byte)?;
+                t.lexeme.push(byte);
+                if t.state != LexState::DEAD {
+                    next.push(t);
+                }
+            }
+        }
+        if next.is_empty() {
+            return Ok(false);
+        }
+        self.threads = next;
+        Ok(true)
+    }
+
+    pub fn ends(&self) -> Result<bool, ControlError> {
+        for thread in &self.threads {
+            if self.lexicon.is_fresh(thread.state) || thread.state == LexState::DEAD {
+                if self.frames.ends(&mut Stack(&thread.stack))? {
+                    return Ok(true);
+                }
+            } else if let Some(t) = self.finish(thread)?
+                && self.frames.ends(&mut Stack(&t.stack))?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The bytes that can come next.
+    pub fn next_bytes(&self) -> Result<Vec<u8>, ControlError> {
+        let mut live = [false; 256];
+        for thread in &self.threads {
+            for t in [Some(thread.clone()), self.finish(thread)?].into_iter().flatten() {
+                for byte in 0..=255u8 {
+                    live[usize::from(byte)] |= self.lexicon.next(t.state, byte)? != LexState::DEAD;
+                }
+            }
+        }
+        Ok((0..=255u8).filter(|b| live[usize::from(*b)]).collect())
+    }
+
+    /// The deepest stack.
+    pub fn depth(&self) -> usize {
+        self.threads.iter().map(|t| t.stack.len()).max().unwrap_or(0)
+    }
+
+    /// What the tops of the stacks are.
+    pub fn describe(&self) -> String {
+        let tops = self.threads.iter().map(|t| self.frames.describe(*t.stack.last().unwrap()));
+        tops.collect::<Vec<_>>().join(" | ")
+    }
+}
+
+/// Whether the whole text is accepted; else how many bytes were.
+pub fn accepts(frames: &Frames, lexicon: &Arc<Lexicon>, text: &str) -> Result<Result<(), usize>, ControlError> {
+    let mut matcher = Matcher::new(frames, lexicon)?;
+    for (i, byte) in text.bytes().enumerate() {
+        if !matcher.byte(byte)? {
+            return Ok(Err(i));
+        }
+    }
+    Ok(if matcher.ends()? { Ok(()) } else { Err(text.len()) })
+}
