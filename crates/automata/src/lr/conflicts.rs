@@ -58,7 +58,13 @@ impl fmt::Display for ConflictReport {
             self.states, self.shift_reduce, self.reduce_reduce
         )?;
         for c in &self.examples {
-            write!(f, "\n\nafter  {} •\n{} can be read in {} ways:", c.prefix, c.terminal, c.readings.len())?;
+            write!(
+                f,
+                "\n\nafter  {} •\n{} can be read in {} ways:",
+                c.prefix,
+                c.terminal,
+                c.readings.len()
+            )?;
             for (item, sentence) in &c.readings {
                 write!(f, "\n  {item}\n      {sentence}")?;
             }
@@ -72,7 +78,11 @@ struct Known<'a>(&'a [u32]);
 
 impl StackReader for Known<'_> {
     fn read(&mut self, depth: usize) -> Result<Option<Symbol>, ControlError> {
-        Ok(self.0.len().checked_sub(depth + 1).map(|i| Symbol(self.0[i])))
+        Ok(self
+            .0
+            .len()
+            .checked_sub(depth + 1)
+            .map(|i| Symbol(self.0[i])))
     }
 }
 
@@ -87,7 +97,10 @@ fn limit(e: ControlError) -> LimitError {
 /// Creates all states and reports.
 pub(super) fn report(states: &States) -> Result<ConflictReport, LimitError> {
     let parents = states.explore()?;
-    let mut report = ConflictReport { states: parents.len(), ..ConflictReport::default() };
+    let mut report = ConflictReport {
+        states: parents.len(),
+        ..ConflictReport::default()
+    };
     let yields = Yields::new(states);
     let mut seen: FxHashSet<Vec<u32>> = FxHashSet::default();
     for state in 0..parents.len() as u32 {
@@ -110,7 +123,9 @@ pub(super) fn report(states: &States) -> Result<ConflictReport, LimitError> {
             kind.sort_unstable();
             kind.push(if shift { terminal } else { u32::MAX });
             if report.examples.len() < EXAMPLES && seen.insert(kind) {
-                report.examples.push(example(states, &yields, &parents, state, terminal, &reduces, shift)?);
+                report.examples.push(example(
+                    states, &yields, &parents, state, terminal, &reduces, shift,
+                )?);
             }
         }
     }
@@ -146,7 +161,11 @@ fn example(
             all.push(terminal);
         }
         all.extend(after.unwrap_or_default());
-        let mut words: Vec<&str> = all.iter().take(LENGTH).map(|t| items.name(Sym::Terminal(*t))).collect();
+        let mut words: Vec<&str> = all
+            .iter()
+            .take(LENGTH)
+            .map(|t| items.name(Sym::Terminal(*t)))
+            .collect();
         if all.len() > LENGTH {
             words.push("…");
         }
@@ -157,7 +176,11 @@ fn example(
         let mut shifted = stack.clone();
         if let Some(target) = states.goto(state, Sym::Terminal(terminal))? {
             // The reading is shown by an item that the shift goes on with.
-            let item = states.kernel(target).first().map(|(item, _)| items.describe(item - 1)).unwrap_or_default();
+            let item = states
+                .kernel(target)
+                .first()
+                .map(|(item, _)| items.describe(item - 1))
+                .unwrap_or_default();
             shifted.push(target);
             readings.push((item, sentence(complete(states, yields, &shifted)?)));
         }
@@ -175,7 +198,8 @@ fn example(
                     Some(Vec::new())
                 } else {
                     let mut actions: Vec<StackAction> = Vec::new();
-                    reduce::shift(states, &mut Known(&reduced), terminal, &mut actions).map_err(limit)?;
+                    reduce::shift(states, &mut Known(&reduced), terminal, &mut actions)
+                        .map_err(limit)?;
                     match actions.first() {
                         Some(action) => {
                             reduced.truncate(reduced.len() - action.pop as usize);
@@ -189,14 +213,24 @@ fn example(
         };
         readings.push((item, sentence(after)));
     }
-    Ok(Conflict { prefix: prefix.join(" "), terminal: items.name(Sym::Terminal(terminal)).to_string(), readings })
+    Ok(Conflict {
+        prefix: prefix.join(" "),
+        terminal: items.name(Sym::Terminal(terminal)).to_string(),
+        readings,
+    })
 }
 
 /// The shortest text that completes a stack to a sentence: Dijkstra over partial stacks (how many old
 /// entries are left, the state on top), where an edge completes one item of the top state.
-fn complete(states: &States, yields: &Yields, stack: &[u32]) -> Result<Option<Vec<u32>>, LimitError> {
+fn complete(
+    states: &States,
+    yields: &Yields,
+    stack: &[u32],
+) -> Result<Option<Vec<u32>>, LimitError> {
     let items = &states.items;
-    let Some((&top, below)) = stack.split_last() else { return Ok(None) };
+    let Some((&top, below)) = stack.split_last() else {
+        return Ok(None);
+    };
     type Node = (usize, u32);
     let mut best: FxHashMap<Node, (u64, Option<(Node, u32)>)> = FxHashMap::default();
     let mut heap = BinaryHeap::new();
@@ -214,14 +248,21 @@ fn complete(states: &States, yields: &Yields, stack: &[u32]) -> Result<Option<Ve
         states.cancel().check("conflict report")?;
         let (left, top) = node;
         for &(item, _) in states.kernel(top) {
-            let cost = cost.saturating_add(items.rest(item).map(|s| yields.cost(s)).fold(0, u64::saturating_add));
+            let cost = cost.saturating_add(
+                items
+                    .rest(item)
+                    .map(|s| yields.cost(s))
+                    .fold(0, u64::saturating_add),
+            );
             let Some(lhs) = items.lhs(items.production(item)) else {
                 if goal.is_none_or(|(g, ..)| cost < g) {
                     goal = Some((cost, node, item));
                 }
                 continue;
             };
-            let Some(exposed) = left.checked_sub(items.dot(item) as usize) else { continue };
+            let Some(exposed) = left.checked_sub(items.dot(item) as usize) else {
+                continue;
+            };
             if let Some(target) = states.goto(stack[exposed], Sym::Nonterminal(lhs))? {
                 let next = (exposed + 1, target);
                 if best.get(&next).is_none_or(|(c, _)| cost < *c) {
@@ -231,7 +272,9 @@ fn complete(states: &States, yields: &Yields, stack: &[u32]) -> Result<Option<Ve
             }
         }
     }
-    let Some((_, mut node, item)) = goal else { return Ok(None) };
+    let Some((_, mut node, item)) = goal else {
+        return Ok(None);
+    };
     let mut path = vec![item];
     while let Some(&(_, Some((from, item)))) = best.get(&node) {
         path.push(item);
@@ -257,7 +300,10 @@ impl Yields {
         let grammar = states.grammar();
         let productions = grammar.productions();
         let n = grammar.nonterminals().len();
-        let mut yields = Yields { cost: vec![u64::MAX; n], production: vec![0; n] };
+        let mut yields = Yields {
+            cost: vec![u64::MAX; n],
+            production: vec![0; n],
+        };
         let mut uses: Vec<Vec<u32>> = vec![Vec::new(); n];
         let mut missing = Vec::with_capacity(productions.len());
         let mut heap = BinaryHeap::new();
@@ -284,7 +330,11 @@ impl Yields {
             for &user in &uses[lhs] {
                 missing[user as usize] -= 1;
                 if missing[user as usize] == 0 {
-                    let cost = productions[user as usize].rhs.iter().map(|s| yields.cost(*s)).fold(0, u64::saturating_add);
+                    let cost = productions[user as usize]
+                        .rhs
+                        .iter()
+                        .map(|s| yields.cost(*s))
+                        .fold(0, u64::saturating_add);
                     heap.push(Reverse((cost, user as usize)));
                 }
             }

@@ -19,11 +19,19 @@ pub(super) struct Items {
 
 impl Items {
     pub(super) fn new(grammar: NormalGrammar) -> Self {
-        let mut items =
-            Items { grammar, next: Vec::new(), production: Vec::new(), first: Vec::new() };
+        let mut items = Items {
+            grammar,
+            next: Vec::new(),
+            production: Vec::new(),
+            first: Vec::new(),
+        };
         let start = items.grammar.start().map(Sym::Nonterminal);
         let grammar = &items.grammar;
-        let bodies = grammar.productions().iter().map(|p| &p.rhs[..]).chain(start.as_ref().map(std::slice::from_ref));
+        let bodies = grammar
+            .productions()
+            .iter()
+            .map(|p| &p.rhs[..])
+            .chain(start.as_ref().map(std::slice::from_ref));
         for (i, rhs) in bodies.enumerate() {
             items.first.push(items.next.len() as u32);
             items.next.extend(rhs.iter().copied().map(Some));
@@ -68,17 +76,27 @@ impl Items {
 
     /// The left side of a production; `None` for the one that accepts.
     pub(super) fn lhs(&self, production: u32) -> Option<u32> {
-        self.grammar.productions().get(production as usize).map(|p| p.lhs)
+        self.grammar
+            .productions()
+            .get(production as usize)
+            .map(|p| p.lhs)
     }
 
     /// The number of symbols of a production.
     pub(super) fn len(&self, production: u32) -> u32 {
-        self.grammar.productions().get(production as usize).map_or(1, |p| p.rhs.len() as u32)
+        self.grammar
+            .productions()
+            .get(production as usize)
+            .map_or(1, |p| p.rhs.len() as u32)
     }
 
     pub(super) fn name(&self, symbol: Sym) -> &str {
         match symbol {
-            Sym::Terminal(t) => self.grammar.terminals().get(t as usize).map_or("end of text", |t| &t.name),
+            Sym::Terminal(t) => self
+                .grammar
+                .terminals()
+                .get(t as usize)
+                .map_or("end of text", |t| &t.name),
             Sym::Nonterminal(n) => &self.grammar.nonterminals()[n as usize].name,
         }
     }

@@ -34,7 +34,9 @@ impl Set {
     fn contains(&self, t: u32) -> bool {
         match self {
             Set::Few(list) => list.binary_search(&t).is_ok(),
-            Set::Dense(bits) => bits.get(t as usize / 64).is_some_and(|w| w >> (t % 64) & 1 == 1),
+            Set::Dense(bits) => bits
+                .get(t as usize / 64)
+                .is_some_and(|w| w >> (t % 64) & 1 == 1),
         }
     }
 
@@ -74,7 +76,10 @@ impl Sets {
 
     /// The members, increasing.
     pub(super) fn list(&self, set: SetId) -> Vec<u32> {
-        self.0.get(set.0 as usize).map(|s| s.to_list()).unwrap_or_default()
+        self.0
+            .get(set.0 as usize)
+            .map(|s| s.to_list())
+            .unwrap_or_default()
     }
 }
 
@@ -134,7 +139,11 @@ mod tests {
         assert_eq!(interner.set(&sets, &[0, 1, 2, 3, 4, 63, 500]), both);
         assert_eq!(interner.union(&sets, dense, few), both);
         for t in 0..600 {
-            assert_eq!(sets.contains(both, t), sets.contains(few, t) || sets.contains(dense, t), "{t}");
+            assert_eq!(
+                sets.contains(both, t),
+                sets.contains(few, t) || sets.contains(dense, t),
+                "{t}"
+            );
         }
     }
 }

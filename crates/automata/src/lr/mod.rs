@@ -84,7 +84,10 @@ impl Lr {
             let expr = lexicon
                 .import(grammar.regexes(), terminal.regex)
                 .map_err(|e| Diagnostic::limit(e, terminal.place.clone()))?;
-            if lexicon.is_never(expr).map_err(|e| Diagnostic::limit(e, terminal.place.clone()))? {
+            if lexicon
+                .is_never(expr)
+                .map_err(|e| Diagnostic::limit(e, terminal.place.clone()))?
+            {
                 empty.push(t as u32);
             }
             terminals.push(lexicon.concat(&[expr, lexicon.mark(t as u32)]));
@@ -100,7 +103,12 @@ impl Lr {
             grammar.retain_terminals(|t| empty.binary_search(&t).is_err())?
         };
         let states = States::new(grammar, limits, cancel);
-        Ok(Lr { states, lexicon, terminals, ignore })
+        Ok(Lr {
+            states,
+            lexicon,
+            terminals,
+            ignore,
+        })
     }
 
     /// The grammar that the machine recognises.
@@ -127,7 +135,10 @@ impl Lr {
 
     fn make_start(&self, top: Symbol) -> Result<LexState, LimitError> {
         let allowed = self.states.allowed(top.0)?;
-        let mut parts: Vec<ExprId> = allowed.into_iter().map(|t| self.terminals[t as usize]).collect();
+        let mut parts: Vec<ExprId> = allowed
+            .into_iter()
+            .map(|t| self.terminals[t as usize])
+            .collect();
         parts.push(self.ignore);
         self.lexicon.fresh(self.lexicon.alt(&parts))
     }
@@ -139,7 +150,9 @@ impl Control for Lr {
     }
 
     fn lex_start(&self, top: Symbol) -> Result<LexState, ControlError> {
-        let Some(slot) = self.states.lex_start(top.0) else { return Ok(LexState::DEAD) };
+        let Some(slot) = self.states.lex_start(top.0) else {
+            return Ok(LexState::DEAD);
+        };
         if let Some(&state) = slot.get() {
             return Ok(state);
         }
@@ -147,7 +160,11 @@ impl Control for Lr {
         Ok(*slot.get_or_init(|| state))
     }
 
-    fn step(&self, stack: &mut dyn StackReader, labels: &[u32]) -> Result<Vec<StackAction>, ControlError> {
+    fn step(
+        &self,
+        stack: &mut dyn StackReader,
+        labels: &[u32],
+    ) -> Result<Vec<StackAction>, ControlError> {
         let mut actions = Vec::new();
         for &label in labels {
             if label == IGNORE {

@@ -8,10 +8,14 @@ use super::states::States;
 use crate::{ControlError, StackReader};
 use maskwright_grammar::Sym;
 use maskwright_tables::{LimitError, StackAction, Symbol};
+use rustc_hash::FxHashSet;
 use smallvec::{SmallVec, smallvec};
 
+/// Partial stacks that are compared one by one.
+const FEW: usize = 16;
+
 /// A stack in the middle of reductions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Partial {
     /// Entries of the old stack that are gone.
     cut: u32,
@@ -28,8 +32,15 @@ fn reductions(
     mut accepts: impl FnMut(),
 ) -> Result<SmallVec<[Partial; 8]>, ControlError> {
     let mut found: SmallVec<[Partial; 8]> = SmallVec::new();
-    let Some(top) = stack.read(0)? else { return Ok(found) };
-    found.push(Partial { cut: 0, top: top.0, new: false });
+    let Some(top) = stack.read(0)? else {
+        return Ok(found);
+    };
+    found.push(Partial {
+        cut: 0,
+        top: top.0,
+        new: false,
+    });
+    let mut seen: FxHashSet<Partial> = FxHashSet::default();
     let mut next = 0;
     while let Some(&at) = found.get(next) {
         next += 1;
@@ -44,11 +55,29 @@ fn reductions(
             };
             // The new state counts as one of the symbols that the production takes off.
             let cut = at.cut + states.items.len(production) - u32::from(at.new);
-            let Some(below) = stack.read(cut as usize)? else { continue };
-            let Some(top) = states.goto(below.0, Sym::Nonterminal(lhs))? else { continue };
-            let made = Partial { cut, top, new: true };
-            if !found.contains(&made) {
-                found.push(made);
+            let Some(below) = stack.read(cut as usize)? else {
+                continue;
+            };
+            let Some(top) = states.goto(below.0, Sym::Nonterminal(lhs))? else {
+                continue;
+            };
+            let made = Partial {
+                cut,
+                top,
+                new: true,
+            };
+            // Most stacks have a handful of reductions; a set pays only for the others.
+            if found.len() < FEW {
+                if !found.contains(&made) {
+                    found.push(made);
+                }
+            } else {
+                if seen.is_empty() {
+                    seen.extend(found.iter().copied());
+                }
+                if seen.insert(made) {
+                    found.push(made);
+                }
             }
         }
     }
@@ -69,7 +98,10 @@ pub(super) fn shift(
                 push.push(Symbol(at.top));
             }
             push.push(Symbol(target));
-            let action = StackAction { pop: at.cut, push: push[..].into() };
+            let action = StackAction {
+                pop: at.cut,
+                push: push[..].into(),
+            };
             if !actions.contains(&action) {
                 actions.push(action);
             }

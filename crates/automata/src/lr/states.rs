@@ -30,7 +30,11 @@ struct State {
 
 impl State {
     fn new(kernel: Kernel) -> Self {
-        State { kernel, actions: OnceLock::new(), lex_start: OnceLock::new() }
+        State {
+            kernel,
+            actions: OnceLock::new(),
+            lex_start: OnceLock::new(),
+        }
     }
 }
 
@@ -89,7 +93,12 @@ impl States {
         };
         let mut builder = states.builder();
         let end = builder.interner.set(&states.sets, &[states.items.end()]);
-        let kernel: Kernel = states.items.start().map(|item| (item, end)).into_iter().collect();
+        let kernel: Kernel = states
+            .items
+            .start()
+            .map(|item| (item, end))
+            .into_iter()
+            .collect();
         states.states.push(State::new(kernel.clone()));
         builder.kernels.insert(kernel, 0);
         drop(builder);
@@ -131,7 +140,10 @@ impl States {
     pub(super) fn actions(&self, state: u32) -> Result<&Actions, LimitError> {
         static NOTHING: OnceLock<Actions> = OnceLock::new();
         let Some(s) = self.states.get(state as usize) else {
-            return Ok(NOTHING.get_or_init(|| Actions { edges: Box::default(), reduces: Box::default() }));
+            return Ok(NOTHING.get_or_init(|| Actions {
+                edges: Box::default(),
+                reduces: Box::default(),
+            }));
         };
         if let Some(actions) = s.actions.get() {
             return Ok(actions);
@@ -142,7 +154,10 @@ impl States {
             let _ = s.actions.set(actions);
         }
         drop(builder);
-        Ok(s.actions.get_or_init(|| Actions { edges: Box::default(), reduces: Box::default() }))
+        Ok(s.actions.get_or_init(|| Actions {
+            edges: Box::default(),
+            reduces: Box::default(),
+        }))
     }
 
     /// The state after `symbol`, if there is one.
@@ -165,7 +180,11 @@ impl States {
             None => {
                 let n = self.states.count();
                 if n >= self.limits.states.min(UNKNOWN as usize) {
-                    return Err(LimitError::new(STAGE, n as u64 + 1, self.limits.states as u64));
+                    return Err(LimitError::new(
+                        STAGE,
+                        n as u64 + 1,
+                        self.limits.states as u64,
+                    ));
                 }
                 builder.bytes += 96;
                 let made = self.states.push(State::new(edge.kernel.clone()));
@@ -178,9 +197,15 @@ impl States {
     }
 
     /// The reductions that a state makes before a terminal.
-    pub(super) fn reduces(&self, state: u32, before: u32) -> Result<impl Iterator<Item = u32> + '_, LimitError> {
+    pub(super) fn reduces(
+        &self,
+        state: u32,
+        before: u32,
+    ) -> Result<impl Iterator<Item = u32> + '_, LimitError> {
         let reduces = self.actions(state)?.reduces.iter();
-        Ok(reduces.filter(move |r| self.sets.contains(r.before, before)).map(|r| r.production))
+        Ok(reduces
+            .filter(move |r| self.sets.contains(r.before, before))
+            .map(|r| r.production))
     }
 
     /// The terminals on which a state has an action, increasing; the end of text is not among them.
@@ -193,7 +218,12 @@ impl States {
             }
         }
         for r in &actions.reduces {
-            allowed.extend(self.sets.list(r.before).into_iter().filter(|t| *t != self.items.end()));
+            allowed.extend(
+                self.sets
+                    .list(r.before)
+                    .into_iter()
+                    .filter(|t| *t != self.items.end()),
+            );
         }
         allowed.sort_unstable();
         allowed.dedup();
@@ -269,7 +299,10 @@ impl States {
         for &(item, set) in kernel {
             match self.items.next(item) {
                 Some(symbol) => moves.push((symbol, item + 1, set)),
-                None => reduces.push(Reduce { production: self.items.production(item), before: set }),
+                None => reduces.push(Reduce {
+                    production: self.items.production(item),
+                    before: set,
+                }),
             }
         }
         for (&n, &set) in &before {
@@ -286,15 +319,28 @@ impl States {
         for group in moves.chunk_by(|a, b| a.0 == b.0) {
             let kernel: Kernel = group.iter().map(|&(_, item, set)| (item, set)).collect();
             builder.bytes += 48 + 8 * kernel.len();
-            edges.push(Edge { symbol: group[0].0, kernel, target: AtomicU32::new(UNKNOWN) });
+            edges.push(Edge {
+                symbol: group[0].0,
+                kernel,
+                target: AtomicU32::new(UNKNOWN),
+            });
         }
         builder.bytes += 16 * reduces.len();
-        Ok(Actions { edges: edges.into(), reduces: reduces.into() })
+        Ok(Actions {
+            edges: edges.into(),
+            reduces: reduces.into(),
+        })
     }
 
     /// What may come after the nonterminal behind the dot: FIRST of the symbol after it, or the item's
     /// own lookaheads when there is none (no symbol derives the empty text).
-    fn follow(&self, b: &mut Builder, item: u32, set: SetId, steps: &mut u64) -> Result<SetId, LimitError> {
+    fn follow(
+        &self,
+        b: &mut Builder,
+        item: u32,
+        set: SetId,
+        steps: &mut u64,
+    ) -> Result<SetId, LimitError> {
         match self.items.next(item + 1) {
             None => Ok(set),
             Some(Sym::Terminal(t)) => Ok(b.interner.set(&self.sets, &[t])),
@@ -302,7 +348,12 @@ impl States {
         }
     }
 
-    fn first(&self, builder: &mut Builder, root: u32, steps: &mut u64) -> Result<SetId, LimitError> {
+    fn first(
+        &self,
+        builder: &mut Builder,
+        root: u32,
+        steps: &mut u64,
+    ) -> Result<SetId, LimitError> {
         if let Some(&set) = builder.first.get(&root) {
             return Ok(set);
         }
@@ -334,11 +385,19 @@ impl States {
     fn pay(&self, builder: &Builder, steps: &mut u64) -> Result<(), LimitError> {
         *steps += 1;
         if *steps > self.limits.steps {
-            return Err(LimitError::new("LR closure steps", *steps, self.limits.steps));
+            return Err(LimitError::new(
+                "LR closure steps",
+                *steps,
+                self.limits.steps,
+            ));
         }
         let bytes = builder.bytes + builder.interner.bytes;
         if bytes > self.limits.bytes {
-            return Err(LimitError::new("LR table bytes", bytes as u64, self.limits.bytes as u64));
+            return Err(LimitError::new(
+                "LR table bytes",
+                bytes as u64,
+                self.limits.bytes as u64,
+            ));
         }
         self.cancel.check(STAGE)
     }

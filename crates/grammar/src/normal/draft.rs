@@ -1,6 +1,6 @@
 //! The grammar while it is being normalised.
 
-use super::{NormalGrammar, NormalTerminal, Nonterminal, Production, Sym};
+use super::{Nonterminal, NormalGrammar, NormalTerminal, Production, Sym};
 use crate::{RegexId, RegexPool};
 use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
@@ -35,7 +35,11 @@ impl Draft {
             productions: normal
                 .productions
                 .iter()
-                .map(|p| Rough { lhs: p.lhs, rhs: p.rhs.to_vec(), strict: false })
+                .map(|p| Rough {
+                    lhs: p.lhs,
+                    rhs: p.rhs.to_vec(),
+                    strict: false,
+                })
                 .collect(),
             start: 0,
             has_empty_sentence: normal.has_empty_sentence,
@@ -77,7 +81,8 @@ impl Draft {
     /// Drops repeated productions and `A → A`.
     pub(super) fn drop_repeated(&mut self) {
         let mut seen = FxHashSet::default();
-        self.productions.retain(|p| p.rhs[..] != [Sym::Nonterminal(p.lhs)] && seen.insert(p.clone()));
+        self.productions
+            .retain(|p| p.rhs[..] != [Sym::Nonterminal(p.lhs)] && seen.insert(p.clone()));
     }
 
     /// The finished grammar; nonterminals in breadth-first order from the start, unused terminals
@@ -133,11 +138,17 @@ impl Draft {
                         Sym::Nonterminal(m) => Sym::Nonterminal(number[m as usize].unwrap_or(0)),
                     })
                     .collect();
-                productions.push(Production { lhs: first.len() as u32 - 1, rhs });
+                productions.push(Production {
+                    lhs: first.len() as u32 - 1,
+                    rhs,
+                });
             }
             first.push(productions.len() as u32);
         }
-        let nonterminals = order.iter().map(|&n| self.nonterminals[n as usize].clone()).collect();
+        let nonterminals = order
+            .iter()
+            .map(|&n| self.nonterminals[n as usize].clone())
+            .collect();
         let mut normal = NormalGrammar {
             terminals,
             nonterminals,

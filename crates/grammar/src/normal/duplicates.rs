@@ -14,14 +14,19 @@ const ITSELF: Sym = Sym::Nonterminal(u32::MAX);
 
 /// Merges them; whether there were any.
 pub(super) fn merge(draft: &mut Draft) -> bool {
-    let mut graph: DiGraph<(), (), u32> = DiGraph::with_capacity(draft.nonterminals.len(), draft.productions.len());
+    let mut graph: DiGraph<(), (), u32> =
+        DiGraph::with_capacity(draft.nonterminals.len(), draft.productions.len());
     for _ in &draft.nonterminals {
         graph.add_node(());
     }
     for p in &draft.productions {
         for s in &p.rhs {
             if let Sym::Nonterminal(n) = *s {
-                graph.add_edge(NodeIndex::new(p.lhs as usize), NodeIndex::new(n as usize), ());
+                graph.add_edge(
+                    NodeIndex::new(p.lhs as usize),
+                    NodeIndex::new(n as usize),
+                    (),
+                );
             }
         }
     }
@@ -29,7 +34,11 @@ pub(super) fn merge(draft: &mut Draft) -> bool {
     let mut same: Vec<u32> = (0..draft.nonterminals.len() as u32).collect();
     let mut known: FxHashMap<Vec<Vec<Sym>>, u32> = FxHashMap::default();
     let mut found = false;
-    for n in kosaraju_scc(&graph).into_iter().flatten().map(|n| n.index() as u32) {
+    for n in kosaraju_scc(&graph)
+        .into_iter()
+        .flatten()
+        .map(|n| n.index() as u32)
+    {
         if by_lhs[n as usize].is_empty() {
             continue;
         }
@@ -50,9 +59,15 @@ pub(super) fn merge(draft: &mut Draft) -> bool {
         same[n as usize] = first;
     }
     if found {
+        // The class is named after its first member, as written by the author.
+        let mut least: Vec<u32> = (0..same.len() as u32).collect();
+        for (n, &class) in same.iter().enumerate().rev() {
+            least[class as usize] = n as u32;
+        }
+        let name = |n: u32| least[same[n as usize] as usize];
         draft.productions.retain(|p| same[p.lhs as usize] == p.lhs);
-        draft.start = same[draft.start as usize];
-        draft.replace(|n| n, |n| Sym::Nonterminal(same[n as usize]));
+        draft.start = name(draft.start);
+        draft.replace(name, |n| Sym::Nonterminal(name(n)));
     }
     found
 }

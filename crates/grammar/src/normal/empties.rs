@@ -26,8 +26,13 @@ pub(super) fn remove(draft: &mut Draft, meter: &mut Meter<'_>) -> Result<(), Lim
         let mut next = Some(production);
         while let Some(mut p) = next.take() {
             let may_be_empty = |s: &Sym| matches!(s, Sym::Nonterminal(n) if nullable[*n as usize]);
-            let mut optional: Vec<usize> =
-                if p.strict { Vec::new() } else { (0..p.rhs.len()).filter(|i| may_be_empty(&p.rhs[*i])).collect() };
+            let mut optional: Vec<usize> = if p.strict {
+                Vec::new()
+            } else {
+                (0..p.rhs.len())
+                    .filter(|i| may_be_empty(&p.rhs[*i]))
+                    .collect()
+            };
             if optional.len() > WIDE {
                 let tail = p.rhs.split_off(optional[WIDE - 1] + 1);
                 optional.truncate(WIDE);
@@ -37,11 +42,18 @@ pub(super) fn remove(draft: &mut Draft, meter: &mut Meter<'_>) -> Result<(), Lim
                     Some(n) => n,
                     None => {
                         let base = &draft.nonterminals[p.lhs as usize];
-                        let nonterminal = Nonterminal { name: base.name.clone(), place: base.place.clone() };
+                        let nonterminal = Nonterminal {
+                            name: base.name.clone(),
+                            place: base.place.clone(),
+                        };
                         let n = draft.add_nonterminal(nonterminal);
                         nullable.push(tail_nullable);
                         tails.insert(tail.clone(), n);
-                        next = Some(Rough { lhs: n, rhs: tail, strict: false });
+                        next = Some(Rough {
+                            lhs: n,
+                            rhs: tail,
+                            strict: false,
+                        });
                         n
                     }
                 };
@@ -57,8 +69,15 @@ pub(super) fn remove(draft: &mut Draft, meter: &mut Meter<'_>) -> Result<(), Lim
                         rhs.remove(i);
                     }
                 }
-                let made = Rough { lhs: p.lhs, rhs, strict: false };
-                if !made.rhs.is_empty() && made.rhs[..] != [Sym::Nonterminal(p.lhs)] && seen.insert(made.clone()) {
+                let made = Rough {
+                    lhs: p.lhs,
+                    rhs,
+                    strict: false,
+                };
+                if !made.rhs.is_empty()
+                    && made.rhs[..] != [Sym::Nonterminal(p.lhs)]
+                    && seen.insert(made.clone())
+                {
                     meter.pay(made.rhs.len())?;
                     done.push(made);
                 }
@@ -77,7 +96,13 @@ fn nullable(draft: &Draft) -> Vec<bool> {
         } else if !p.strict && p.rhs.iter().all(|s| matches!(s, Sym::Nonterminal(_))) {
             clauses.add(
                 p.lhs,
-                p.rhs.iter().filter_map(|s| if let Sym::Nonterminal(n) = *s { Some(n) } else { None }),
+                p.rhs.iter().filter_map(|s| {
+                    if let Sym::Nonterminal(n) = *s {
+                        Some(n)
+                    } else {
+                        None
+                    }
+                }),
             );
         }
     }

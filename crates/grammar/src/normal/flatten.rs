@@ -17,7 +17,7 @@
 use super::draft::Draft;
 use super::fuse::Fused;
 use super::nonempty;
-use super::{Meter, NormalTerminal, Nonterminal, Sym};
+use super::{Meter, Nonterminal, NormalTerminal, Sym};
 use crate::horn::Clauses;
 use crate::ir::ExprId;
 use crate::{Expr, Grammar, Place, RegexId, RegexNode, RegexPool, RuleId};
@@ -71,9 +71,15 @@ pub(super) fn flatten(
 ) -> Result<Draft, LimitError> {
     let regex_nullable = nonempty::nullable(regexes);
     let nullable = nullable_rules(grammar, &regex_nullable);
-    let mut draft = Draft { start: start.0, ..Draft::default() };
+    let mut draft = Draft {
+        start: start.0,
+        ..Draft::default()
+    };
     for rule in &grammar.rules {
-        draft.add_nonterminal(Nonterminal { name: rule.name.clone(), place: rule.place.clone() });
+        draft.add_nonterminal(Nonterminal {
+            name: rule.name.clone(),
+            place: rule.place.clone(),
+        });
     }
     let mut f = Flatten {
         grammar,
@@ -141,7 +147,9 @@ impl Flatten<'_, '_> {
                 continue;
             }
             match self.grammar.expr(e) {
-                Expr::Alt(parts) if self.fused.exprs[e.0 as usize].is_none() => stack.extend(parts.iter().rev()),
+                Expr::Alt(parts) if self.fused.exprs[e.0 as usize].is_none() => {
+                    stack.extend(parts.iter().rev())
+                }
                 _ => found.push(e),
             }
         }
@@ -188,7 +196,14 @@ impl Flatten<'_, '_> {
                 _ => {
                     let rule = &grammar.rules[self.rule];
                     let whole = rule.expr == e;
-                    (if whole { rule.name.clone() } else { format!("text in {}", rule.name) }, rule.place.clone())
+                    (
+                        if whole {
+                            rule.name.clone()
+                        } else {
+                            format!("text in {}", rule.name)
+                        },
+                        rule.place.clone(),
+                    )
                 }
             };
             return Ok(self.terminal(regex, name, place));
@@ -224,16 +239,29 @@ impl Flatten<'_, '_> {
             return symbol;
         }
         // Regexes that `nonempty` made have no entry, but they are never nullable.
-        let optional = self.regex_nullable.get(regex.0 as usize).copied().unwrap_or(false);
-        let part = if optional { nonempty::part(self.regexes, &self.regex_nullable, regex) } else { regex };
+        let optional = self
+            .regex_nullable
+            .get(regex.0 as usize)
+            .copied()
+            .unwrap_or(false);
+        let part = if optional {
+            nonempty::part(self.regexes, &self.regex_nullable, regex)
+        } else {
+            regex
+        };
         let symbol = if optional && *self.regexes.node(part) == RegexNode::Never {
             None
         } else if optional {
             let inner = self.terminal(part, name, place);
-            let choice = self.helper(Helper::Choice(vec![inner.into_iter().collect(), Vec::new()]));
+            let choice = self.helper(Helper::Choice(vec![
+                inner.into_iter().collect(),
+                Vec::new(),
+            ]));
             Some(Sym::Nonterminal(choice))
         } else {
-            self.draft.terminals.push(NormalTerminal { name, regex, place });
+            self.draft
+                .terminals
+                .push(NormalTerminal { name, regex, place });
             Some(Sym::Terminal(self.draft.terminals.len() as u32 - 1))
         };
         self.symbols.insert(regex, symbol);
@@ -264,7 +292,12 @@ impl Flatten<'_, '_> {
         self.choice(vec![body])
     }
 
-    fn repeat(&mut self, body: Vec<Sym>, min: u32, max: Option<u32>) -> Result<Option<Sym>, LimitError> {
+    fn repeat(
+        &mut self,
+        body: Vec<Sym>,
+        min: u32,
+        max: Option<u32>,
+    ) -> Result<Option<Sym>, LimitError> {
         if body.is_empty() || max == Some(0) {
             return Ok(None);
         }
@@ -274,7 +307,11 @@ impl Flatten<'_, '_> {
             (1, Some(1)) => return Ok(Some(self.single(body)?)),
             (0, Some(1)) => return Ok(Some(self.choice(vec![body, Vec::new()])?)),
             (0 | 1, None) => {
-                let body = if strict { vec![self.single(body)?] } else { body };
+                let body = if strict {
+                    vec![self.single(body)?]
+                } else {
+                    body
+                };
                 self.meter.pay(2 * body.len())?;
                 Sym::Nonterminal(self.helper(Helper::Loop(body, strict)))
             }
@@ -291,7 +328,11 @@ impl Flatten<'_, '_> {
                 }
             }
         };
-        if min == 0 { Ok(Some(self.choice(vec![vec![looped], Vec::new()])?)) } else { Ok(Some(looped)) }
+        if min == 0 {
+            Ok(Some(self.choice(vec![vec![looped], Vec::new()])?))
+        } else {
+            Ok(Some(looped))
+        }
     }
 
     /// Exactly `n` copies, at least one.
@@ -315,7 +356,10 @@ impl Flatten<'_, '_> {
     fn fresh(&mut self, nullable: bool) -> u32 {
         let rule = &self.grammar.rules[self.rule];
         self.nullable.push(nullable);
-        self.draft.add_nonterminal(Nonterminal { name: format!("{}.1", rule.name), place: rule.place.clone() })
+        self.draft.add_nonterminal(Nonterminal {
+            name: format!("{}.1", rule.name),
+            place: rule.place.clone(),
+        })
     }
 
     fn helper(&mut self, key: Helper) -> u32 {
@@ -351,7 +395,8 @@ impl Flatten<'_, '_> {
                 let made = self.fresh(false);
                 let copies = self.count(*one, *from, *strict);
                 self.draft.add(made, vec![copies], *strict);
-                self.draft.add(made, vec![Sym::Nonterminal(made), *one], *strict);
+                self.draft
+                    .add(made, vec![Sym::Nonterminal(made), *one], *strict);
                 made
             }
             // Made by `count`.
@@ -371,7 +416,8 @@ impl Flatten<'_, '_> {
             && let Some(&before) = self.helpers.get(&Helper::Count(one, n - 1, strict))
         {
             let made = self.fresh(false);
-            self.draft.add(made, vec![Sym::Nonterminal(before), one], strict);
+            self.draft
+                .add(made, vec![Sym::Nonterminal(before), one], strict);
             self.helpers.insert(Helper::Count(one, n, strict), made);
             return Sym::Nonterminal(made);
         }

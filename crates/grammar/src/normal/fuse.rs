@@ -31,13 +31,23 @@ type Regular = Option<(RegexId, bool)>;
 
 /// Finds them.
 pub(super) fn fuse(grammar: &Grammar, regexes: &mut RegexPool) -> Fused {
-    let trees: Vec<Vec<ExprId>> = grammar.rules.iter().map(|r| tree(grammar, r.expr)).collect();
+    let trees: Vec<Vec<ExprId>> = grammar
+        .rules
+        .iter()
+        .map(|r| tree(grammar, r.expr))
+        .collect();
     let uses: Vec<Vec<u32>> = trees
         .iter()
         .map(|tree| {
             let mut uses: Vec<u32> = tree
                 .iter()
-                .filter_map(|e| if let Expr::Rule(r) = grammar.expr(*e) { Some(r.0) } else { None })
+                .filter_map(|e| {
+                    if let Expr::Rule(r) = grammar.expr(*e) {
+                        Some(r.0)
+                    } else {
+                        None
+                    }
+                })
                 .collect();
             uses.sort_unstable();
             uses.dedup();
@@ -57,7 +67,11 @@ pub(super) fn fuse(grammar: &Grammar, regexes: &mut RegexPool) -> Fused {
         }
     }
     let keep = |r: Regular| r.filter(|(_, repeats)| *repeats).map(|(regex, _)| regex);
-    Fused { exprs: exprs.into_iter().map(keep).collect(), rules: rules.into_iter().map(keep).collect(), uses }
+    Fused {
+        exprs: exprs.into_iter().map(keep).collect(),
+        rules: rules.into_iter().map(keep).collect(),
+        uses,
+    }
 }
 
 /// The entries of a right side, children first.
@@ -94,32 +108,54 @@ fn rules_in_order(uses: &[Vec<u32>]) -> Vec<u32> {
     }
     // In a cycle, some rule is met before one that it uses: its tree is then not regular, since
     // rules that are not done yet count as not regular, and neither is any other of the cycle.
-    kosaraju_scc(&graph).into_iter().flatten().map(|n| n.index() as u32).collect()
+    kosaraju_scc(&graph)
+        .into_iter()
+        .flatten()
+        .map(|n| n.index() as u32)
+        .collect()
 }
 
-fn regular(grammar: &Grammar, e: ExprId, exprs: &[Regular], rules: &[Regular], pool: &mut RegexPool) -> Regular {
+fn regular(
+    grammar: &Grammar,
+    e: ExprId,
+    exprs: &[Regular],
+    rules: &[Regular],
+    pool: &mut RegexPool,
+) -> Regular {
     let of = |e: &ExprId| exprs[e.0 as usize];
     match grammar.expr(e) {
         Expr::Empty => Some((pool.empty(), false)),
         Expr::Terminal(t) => {
             let regex = grammar.terminals[t.0 as usize].regex;
-            matches!(pool.node(regex), RegexNode::Bytes(_) | RegexNode::Class(_) | RegexNode::ByteClass(_))
-                .then_some((regex, false))
+            matches!(
+                pool.node(regex),
+                RegexNode::Bytes(_) | RegexNode::Class(_) | RegexNode::ByteClass(_)
+            )
+            .then_some((regex, false))
         }
         Expr::Rule(r) => rules[r.0 as usize],
         Expr::Seq(parts) => {
             let all: Vec<(RegexId, bool)> = parts.iter().map(of).collect::<Option<_>>()?;
-            Some((pool.concat(all.iter().map(|p| p.0)), all.iter().any(|p| p.1)))
+            Some((
+                pool.concat(all.iter().map(|p| p.0)),
+                all.iter().any(|p| p.1),
+            ))
         }
         Expr::Alt(parts) => {
             let all: Vec<(RegexId, bool)> = parts.iter().map(of).collect::<Option<_>>()?;
             let many = all.len() >= 64;
             let repeats = many || all.iter().any(|p| p.1);
-            Some((alternatives(pool, all.iter().map(|p| p.0).collect()), repeats))
+            Some((
+                alternatives(pool, all.iter().map(|p| p.0).collect()),
+                repeats,
+            ))
         }
         Expr::Repeat { expr, min, max } => {
             let (inner, repeats) = of(expr)?;
-            Some((pool.repeat(inner, *min, *max), repeats || max.is_none_or(|max| max > 1)))
+            Some((
+                pool.repeat(inner, *min, *max),
+                repeats || max.is_none_or(|max| max > 1),
+            ))
         }
     }
 }

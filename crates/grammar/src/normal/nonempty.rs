@@ -27,7 +27,10 @@ pub(super) fn nullable(pool: &RegexPool) -> Vec<bool> {
 
 /// For each root, a node that matches the same without the empty text; roots of which nothing is
 /// left are dropped.
-pub(super) fn parts(pool: &mut RegexPool, roots: impl IntoIterator<Item = RegexId>) -> Vec<RegexId> {
+pub(super) fn parts(
+    pool: &mut RegexPool,
+    roots: impl IntoIterator<Item = RegexId>,
+) -> Vec<RegexId> {
     let nullable = nullable(pool);
     let mut found = Vec::new();
     for root in roots {

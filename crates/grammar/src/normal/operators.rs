@@ -28,7 +28,9 @@ pub(super) fn unfold(draft: &mut Draft, notes: &mut Vec<Diagnostic>) -> bool {
         let rhs = |p: &u32| &draft.productions[*p as usize].rhs;
         let left = productions.iter().any(|p| rhs(p).first() == Some(&me));
         let right = productions.iter().any(|p| rhs(p).last() == Some(&me));
-        let base = productions.iter().any(|p| rhs(p).first() != Some(&me) && rhs(p).last() != Some(&me));
+        let base = productions
+            .iter()
+            .any(|p| rhs(p).first() != Some(&me) && rhs(p).last() != Some(&me));
         if !left || !right || !base {
             continue;
         }
@@ -37,12 +39,18 @@ pub(super) fn unfold(draft: &mut Draft, notes: &mut Vec<Diagnostic>) -> bool {
         notes.push(
             Diagnostic::new(
                 "ambiguous-rule",
-                format!("`{}` recurs on both sides, so its operators nest in several ways", old.name),
+                format!(
+                    "`{}` recurs on both sides, so its operators nest in several ways",
+                    old.name
+                ),
                 old.place.clone(),
             )
             .with_help("the same texts match either way; nothing needs to be done"),
         );
-        let operand = draft.add_nonterminal(Nonterminal { name: format!("{}.operand", old.name), place: old.place });
+        let operand = draft.add_nonterminal(Nonterminal {
+            name: format!("{}.operand", old.name),
+            place: old.place,
+        });
         let other = Sym::Nonterminal(operand);
         for &p in productions {
             let production = &mut draft.productions[p as usize];

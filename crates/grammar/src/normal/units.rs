@@ -14,13 +14,21 @@ pub(super) fn collapse_cycles(draft: &mut Draft) {
     }
     for p in &draft.productions {
         if let [Sym::Nonterminal(n)] = p.rhs[..] {
-            graph.add_edge(NodeIndex::new(p.lhs as usize), NodeIndex::new(n as usize), ());
+            graph.add_edge(
+                NodeIndex::new(p.lhs as usize),
+                NodeIndex::new(n as usize),
+                (),
+            );
         }
     }
     let mut representative: Vec<u32> = (0..draft.nonterminals.len() as u32).collect();
     if graph.edge_count() > 0 {
         for component in kosaraju_scc(&graph) {
-            let least = component.iter().map(|n| n.index() as u32).min().unwrap_or(0);
+            let least = component
+                .iter()
+                .map(|n| n.index() as u32)
+                .min()
+                .unwrap_or(0);
             for n in component {
                 representative[n.index()] = least;
             }
@@ -50,6 +58,21 @@ pub(super) fn replace_aliases(draft: &mut Draft) -> bool {
     }
     if !found {
         return false;
+    }
+    for (n, target) in only.iter().enumerate() {
+        // A rule that is nothing but a repeat gives its name to the helper of the repeat.
+        if let Some(Sym::Nonterminal(m)) = *target {
+            let (rule, helper) = (
+                &draft.nonterminals[n].name,
+                &draft.nonterminals[m as usize].name,
+            );
+            if helper
+                .strip_prefix(rule.as_str())
+                .is_some_and(|rest| rest.starts_with('.'))
+            {
+                draft.nonterminals[m as usize].name = rule.clone();
+            }
+        }
     }
     // Follow chains to their end and shorten them, so that long ones stay linear.
     let mut end: Vec<Sym> = (0..only.len() as u32).map(Sym::Nonterminal).collect();

@@ -13,8 +13,20 @@ use crate::{Diagnostic, Diagnostics, Grammar, RegexNode, RegexPool, RuleId};
 fn productive(draft: &Draft, usable: impl Fn(u32) -> bool) -> Vec<bool> {
     let mut clauses = Clauses::new(draft.nonterminals.len());
     for p in &draft.productions {
-        if p.rhs.iter().all(|s| if let Sym::Terminal(t) = *s { usable(t) } else { true }) {
-            let body = p.rhs.iter().filter_map(|s| if let Sym::Nonterminal(n) = *s { Some(n) } else { None });
+        if p.rhs.iter().all(|s| {
+            if let Sym::Terminal(t) = *s {
+                usable(t)
+            } else {
+                true
+            }
+        }) {
+            let body = p.rhs.iter().filter_map(|s| {
+                if let Sym::Nonterminal(n) = *s {
+                    Some(n)
+                } else {
+                    None
+                }
+            });
             clauses.add(p.lhs, body);
         }
     }
@@ -60,7 +72,9 @@ pub(super) fn report(
 ) -> Result<Vec<Diagnostic>, Diagnostics> {
     let never = |t: u32| *regexes.node(draft.terminals[t as usize].regex) == RegexNode::Never;
     let productive = productive(draft, |t| !never(t));
-    let Some(start) = grammar.start else { return Ok(Vec::new()) };
+    let Some(start) = grammar.start else {
+        return Ok(Vec::new());
+    };
     let mut used = vec![false; grammar.rules.len()];
     let mut stack = vec![start.0];
     used[start.0 as usize] = true;
@@ -74,7 +88,12 @@ pub(super) fn report(
     let ends = |r: usize| fused.rules[r].is_some() || productive[r];
     if !ends(start.0 as usize) {
         let mut errors = vec![empty_language(grammar, start)];
-        for (r, rule) in grammar.rules.iter().enumerate().filter(|(r, _)| *r != start.0 as usize) {
+        for (r, rule) in grammar
+            .rules
+            .iter()
+            .enumerate()
+            .filter(|(r, _)| *r != start.0 as usize)
+        {
             if used[r] && !ends(r) {
                 errors.push(never_ends(&rule.name, rule.place.clone()));
             }
@@ -85,8 +104,12 @@ pub(super) fn report(
     for (r, rule) in grammar.rules.iter().enumerate() {
         if !used[r] {
             warnings.push(
-                Diagnostic::new("unused-rule", format!("`{}` is not used by any sentence", rule.name), rule.place.clone())
-                    .with_help("remove it, or use it in a rule that the start rule reaches"),
+                Diagnostic::new(
+                    "unused-rule",
+                    format!("`{}` is not used by any sentence", rule.name),
+                    rule.place.clone(),
+                )
+                .with_help("remove it, or use it in a rule that the start rule reaches"),
             );
         } else if !ends(r) {
             warnings.push(never_ends(&rule.name, rule.place.clone()));
@@ -96,8 +119,12 @@ pub(super) fn report(
 }
 
 fn never_ends(name: &str, place: crate::Place) -> Diagnostic {
-    Diagnostic::new("endless-rule", format!("`{name}` matches nothing: each alternative needs something endless"), place)
-        .with_help("give it an alternative that does not need itself")
+    Diagnostic::new(
+        "endless-rule",
+        format!("`{name}` matches nothing: each alternative needs something endless"),
+        place,
+    )
+    .with_help("give it an alternative that does not need itself")
 }
 
 /// The error of a grammar without sentences.
@@ -105,7 +132,10 @@ pub(super) fn empty_language(grammar: &Grammar, start: RuleId) -> Diagnostic {
     let rule = &grammar.rules[start.0 as usize];
     Diagnostic::new(
         "empty-language",
-        format!("the start rule `{}` matches nothing: no text can ever complete it", rule.name),
+        format!(
+            "the start rule `{}` matches nothing: no text can ever complete it",
+            rule.name
+        ),
         rule.place.clone(),
     )
     .with_help("give each rule in the cycle an alternative that does not need the cycle")
