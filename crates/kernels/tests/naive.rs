@@ -525,6 +525,11 @@ fn extreme_rows_have_the_right_sums() {
         );
         assert!(sums(&[1.0, f32::NAN], 2, 0.0).allowed.is_nan());
         assert!(sums(&[1.0, f32::INFINITY], 2, 0.0).allowed.is_nan());
+        // Out of the documented range: a wrong number, but a number.
+        assert!(sums(&[f32::MAX], 1, f32::MIN).allowed.is_finite());
+        let mut weights = [9.0; 3];
+        isa.weights(&mut weights, &[f32::MAX, f32::MIN, 0.0], &[7], 1e6, 0.0);
+        assert!(weights[0].is_finite() && weights[0] > 1e38 && weights[1..] == [0.0, 1.0]);
         let mut law = [9.0; 4];
         isa.softmax(&mut law, &[1.0, 2.0, 3.0, f32::NAN], &[0], 1.0, 0.0);
         assert_eq!(law, [0.0; 4], "nothing allowed, nothing written but zeros");
