@@ -38,6 +38,8 @@ mod tiktoken;
 mod tokenizer_json;
 
 #[cfg(test)]
+mod real_files;
+#[cfg(test)]
 mod tests;
 
 pub use error::{Place, ReadError};
