@@ -77,13 +77,13 @@ impl<'a> Lowering<'a> {
             };
             if let Some(value) = slots.get(exclusive) {
                 let (old, declared) = {
-                    let resource = self.sources.resource(site.resource);
+                    let resource = self.sources.resource(site.resource).dialect;
                     (resource.draft == Draft::Draft4, resource.declared)
                 };
                 match source.document.value(value) {
                     Json::Bool(excludes) if old || !declared => {
                         if !old {
-                            let place = self.place_of(site, exclusive.name(), Some(value));
+                            let place = (site, exclusive.name(), value);
                             let message = format!(
                                 "a boolean `{}` is draft 4, which this schema does not state",
                                 exclusive.name()
@@ -106,7 +106,7 @@ impl<'a> Lowering<'a> {
                     }
                     Json::Number(_) => {
                         if old {
-                            let place = self.place_of(site, exclusive.name(), Some(value));
+                            let place = (site, exclusive.name(), value);
                             let message = format!(
                                 "a number as `{}` is newer than the stated draft 4",
                                 exclusive.name()
@@ -236,7 +236,7 @@ impl<'a> Lowering<'a> {
         if let Some(value) = slots.get(Keyword::Format) {
             match source.document.value(value) {
                 Json::String(name) => {
-                    if !self.asserts_formats() {
+                    if !self.asserts_formats(site) {
                         self.mark(
                             Keyword::Format,
                             Status::Annotation,
@@ -247,7 +247,7 @@ impl<'a> Lowering<'a> {
                     } else {
                         self.mark(Keyword::Format, Status::Annotation, Some("unknown format"));
                         if !super::formats::is_numeric(name) {
-                            let place = self.place_of(site, "format", Some(value));
+                            let place = (site, "format", value);
                             self.warn(
                                 "unknown-format",
                                 format!("the format {name:?} is not known and not checked"),
@@ -286,7 +286,7 @@ impl<'a> Lowering<'a> {
         match ecma::search(&mut self.regexes, pattern, self.limits.source_depth) {
             Ok(found) => {
                 if let Some(offset) = found.loose {
-                    let place = self.place_of(site, keyword.name(), Some(value));
+                    let place = (site, keyword.name(), value);
                     let message = format!(
                         "the pattern {pattern:?} is not valid with the `u` flag at byte {offset}; read as without it"
                     );
@@ -365,7 +365,7 @@ impl<'a> Lowering<'a> {
         if let Some(value) = slots.get(Keyword::Items)
             && let Json::Array(_) = source.document.value(value)
         {
-            let resource = self.sources.resource(site.resource);
+            let resource = self.sources.resource(site.resource).dialect;
             let (new, declared) = (resource.draft == Draft::Draft2020, resource.declared);
             if new && (declared || slots.get(Keyword::PrefixItems).is_some()) {
                 self.invalid(
@@ -376,7 +376,7 @@ impl<'a> Lowering<'a> {
                 );
             } else {
                 if new {
-                    let place = self.place_of(site, "items", Some(value));
+                    let place = (site, "items", value);
                     let message = "an array as `items` is older than 2020-12, which this schema does not state".to_owned();
                     self.warn(
                         "older-draft",

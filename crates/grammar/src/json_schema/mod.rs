@@ -37,6 +37,7 @@ mod uri;
 mod values;
 
 pub use decimal::DecimalError;
+pub use formats::KNOWN as FORMATS;
 pub use options::{Draft, FormatMode, Options};
 pub use parse::parse;
 pub use report::{Entry, Report, Status};

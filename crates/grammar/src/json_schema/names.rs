@@ -28,6 +28,11 @@ pub(super) fn lower(lowering: &mut Lowering<'_>) -> Result<(), Diagnostic> {
         regexes.insert(id, regex);
     }
     for (object, schema, _) in names {
+        // What was relaxed may be any set of names.
+        let unknown = lowering.relaxed;
+        if unknown.is_some_and(|u| in_place_order(&lowering.nodes, [schema]).contains(&u)) {
+            continue;
+        }
         if let Node::Object(object) = &mut lowering.nodes[object.0 as usize] {
             object.names = regexes.get(&schema).copied();
         }

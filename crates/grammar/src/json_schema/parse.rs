@@ -19,10 +19,14 @@ use super::{cycles, names, relax};
 use crate::{Diagnostic, Diagnostics, Place, RegexId, RegexPool};
 use maskwright_tables::{LimitError, Limits};
 use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// How many errors are collected before the rest is left out.
 const MAX_ERRORS: usize = 32;
+
+/// How many warnings are kept; the report's entries are always complete.
+const MAX_WARNINGS: usize = 1000;
 
 /// The longest pointer that is kept with a node; longer ones lose their middle.
 const MAX_POINTER: usize = 4096;
@@ -46,7 +50,7 @@ pub fn parse(
     let mut report = Report::default();
     let mut sources = Sources::new(options, limits);
     let root = sources.load(text, &options.base_uri, "", &mut report.places)?;
-    report.draft = sources.resource(root.resource).draft;
+    report.draft = sources.resource(root.resource).dialect.draft;
     let mut lowering = Lowering {
         options,
         limits,
@@ -58,11 +62,12 @@ pub fn parse(
         sites: FxHashMap::default(),
         work: Vec::new(),
         names: Vec::new(),
-        patterns: FxHashMap::default(),
-        formats: FxHashMap::default(),
+        patterns: BTreeMap::new(),
+        formats: BTreeMap::new(),
         relaxed: None,
         errors: Vec::new(),
         first_entry: 0,
+        looked_at: 0,
     };
     match lowering.run(&root) {
         Ok(root) => lowering.finish(root),
@@ -105,14 +110,16 @@ pub(super) struct Lowering<'a> {
     /// Objects whose names must match a schema: object, schema, site of the keyword.
     pub(super) names: Vec<(NodeId, NodeId, Place)>,
     /// Patterns read so far.
-    pub(super) patterns: FxHashMap<Box<str>, RegexId>,
+    pub(super) patterns: BTreeMap<Box<str>, RegexId>,
     /// Formats used so far.
-    pub(super) formats: FxHashMap<Box<str>, Option<RegexId>>,
+    pub(super) formats: BTreeMap<Box<str>, Option<RegexId>>,
     /// The node that stands for everything that lenient mode relaxed.
     pub(super) relaxed: Option<NodeId>,
     pub(super) errors: Vec<Diagnostic>,
     /// Where the report's entries of the schema object under way start.
     first_entry: usize,
+    /// How many subschemas were looked at for `unevaluated*`.
+    pub(super) looked_at: usize,
 }
 
 /// Why the run stops at once; other errors are collected.
@@ -179,7 +186,7 @@ impl<'a> Lowering<'a> {
         for (i, place) in self.places.iter().enumerate() {
             let pointer = match i.checked_sub(1) {
                 Some(before) if self.places[before] == *place => pointers[before].clone(),
-                _ => shorten(self.report.places.pointer(*place)).into(),
+                _ => shorten(self.report.places.short_pointer(*place)).into(),
             };
             bytes += pointer.len();
             if bytes > self.limits.bytes {
@@ -368,16 +375,20 @@ impl<'a> Lowering<'a> {
         Ok(())
     }
 
+    /// Adds a warning about a keyword.
     pub(super) fn warn(
         &mut self,
         code: &'static str,
         message: String,
-        place: Place,
+        (site, keyword, value): (&Site, &str, ValueId),
         help: Option<String>,
     ) {
-        let mut warning = Diagnostic::new(code, message, place);
-        warning.help = help;
-        self.report.warnings.push(warning);
+        if self.report.warnings.len() < MAX_WARNINGS {
+            let mut warning =
+                Diagnostic::new(code, message, self.place_of(site, keyword, Some(value)));
+            warning.help = help;
+            self.report.warnings.push(warning);
+        }
     }
 
     /// Corrects what the report says about a keyword of the schema object under way.
@@ -472,12 +483,12 @@ impl<'a> Lowering<'a> {
         let Json::Object(members) = source.document.value(site.value) else {
             return;
         };
-        let draft = self.sources.resource(site.resource).draft;
+        let draft = self.sources.resource(site.resource).dialect.draft;
         let beside_ref = draft <= Draft::Draft7 && slots.get(Keyword::Ref).is_some();
         for member in members {
             let Some(keyword) = Keyword::from_name(&member.key) else {
                 if let Some(help) = suspect(&member.key) {
-                    let place = self.place_of(site, &member.key, Some(member.value));
+                    let place = (site, member.key.as_ref(), member.value);
                     self.warn(
                         "unknown-keyword",
                         format!("`{}` is no keyword", member.key),
@@ -512,7 +523,7 @@ impl<'a> Lowering<'a> {
                 } else {
                     ("other-draft", format!("not a keyword of {}", draft.name()))
                 };
-                let place = self.place_of(site, keyword.name(), Some(member.value));
+                let place = (site, keyword.name(), member.value);
                 let help =
                     (code == "ignored-beside-ref").then(|| "put both into an `allOf`".to_owned());
                 self.warn(code, format!("`{}`: {reason}", keyword.name()), place, help);
@@ -551,7 +562,7 @@ impl<'a> Lowering<'a> {
             match source.document.value(value) {
                 Json::Array(values) => {
                     if values.is_empty() {
-                        let place = self.place_of(site, "enum", Some(value));
+                        let place = (site, "enum", value);
                         self.warn(
                             "empty-enum",
                             "an empty `enum` allows nothing".to_owned(),
@@ -671,8 +682,9 @@ impl<'a> Lowering<'a> {
     }
 
     /// Whether formats are asserted.
-    pub(super) fn asserts_formats(&self) -> bool {
+    pub(super) fn asserts_formats(&self, site: &Site) -> bool {
         self.options.format == FormatMode::Assert
+            || self.sources.resource(site.resource).dialect.asserts_formats
     }
 }
 

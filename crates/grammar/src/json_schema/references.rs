@@ -14,6 +14,7 @@ use super::uri::{decode_percent, resolve, split_fragment};
 use crate::{Diagnostic, Place};
 use maskwright_tables::Limits;
 use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// A schema text.
@@ -24,6 +25,18 @@ pub(super) struct Source<'a> {
     resources: FxHashMap<ValueId, u32>,
 }
 
+/// How the keywords of a resource are to be read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dialect {
+    pub(super) draft: Draft,
+    /// Whether the draft was stated, as opposed to the default.
+    pub(super) declared: bool,
+    /// Whether the vocabulary of assertions is on (a custom meta-schema may leave it out).
+    pub(super) asserts: bool,
+    /// Whether the meta-schema asks for formats to be asserted.
+    pub(super) asserts_formats: bool,
+}
+
 /// A schema with a URI of its own.
 #[derive(Debug)]
 pub(super) struct Resource {
@@ -31,11 +44,7 @@ pub(super) struct Resource {
     value: ValueId,
     place: PlaceId,
     base: String,
-    pub(super) draft: Draft,
-    /// Whether the draft was stated, as opposed to the default.
-    pub(super) declared: bool,
-    /// Whether the vocabulary of assertions is off (a custom meta-schema may say so).
-    pub(super) asserts: bool,
+    pub(super) dialect: Dialect,
     dynamic: Vec<Box<str>>,
 }
 
@@ -58,11 +67,13 @@ pub(super) struct Sources<'a> {
     limits: &'a Limits,
     texts: Vec<Rc<Source<'a>>>,
     resources: Vec<Resource>,
-    by_uri: FxHashMap<String, u32>,
+    by_uri: BTreeMap<String, u32>,
     /// Resource and name → value, place, and whether the anchor is dynamic.
-    anchors: FxHashMap<(u32, Box<str>), (ValueId, PlaceId, bool)>,
+    anchors: BTreeMap<(u32, Box<str>), (ValueId, PlaceId, bool)>,
     contexts: Vec<Vec<(Box<str>, u32)>>,
-    context_ids: FxHashMap<Vec<(Box<str>, u32)>, u32>,
+    context_ids: BTreeMap<Vec<(Box<str>, u32)>, u32>,
+    /// The context after entering a resource in a context.
+    entered: FxHashMap<(u32, u32), u32>,
 }
 
 impl<'a> Sources<'a> {
@@ -72,10 +83,11 @@ impl<'a> Sources<'a> {
             limits,
             texts: Vec::new(),
             resources: Vec::new(),
-            by_uri: FxHashMap::default(),
-            anchors: FxHashMap::default(),
+            by_uri: BTreeMap::new(),
+            anchors: BTreeMap::new(),
             contexts: vec![Vec::new()],
-            context_ids: FxHashMap::default(),
+            context_ids: BTreeMap::new(),
+            entered: FxHashMap::default(),
         }
     }
 
@@ -100,12 +112,13 @@ impl<'a> Sources<'a> {
         let source = self.texts.len() as u32;
         let value = document.root();
         let mut resources = FxHashMap::default();
-        let (draft, declared, asserts) = self.draft_of(&document, value, None);
+        let dialect = self.dialect_of(&document, value, None);
+        let draft = dialect.draft;
         let base = match id_of(&document, value, draft) {
             Some(id) => resolve(uri, split_fragment(id).0),
             None => uri.to_owned(),
         };
-        let root = self.add(source, value, place, base, (draft, declared, asserts));
+        let root = self.add(source, value, place, base, dialect);
         self.by_uri.entry(uri.to_owned()).or_insert(root);
         resources.insert(value, root);
         if has_names(&document, draft) {
@@ -130,7 +143,7 @@ impl<'a> Sources<'a> {
         value: ValueId,
         place: PlaceId,
         base: String,
-        (draft, declared, asserts): (Draft, bool, bool),
+        dialect: Dialect,
     ) -> u32 {
         let id = self.resources.len() as u32;
         self.by_uri.entry(base.clone()).or_insert(id);
@@ -139,35 +152,35 @@ impl<'a> Sources<'a> {
             value,
             place,
             base,
-            draft,
-            declared,
-            asserts,
+            dialect,
             dynamic: Vec::new(),
         });
         id
     }
 
-    /// The draft of a schema that may state one: draft, whether it was stated, whether its
-    /// vocabulary asserts.
-    fn draft_of(
-        &self,
-        document: &Document<'_>,
-        value: ValueId,
-        parent: Option<u32>,
-    ) -> (Draft, bool, bool) {
+    /// The dialect of a schema that may state one.
+    fn dialect_of(&self, document: &Document<'_>, value: ValueId, parent: Option<u32>) -> Dialect {
         let inherited = match parent {
-            Some(p) => {
-                let p = self.resource(p);
-                (p.draft, p.declared, p.asserts)
-            }
-            None => (self.options.default_draft, false, true),
+            Some(p) => self.resource(p).dialect,
+            None => Dialect {
+                draft: self.options.default_draft,
+                declared: false,
+                asserts: true,
+                asserts_formats: false,
+            },
         };
         let Some(Json::String(uri)) = document.get(value, "$schema").map(|v| document.value(v))
         else {
             return inherited;
         };
+        let declared = Dialect {
+            declared: true,
+            asserts: true,
+            asserts_formats: false,
+            ..inherited
+        };
         if let Some(draft) = Draft::from_uri(uri) {
-            return (draft, true, true);
+            return Dialect { draft, ..declared };
         }
         // A custom meta-schema: its own `$schema` and `$vocabulary` say what it means.
         let Some(text) = self.registry(uri.trim_end_matches('#')) else {
@@ -176,18 +189,23 @@ impl<'a> Sources<'a> {
         let Ok(meta) = Document::parse(text, self.limits) else {
             return inherited;
         };
-        let root = meta.root();
-        let draft = match meta.get(root, "$schema").map(|v| meta.value(v)) {
-            Some(Json::String(uri)) => Draft::from_uri(uri).unwrap_or(inherited.0),
-            _ => inherited.0,
+        let draft = match meta.get(meta.root(), "$schema").map(|v| meta.value(v)) {
+            Some(Json::String(uri)) => Draft::from_uri(uri).unwrap_or(inherited.draft),
+            _ => inherited.draft,
         };
-        let asserts = match meta.get(root, "$vocabulary").map(|v| meta.value(v)) {
-            Some(Json::Object(members)) => {
-                members.iter().any(|m| m.key.ends_with("/vocab/validation"))
-            }
-            _ => true,
+        let Some(Json::Object(members)) =
+            meta.get(meta.root(), "$vocabulary").map(|v| meta.value(v))
+        else {
+            return Dialect { draft, ..declared };
         };
-        (draft, true, asserts)
+        let has = |name: &str| members.iter().any(|m| m.key.ends_with(name));
+        let asserts_formats = has("/vocab/format-assertion");
+        Dialect {
+            draft,
+            asserts: has("/vocab/validation"),
+            asserts_formats,
+            ..declared
+        }
     }
 
     fn registry(&self, uri: &str) -> Option<&'a str> {
@@ -214,13 +232,13 @@ impl<'a> Sources<'a> {
                 continue;
             };
             let mut resource = outer;
-            let draft = self.resource(outer).draft;
+            let draft = self.resource(outer).dialect.draft;
             if let Some(id) = id_of(document, value, draft) {
                 let (uri, fragment) = split_fragment(id);
                 if !uri.is_empty() && value != document.root() {
                     let base = resolve(&self.resource(outer).base, uri);
-                    let draft = self.draft_of(document, value, Some(outer));
-                    resource = self.add(source, value, place, base, draft);
+                    let dialect = self.dialect_of(document, value, Some(outer));
+                    resource = self.add(source, value, place, base, dialect);
                     found.insert(value, resource);
                 }
                 if let Some(name) = fragment
@@ -231,7 +249,7 @@ impl<'a> Sources<'a> {
                         .or_insert((value, place, false));
                 }
             }
-            let draft = self.resource(resource).draft;
+            let draft = self.resource(resource).dialect.draft;
             for member in members {
                 let Some(keyword) = Keyword::from_name(&member.key) else {
                     continue;
@@ -309,6 +327,11 @@ impl<'a> Sources<'a> {
         if dynamic.is_empty() {
             return site;
         }
+        if let Some(context) = self.entered.get(&(site.context, site.resource)) {
+            site.context = *context;
+            return site;
+        }
+        let before = site.context;
         let mut context = self.contexts[site.context as usize].clone();
         for name in dynamic {
             if let Err(at) = context.binary_search_by(|(n, _)| n.cmp(name)) {
@@ -324,6 +347,7 @@ impl<'a> Sources<'a> {
                 id
             }
         };
+        self.entered.insert((before, site.resource), site.context);
         site
     }
 
@@ -542,7 +566,7 @@ pub(super) fn slots(document: &Document<'_>, value: ValueId, resource: &Resource
             }
         }
     }
-    if resource.draft <= Draft::Draft7
+    if resource.dialect.draft <= Draft::Draft7
         && let Some(reference) = slots.get(Keyword::Ref)
     {
         let mut only = Slots::new();
@@ -555,9 +579,14 @@ pub(super) fn slots(document: &Document<'_>, value: ValueId, resource: &Resource
 impl Resource {
     /// Whether the resource's draft and vocabularies give the keyword a meaning.
     pub(super) fn reads(&self, keyword: Keyword) -> bool {
+        let Dialect {
+            draft,
+            declared,
+            asserts,
+            ..
+        } = self.dialect;
         // Schemas that state no draft are most often older than the default.
-        let known =
-            keyword.is_in(self.draft) || keyword == Keyword::AdditionalItems && !self.declared;
-        known && (self.asserts || !keyword.is_validation())
+        let known = keyword.is_in(draft) || keyword == Keyword::AdditionalItems && !declared;
+        known && (asserts || !keyword.is_validation())
     }
 }

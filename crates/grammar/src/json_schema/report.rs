@@ -147,34 +147,65 @@ impl Segment {
 
 /// Places in schema texts as a tree of steps, so that a pointer costs nothing until it is shown.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Places(Vec<(u32, Segment)>);
+pub(super) struct Places(Vec<Step>);
+
+#[derive(Clone, Debug)]
+struct Step {
+    parent: u32,
+    segment: Segment,
+}
 
 impl Places {
     pub(super) fn root(&mut self, prefix: &str) -> PlaceId {
-        self.0.push((0, Segment::Root(prefix.into())));
+        self.0.push(Step {
+            parent: 0,
+            segment: Segment::Root(prefix.into()),
+        });
         PlaceId(self.0.len() as u32 - 1)
     }
 
     pub(super) fn child(&mut self, parent: PlaceId, segment: Segment) -> PlaceId {
-        self.0.push((parent.0, segment));
+        self.0.push(Step {
+            parent: parent.0,
+            segment,
+        });
         PlaceId(self.0.len() as u32 - 1)
     }
 
+    /// The pointer of a place.
     pub(super) fn pointer(&self, place: PlaceId) -> String {
+        self.tail(place, u32::MAX)
+    }
+
+    /// The pointer of a place, or `…` and its last steps when there are too many.
+    pub(super) fn short_pointer(&self, place: PlaceId) -> String {
+        self.tail(place, SHORT_STEPS)
+    }
+
+    fn tail(&self, place: PlaceId, most: u32) -> String {
         let mut steps = Vec::new();
+        let mut out = String::new();
         let mut at = place.0;
         loop {
-            let (parent, segment) = &self.0[at as usize];
+            let Step {
+                parent, segment, ..
+            } = &self.0[at as usize];
             steps.push(segment);
             if let Segment::Root(_) = segment {
                 break;
             }
+            if steps.len() as u32 >= most {
+                out.push('…');
+                break;
+            }
             at = *parent;
         }
-        let mut out = String::new();
         for step in steps.iter().rev() {
             step.write(&mut out);
         }
         out
     }
 }
+
+/// How many steps of a pointer are kept with a node.
+const SHORT_STEPS: u32 = 600;

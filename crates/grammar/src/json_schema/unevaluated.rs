@@ -15,7 +15,8 @@ use super::parse::{Lowering, Part, Stop};
 use super::references::{Site, Source, slots};
 use super::report::Segment;
 use super::schema::{ArrayNode, Node, NodeId, ObjectNode};
-use crate::RegexId;
+use crate::{Diagnostic, RegexId};
+use maskwright_tables::LimitError;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -100,6 +101,18 @@ impl<'a> Lowering<'a> {
             if seen > MAX_SITES {
                 return Ok(None);
             }
+            self.looked_at += 1;
+            if self.looked_at > self.limits.nodes {
+                let e = LimitError::new(
+                    "subschemas of unevaluated keywords",
+                    self.looked_at as u64,
+                    self.limits.nodes as u64,
+                );
+                return Err(Diagnostic::limit(
+                    e,
+                    self.place_of(site, keyword.name(), None),
+                ));
+            }
             let source = self.sources.source(at.source);
             let slots = slots(
                 &source.document,
@@ -182,7 +195,7 @@ impl<'a> Lowering<'a> {
         }
         // In 2019-09 `contains` evaluates nothing.
         if let Some(value) = slots.get(Keyword::Contains)
-            && self.sources.resource(site.resource).draft >= Draft::Draft2020
+            && self.sources.resource(site.resource).dialect.draft >= Draft::Draft2020
         {
             own.contains = Some(self.subschema(site, Keyword::Contains, None, value)?);
         }
@@ -276,6 +289,19 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    /// At least one of the conditions, as at most one node, so that it can be shared.
+    fn any_condition(
+        &mut self,
+        site: &Site,
+        conditions: Vec<NodeId>,
+    ) -> Result<Option<NodeId>, Stop> {
+        Ok(match conditions[..] {
+            [] => None,
+            [one] => Some(one),
+            _ => Some(self.add(Node::Any(conditions), site.place)?),
+        })
+    }
+
     /// `rest` of the members in a region, unless one of the conditions holds.
     fn unless(
         &mut self,
@@ -341,6 +367,7 @@ impl<'a> Lowering<'a> {
         if patterned.len() > MAX_SPLIT {
             return Ok(false);
         }
+        let everything = self.any_condition(site, everything)?;
         // Names by the conditions under which they are evaluated.
         let mut by_name: BTreeMap<Box<str>, Vec<NodeId>> = BTreeMap::new();
         for (condition, names) in named {
@@ -368,7 +395,7 @@ impl<'a> Lowering<'a> {
         for (conditions, names) in regions {
             for subset in 0..1u32 << patterned.len() {
                 let mut unless = conditions.clone();
-                unless.extend(&everything);
+                unless.extend(everything);
                 let mut cut = Vec::new();
                 for (i, (condition, regex)) in patterned.iter().enumerate() {
                     if subset >> i & 1 == 1 {
@@ -469,8 +496,18 @@ impl<'a> Lowering<'a> {
         if contains.len() > MAX_SPLIT {
             return Ok(false);
         }
+        let everything = self.any_condition(site, everything)?;
         lengths.retain(|(len, _)| *len > start);
         lengths.sort_unstable();
+        // For each length the sources that reach it or go further, as a chain of shared nodes.
+        let mut reaching = vec![everything; lengths.len() + 1];
+        for (i, (_, condition)) in lengths.iter().enumerate().rev() {
+            let both = [Some(*condition), reaching[i + 1]]
+                .into_iter()
+                .flatten()
+                .collect();
+            reaching[i] = self.any_condition(site, both)?;
+        }
         // For each set of conditional `contains` that hold: elements match the rest or one of them.
         let mut subsets: Vec<NodeId> = Vec::new();
         for subset in 0..1u32 << contains.len() {
@@ -495,8 +532,7 @@ impl<'a> Lowering<'a> {
                 if to == Some(from) {
                     continue;
                 }
-                let mut unless: Vec<NodeId> = lengths[i..].iter().map(|l| l.1).collect();
-                unless.extend(&everything);
+                let unless: Vec<NodeId> = reaching[i].into_iter().collect();
                 let mut prefix = vec![any; from];
                 let items = match to {
                     Some(to) => {

@@ -94,37 +94,58 @@ pub(super) fn repeat(
         out.extend(alternatives.iter().cloned());
     }
     if max.is_none_or(|max| max >= 2) {
-        // `^` can hold in the first copy only and `$` in the last only, provided that no copy is
-        // empty; the copies between consist of the alternatives that do not assert.
-        let anchors_only = |a: &[Item]| {
-            a.iter()
-                .all(|i| matches!(i, Item::Text(_) | Item::Begin | Item::End))
-        };
-        let consumes = |a: &[Item]| texts(a).any(|p| p.min > 0);
-        if !alternatives.iter().all(|a| anchors_only(a) && consumes(a)) {
-            return Err(unsupported(
-                offset,
-                "a repeated group with an assertion that reaches beyond it",
-            ));
-        }
-        let has = |a: &[Item], begin: bool| {
-            a.iter().any(|i| {
-                if begin {
-                    matches!(i, Item::Begin)
+        // A copy that consumes nothing adds nothing beyond the first, so count only those that
+        // consume: there `^` can hold in the first copy only and `$` in the last only, and the
+        // copies between consist of the alternatives that do not assert.
+        let mut copies = Vec::with_capacity(alternatives.len());
+        let mut empty = Emptiness::Never;
+        for a in &alternatives {
+            let Some(copy) = anchored_copy(pool, a) else {
+                return Err(unsupported(
+                    offset,
+                    "a repeated group with an assertion that reaches beyond it",
+                ));
+            };
+            if texts(a).all(|p| p.min == 0) {
+                empty = empty.max(if copy.begin || copy.end {
+                    Emptiness::AtAnchor
                 } else {
-                    matches!(i, Item::End)
-                }
-            })
+                    Emptiness::Anywhere
+                });
+            }
+            copies.push(copy);
+        }
+        let min = match empty {
+            Emptiness::Never => min,
+            // Empty copies fill up whatever is missing.
+            Emptiness::Anywhere => 0,
+            Emptiness::AtAnchor if min <= 1 => min,
+            Emptiness::AtAnchor => {
+                return Err(unsupported(
+                    offset,
+                    "a counted group that may be empty at an anchor",
+                ));
+            }
         };
-        let one = alternate(pool, &pieces);
+        let free: Vec<Piece> = copies
+            .iter()
+            .filter(|c| !c.begin && !c.end)
+            .map(|c| c.text)
+            .collect();
+        let one = alternate(pool, &free);
         let middle = times(pool, one, min.max(2) - 2, max.map(|m| m - 2));
-        for first in alternatives.iter().filter(|a| !has(a, false)) {
-            for last in alternatives.iter().filter(|a| !has(a, true)) {
-                let mut all = first.clone();
-                all.push(Item::Text(middle));
-                all.extend(last.iter().cloned());
+        for first in copies.iter().filter(|c| !c.end) {
+            for last in copies.iter().filter(|c| !c.begin) {
+                let mut all = Vec::with_capacity(5);
+                all.extend(first.begin.then_some(Item::Begin));
+                all.extend([first.text, middle, last.text].map(Item::Text));
+                all.extend(last.end.then_some(Item::End));
                 out.push(all);
             }
+        }
+        if min == 0 && empty == Emptiness::Anywhere {
+            out.push(Vec::new());
+            out.extend(alternatives.iter().cloned());
         }
     }
     if out.len() > MAX_ALTERNATIVES {
@@ -134,6 +155,60 @@ pub(super) fn repeat(
         ));
     }
     Ok(Frag::Alts(out))
+}
+
+/// Whether a copy of a group can match nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Emptiness {
+    Never,
+    AtAnchor,
+    Anywhere,
+}
+
+/// An alternative of a repeated group that consumes something: text, perhaps anchored.
+struct Copy {
+    begin: bool,
+    text: Piece,
+    end: bool,
+}
+
+/// The alternative as a copy; `None` when it looks around.
+fn anchored_copy(pool: &mut RegexPool, items: &[Item]) -> Option<Copy> {
+    if !items
+        .iter()
+        .all(|i| matches!(i, Item::Text(_) | Item::Begin | Item::End))
+    {
+        return None;
+    }
+    let begin = items.iter().rposition(|i| matches!(i, Item::Begin));
+    let end = items.iter().position(|i| matches!(i, Item::End));
+    // Text outside the anchors is empty, or the alternative cannot match at all.
+    let outside = items
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| begin.is_some_and(|b| *i < b) || end.is_some_and(|e| *i > e));
+    let possible = outside
+        .flat_map(|(_, i)| texts(std::slice::from_ref(i)))
+        .all(|p| p.min == 0);
+    let from = begin.map_or(0, |b| b + 1);
+    let to = end.unwrap_or(items.len());
+    let text = concat(pool, texts(items.get(from..to).unwrap_or(&[])));
+    let any = pool.any_char();
+    let some = pool.repeat(any, 1, None);
+    let regex = match (possible, text.min) {
+        (false, _) => pool.never(),
+        (true, 0) => pool.and([text.regex, some]),
+        (true, _) => text.regex,
+    };
+    Some(Copy {
+        begin: begin.is_some(),
+        text: Piece {
+            regex,
+            min: text.min.max(1),
+            ..text
+        },
+        end: end.is_some(),
+    })
 }
 
 fn texts(items: &[Item]) -> impl Iterator<Item = Piece> + '_ {

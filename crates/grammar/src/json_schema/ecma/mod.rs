@@ -16,6 +16,8 @@
 mod assertions;
 mod class;
 mod parse;
+#[cfg(test)]
+mod tests;
 
 use crate::{RegexId, RegexPool};
 use std::rc::Rc;

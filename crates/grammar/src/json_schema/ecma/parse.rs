@@ -547,6 +547,7 @@ impl Parser<'_> {
         let mut set = CodeSet::default();
         // The start of a range that a `-` may still continue.
         let mut low: Option<u32> = None;
+        let mut after_set = false;
         loop {
             let at = self.at;
             let Some(c) = self.peek() else {
@@ -579,6 +580,11 @@ impl Parser<'_> {
                 low = None;
                 continue;
             }
+            // `[\w-.]`: no range either.
+            if c == '-' && after_set && !self.text[self.at..].starts_with(']') {
+                self.loosen(at);
+            }
+            after_set = false;
             self.at = at;
             match self.class_atom()? {
                 Atom::Char(code) => {
@@ -587,6 +593,7 @@ impl Parser<'_> {
                 }
                 Atom::Set(other) => {
                     set.0.extend(other.0);
+                    after_set = true;
                     low = None;
                 }
                 Atom::Boundary(_) => return Err(self.malformed(at, "unknown escape in a class")),

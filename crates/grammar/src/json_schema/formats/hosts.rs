@@ -183,19 +183,27 @@ pub(super) fn idn_hostname(pool: &mut RegexPool) -> Option<RegexId> {
     let dot = whole(pool, "[.\u{3002}\u{ff0e}\u{ff61}]")?;
     let names = dotted(pool, label, dot);
     // Counted in A-labels the limit is 253; a character takes at most five there.
-    Some(bounded(pool, names, 50))
+    let names = bounded(pool, names, 50);
+    let ascii = whole(pool, LABEL)?;
+    let ascii = dotted(pool, ascii, dot);
+    let ascii = bounded(pool, ascii, 253);
+    Some(pool.alt([names, ascii]))
 }
 
-pub(super) fn email(pool: &mut RegexPool, international: bool) -> Option<RegexId> {
-    let more = if international {
-        "\u{80}-\u{10ffff}"
-    } else {
-        ""
-    };
+fn local_part(pool: &mut RegexPool, more: &str, max: u32) -> Option<RegexId> {
     let atom = format!("[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~\\-{more}]+");
     let quoted = format!("\"(?:[ !#-\\[\\]-~{more}]|\\\\[ -~])*\"");
     let local = whole(pool, &format!("{atom}(?:\\.{atom})*|{quoted}"))?;
-    let local = bounded(pool, local, if international { 16 } else { 64 });
+    Some(bounded(pool, local, max))
+}
+
+pub(super) fn email(pool: &mut RegexPool, international: bool) -> Option<RegexId> {
+    let mut local = local_part(pool, "", 64)?;
+    if international {
+        // The limit is 64 bytes, and a character has at most four.
+        let wide = local_part(pool, "\u{80}-\u{10ffff}", 16)?;
+        local = pool.alt([local, wide]);
+    }
     let domain = hostname(pool)?;
     let domain = if international {
         let wide = idn_label(pool)?;

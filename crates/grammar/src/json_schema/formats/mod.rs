@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `time`, `date-time` | leap seconds at offsets other than whole, half and three-quarter hours |
 //! | `hostname`, and where it stands in `email` | labels with `--` in their third and fourth place (A-labels) |
-//! | `idn-hostname`, `idn-email` | the above; labels that need the rules for bidirectional text or a normalisation check, labels over 20 characters |
+//! | `idn-hostname`, `idn-email` | the above; labels that need the rules for bidirectional text or a normalisation check, non-ASCII labels over 20 characters, local parts over 16 |
 //! | `email` | general address literals (no tag but `IPv6` is registered) |
 //! | `regex` | groups nested more than six deep, named groups, back-references, class ranges other than between two digits or two letters of one case |
 //!

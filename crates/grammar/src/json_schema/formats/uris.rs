@@ -80,7 +80,7 @@ pub(super) fn reference(international: bool) -> String {
 
 /// Literals and expressions of RFC 6570; reserved operators are not used by anybody and left out.
 pub(super) fn template() -> String {
-    let literal = format!("(?:[!#$&(-;=?-\\[\\]_a-z~{UCS}{PRIVATE}]|{ESCAPE})");
+    let literal = format!("(?:[!#$&-;=?-\\[\\]_a-z~{UCS}{PRIVATE}]|{ESCAPE})");
     let varchar = format!("(?:[A-Za-z0-9_]|{ESCAPE})");
     let name = format!("{varchar}(?:\\.?{varchar})*");
     let spec = format!("{name}(?::[1-9][0-9]{{0,3}}|\\*)?");
