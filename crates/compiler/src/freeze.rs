@@ -1,9 +1,9 @@
 //! Ahead of time: asking the lazy machine for everything, and writing the answers down.
 //!
 //! The machine is explored symbolically. A *question* is a step, an end test or a row, asked of a
-//! stack of which only the upper part is known. When the answer needs to read further, the question
-//! is asked again for every symbol that can lie below ([`Explorer::below`]); when that set grows,
-//! so do the questions. This is the saturation of post\* of the pushdown system (Bouajjani, Esparza
+//! stack of which only the symbols at some depths are known. When the answer needs another depth,
+//! the question is asked again for every symbol that can lie there (steps in [`Explorer::below`]
+//! from the nearest known symbol above); when that set grows, so do the questions. This is the saturation of post\* of the pushdown system (Bouajjani, Esparza
 //! and Maler, "Reachability analysis of pushdown automata", CONCUR 1997), with the control as the
 //! oracle for its rules; it ends because symbols, lexical states and reads are finite, or at the
 //! budget.
@@ -40,29 +40,32 @@ impl Default for FreezeBudget {
 /// Below the bottom of the stack.
 const BOTTOM: Symbol = Symbol(u32::MAX);
 
-/// What is known of a stack, the top first.
-struct Known<'a> {
-    symbols: &'a [Symbol],
-    went_below: Cell<bool>,
+/// What is known of a stack: `(depth, symbol)` in the order of reading. The first is the top.
+type Known = Vec<(u32, Symbol)>;
+
+/// A stack of which only some symbols are known.
+struct KnownStack<'a> {
+    known: &'a Known,
+    wanted: Cell<Option<u32>>,
 }
 
-impl StackView for Known<'_> {
+impl StackView for KnownStack<'_> {
     fn symbol(&self, depth: usize) -> Option<Symbol> {
-        match self.symbols.get(depth) {
-            Some(&BOTTOM) => None,
-            Some(&symbol) => Some(symbol),
-            None => {
-                // Below a known bottom there is nothing to be found out.
-                if self.symbols.last() != Some(&BOTTOM) {
-                    self.went_below.set(true);
-                }
-                None
+        let depth = depth as u32;
+        for &(at, symbol) in self.known {
+            if at == depth {
+                return (symbol != BOTTOM).then_some(symbol);
+            }
+            if symbol == BOTTOM && at < depth {
+                return None;
             }
         }
+        self.wanted.set(self.wanted.get().or(Some(depth)));
+        None
     }
 
     fn went_below(&self) -> bool {
-        self.went_below.get()
+        self.wanted.get().is_some()
     }
 }
 
@@ -81,9 +84,9 @@ struct Explorer<'a> {
     symbols: Vec<Symbol>,
     symbol_ids: FxHashMap<Symbol, u32>,
     below: FxHashMap<Symbol, Vec<Symbol>>,
-    /// Questions that must be asked again for each symbol that turns up below the key.
-    waiting: FxHashMap<Symbol, Vec<(Key, Vec<Symbol>)>>,
-    queue: VecDeque<(Key, Vec<Symbol>)>,
+    /// Questions that need one more depth, with the symbols for which they were asked again.
+    waiting: Vec<(Key, Known, u32, FxHashSet<Symbol>)>,
+    queue: VecDeque<(Key, Known)>,
     tops: FxHashSet<Symbol>,
     /// Lexical states in order of discovery, the dead one first.
     states: Vec<LexState>,
@@ -92,7 +95,7 @@ struct Explorer<'a> {
     label_ids: FxHashMap<LabelSet, u32>,
     actions: Vec<Vec<StackAction>>,
     action_ids: FxHashMap<Vec<StackAction>, u32>,
-    answers: BTreeMap<(Key, Vec<Symbol>), u32>,
+    answers: BTreeMap<(Key, Known), u32>,
     rows: Rows,
     asked: usize,
 }
@@ -164,7 +167,7 @@ pub(crate) fn freeze(
         symbols: Vec::new(),
         symbol_ids: FxHashMap::default(),
         below: FxHashMap::default(),
-        waiting: FxHashMap::default(),
+        waiting: Vec::new(),
         queue: VecDeque::new(),
         tops: FxHashSet::default(),
         states: vec![LexState::DEAD],
@@ -180,10 +183,19 @@ pub(crate) fn freeze(
     let start = machine.start();
     explorer.lies_below(start, BOTTOM);
     explorer.becomes_top(start)?;
-    while let Some((key, known)) = explorer.queue.pop_front() {
-        explorer.ask(key, known)?;
-        if explorer.asked % 256 == 0 {
-            progress(explorer.asked, explorer.asked + explorer.queue.len());
+    loop {
+        while let Some((key, known)) = explorer.queue.pop_front() {
+            explorer.ask(key, known)?;
+            if explorer.asked.is_multiple_of(256) {
+                progress(explorer.asked, explorer.asked + explorer.queue.len());
+            }
+        }
+        // What lies below has grown since the questions that wait were asked last.
+        for i in 0..explorer.waiting.len() {
+            explorer.ask_again(i)?;
+        }
+        if explorer.queue.is_empty() {
+            break;
         }
     }
     explorer.finish()
@@ -197,15 +209,41 @@ impl Explorer<'_> {
             self.symbols.push(upper);
         }
         let below = self.below.entry(upper).or_default();
-        if below.contains(&lower) {
-            return;
+        if !below.contains(&lower) {
+            below.push(lower);
         }
-        below.push(lower);
-        for (key, known) in self.waiting.get(&upper).into_iter().flatten() {
-            let mut longer = known.clone();
-            longer.push(lower);
-            self.queue.push_back((*key, longer));
+    }
+
+    /// The symbols that can lie at `depth`, in order of discovery.
+    fn candidates(&self, known: &Known, depth: u32) -> Vec<Symbol> {
+        let above = known.iter().filter(|(d, _)| *d < depth).max_by_key(|(d, _)| *d);
+        let Some(&(from, symbol)) = above else { return Vec::new() };
+        let mut level = vec![symbol];
+        for _ in from..depth {
+            let mut seen = FxHashSet::default();
+            let mut next = Vec::new();
+            for upper in level {
+                let below = self.below.get(&upper).map_or(&[BOTTOM][..], |b| b);
+                next.extend(below.iter().filter(|s| seen.insert(**s)));
+            }
+            level = next;
         }
+        level
+    }
+
+    /// Asks question `i` of those that wait for each symbol that is new at its depth.
+    fn ask_again(&mut self, i: usize) -> Result<(), RunError> {
+        let (key, known, depth, _) = &self.waiting[i];
+        let candidates = self.candidates(known, *depth);
+        let (key, depth) = (*key, *depth);
+        for symbol in candidates {
+            if self.waiting[i].3.insert(symbol) {
+                let mut more = self.waiting[i].1.clone();
+                more.push((depth, symbol));
+                self.queue.push_back((key, more));
+            }
+        }
+        self.check(0)
     }
 
     /// Notes that `symbol` can be on top: asks for its end, and for the rows and steps of all
@@ -214,7 +252,7 @@ impl Explorer<'_> {
         if !self.tops.insert(symbol) {
             return Ok(());
         }
-        self.queue.push_back((Key::Ends, vec![symbol]));
+        self.queue.push_back((Key::Ends, vec![(0, symbol)]));
         let first = self.machine.lex_start(symbol)?;
         let mut seen = FxHashSet::default();
         let mut states = vec![first];
@@ -227,7 +265,7 @@ impl Explorer<'_> {
             if *self.state_ids.entry(state).or_insert(next) == next {
                 self.states.push(state);
             }
-            self.queue.push_back((Key::Row(state), vec![symbol]));
+            self.queue.push_back((Key::Row(state), vec![(0, symbol)]));
             let accept = self.machine.lex_accept(state);
             if accept != LabelSet::NONE && !labels.contains(&accept) {
                 labels.push(accept);
@@ -235,7 +273,7 @@ impl Explorer<'_> {
                 if *self.label_ids.entry(accept).or_insert(next) == next {
                     self.labels.push(accept);
                 }
-                self.queue.push_back((Key::Step(accept), vec![symbol]));
+                self.queue.push_back((Key::Step(accept), vec![(0, symbol)]));
             }
             for (_, _, target) in self.machine.shared().lexicon.edges(state)?.runs() {
                 if seen.insert(target) {
@@ -261,58 +299,47 @@ impl Explorer<'_> {
         Ok(())
     }
 
-    fn ask(&mut self, key: Key, known: Vec<Symbol>) -> Result<(), RunError> {
+    fn ask(&mut self, key: Key, known: Known) -> Result<(), RunError> {
         self.asked += 1;
         self.check(0)?;
-        let view = Known { symbols: &known, went_below: Cell::new(false) };
+        let view = KnownStack { known: &known, wanted: Cell::new(None) };
         let answer = match key {
             Key::Row(state) => self.machine.row(state, &view).map(|row| self.rows.add(row)),
             Key::Ends => self.machine.ends(&view).map(u32::from),
-            Key::Step(labels) => match self.machine.step(&view, labels) {
-                // The exposed symbol must be known too.
-                Ok(actions)
-                    if actions.iter().any(|a| a.pop as usize >= known.len()) && known.last() != Some(&BOTTOM) =>
-                {
-                    Err(RunError::UnknownSymbol)
+            Key::Step(labels) => self.machine.step(&view, labels).and_then(|actions| {
+                // What the pops expose must be known too.
+                let exposed: Vec<Symbol> =
+                    actions.iter().map(|a| view.symbol(a.pop as usize).unwrap_or(BOTTOM)).collect();
+                if view.went_below() {
+                    return Err(RunError::UnknownSymbol);
                 }
-                Ok(actions) => {
-                    let actions = actions.to_vec();
-                    for action in &actions {
-                        let mut top = known.get(action.pop as usize).copied().unwrap_or(BOTTOM);
-                        for &pushed in &action.push {
-                            self.lies_below(pushed, top);
-                            top = pushed;
-                        }
-                        if top != BOTTOM {
-                            self.becomes_top(top)?;
-                        }
+                for (action, mut top) in actions.iter().zip(exposed) {
+                    for &pushed in &action.push {
+                        self.lies_below(pushed, top);
+                        top = pushed;
                     }
-                    let next = self.actions.len() as u32;
-                    let id = *self.action_ids.entry(actions.clone()).or_insert(next);
-                    if id == next {
-                        self.actions.push(actions);
+                    if top != BOTTOM {
+                        self.becomes_top(top)?;
                     }
-                    Ok(id)
                 }
-                Err(e) => Err(e),
-            },
+                let next = self.actions.len() as u32;
+                let id = *self.action_ids.entry(actions.to_vec()).or_insert(next);
+                if id == next {
+                    self.actions.push(actions.to_vec());
+                }
+                Ok(id)
+            }),
         };
-        match answer {
-            Ok(answer) => {
+        match (answer, view.wanted.get()) {
+            (Ok(answer), None) => {
                 self.answers.insert((key, known), answer);
                 Ok(())
             }
-            Err(RunError::UnknownSymbol) => {
-                let Some(&last) = known.last() else { return Err(RunError::UnknownSymbol) };
-                for &lower in self.below.get(&last).into_iter().flatten() {
-                    let mut longer = known.clone();
-                    longer.push(lower);
-                    self.queue.push_back((key, longer));
-                }
-                self.waiting.entry(last).or_default().push((key, known));
-                Ok(())
+            (Ok(_) | Err(RunError::UnknownSymbol), Some(depth)) => {
+                self.waiting.push((key, known, depth, FxHashSet::default()));
+                self.ask_again(self.waiting.len() - 1)
             }
-            Err(e) => Err(e),
+            (Err(e), _) => Err(e),
         }
     }
 
@@ -322,38 +349,43 @@ impl Explorer<'_> {
 
     /// The answers under some keys as an automaton.
     fn automaton(&self, keys: usize, select: impl Fn(Key) -> Option<u32>) -> StackAutomaton<'static> {
-        #[derive(Default)]
-        struct Node(BTreeMap<u32, u32>);
         let mut roots = vec![0u32; keys];
-        let mut nodes: Vec<Node> = Vec::new();
+        // For each node where it reads, and its edges.
+        let mut nodes: Vec<(u32, BTreeMap<u32, u32>)> = Vec::new();
         for ((key, known), answer) in &self.answers {
             let Some(key) = select(*key) else { continue };
             if roots[key as usize] == 0 {
-                nodes.push(Node::default());
+                nodes.push((0, BTreeMap::new()));
                 roots[key as usize] = nodes.len() as u32;
             }
             let mut node = roots[key as usize] as usize - 1;
-            for (depth, symbol) in known.iter().enumerate() {
-                let symbol = self.symbol(*symbol);
-                if depth + 1 == known.len() {
-                    nodes[node].0.insert(symbol, answer << 1 | 1);
-                } else {
-                    let fresh = nodes.len() as u32;
-                    let next = *nodes[node].0.entry(symbol).or_insert(fresh << 1) >> 1;
-                    if next == fresh {
-                        nodes.push(Node::default());
+            for (i, &(_, symbol)) in known.iter().enumerate() {
+                let symbol = self.symbol(symbol);
+                match known.get(i + 1) {
+                    None => {
+                        nodes[node].1.insert(symbol, answer << 1 | 1);
                     }
-                    node = next as usize;
+                    // Which depth is read next depends on the symbols read before alone.
+                    Some(&(depth, _)) => {
+                        let fresh = nodes.len() as u32;
+                        let next = *nodes[node].1.entry(symbol).or_insert(fresh << 1) >> 1;
+                        if next == fresh {
+                            nodes.push((depth, BTreeMap::new()));
+                        }
+                        node = next as usize;
+                    }
                 }
             }
         }
         let mut matrix = Csr::new(self.symbols.len() as u32 + 1);
-        for node in nodes {
+        let mut depths = Vec::with_capacity(nodes.len());
+        for (depth, edges) in nodes {
             // A BTreeMap's keys are sorted and distinct.
-            let pushed = matrix.push_row(node.0);
+            let pushed = matrix.push_row(edges);
             debug_assert!(pushed.is_ok());
+            depths.push(depth);
         }
-        StackAutomaton { roots: Cow::Owned(roots), nodes: matrix.into() }
+        StackAutomaton { roots: Cow::Owned(roots), nodes: matrix.into(), depths: Cow::Owned(depths) }
     }
 
     fn finish(self) -> Result<PushdownTables<'static>, RunError> {

@@ -8,7 +8,7 @@
 //! the second visit is a lookup.
 
 use crate::lexical_rows::{LexicalRows, TrieId};
-use crate::memo::{Overlay, OverlayView, StackMemo};
+use crate::memo::{Overlay, OverlayView, Reads, StackMemo};
 use crate::sets::{FinalId, SetId};
 use maskwright_automata::{Control, ControlError, StackReader};
 use maskwright_tables::{
@@ -16,7 +16,7 @@ use maskwright_tables::{
 };
 use papaya::HashMap;
 use rustc_hash::{FxBuildHasher, FxHashSet};
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 /// The lazily built machine of one grammar.
@@ -32,15 +32,15 @@ pub(crate) struct LazyMachine {
     rows: boxcar::Vec<(FinalId, bool)>,
 }
 
-/// Reads a stack for a control, counting how deep.
+/// Reads a stack for a control, noting where.
 struct Reader<'a> {
     stack: &'a dyn StackView,
-    read: usize,
+    reads: Reads,
 }
 
 impl StackReader for Reader<'_> {
     fn read(&mut self, depth: usize) -> Result<Option<Symbol>, ControlError> {
-        self.read = self.read.max(depth + 1);
+        self.reads.note(depth);
         let symbol = self.stack.symbol(depth);
         if self.stack.went_below() { Err(ControlError::Unknown(depth)) } else { Ok(symbol) }
     }
@@ -81,8 +81,8 @@ impl LazyMachine {
         (self.rows.count(), self.row_memo.len(), self.steps.len())
     }
 
-    fn make_row(&self, state: LexState, stack: &dyn StackView) -> Result<(u32, usize), RunError> {
-        let read = Cell::new(0);
+    fn make_row(&self, state: LexState, stack: &dyn StackView) -> Result<(u32, Reads), RunError> {
+        let reads = RefCell::new(Reads::default());
         let mut parts: Vec<SetId> = Vec::new();
         let mut work: Vec<(Overlay, LexState, TrieId)> = vec![(Overlay::new(), state, LexicalRows::VOCABULARY)];
         let mut seen: FxHashSet<(Vec<Symbol>, usize, LexState, TrieId)> = FxHashSet::default();
@@ -95,7 +95,7 @@ impl LazyMachine {
             let row = self.shared.row(q, trie)?;
             parts.push(row.inside);
             for &(labels, residual) in &row.exits {
-                let view = OverlayView { overlay: &overlay, base: stack, read: &read };
+                let view = OverlayView { overlay: &overlay, base: stack, reads: &reads };
                 for action in self.step(&view, labels)? {
                     let mut next = overlay.clone();
                     next.apply(action);
@@ -107,7 +107,7 @@ impl LazyMachine {
                     if rest.len() <= 1 {
                         continue;
                     }
-                    let view = OverlayView { overlay: &next, base: stack, read: &read };
+                    let view = OverlayView { overlay: &next, base: stack, reads: &reads };
                     let Some(top) = view.symbol(0) else { continue };
                     let start = self.lex_start(top)?;
                     if start == LexState::DEAD {
@@ -122,7 +122,7 @@ impl LazyMachine {
             }
         }
         let overlay = Overlay::new();
-        let view = OverlayView { overlay: &overlay, base: stack, read: &read };
+        let view = OverlayView { overlay: &overlay, base: stack, reads: &reads };
         let ends = if state == LexState::DEAD || self.lex_is_fresh(state) {
             self.ends(&view)?
         } else {
@@ -133,7 +133,7 @@ impl LazyMachine {
                     for action in self.step(&view, labels)? {
                         let mut next = Overlay::new();
                         next.apply(action);
-                        ends |= self.ends(&OverlayView { overlay: &next, base: stack, read: &read })?;
+                        ends |= self.ends(&OverlayView { overlay: &next, base: stack, reads: &reads })?;
                     }
                     ends
                 }
@@ -143,7 +143,7 @@ impl LazyMachine {
             return Err(RunError::UnknownSymbol);
         }
         let tokens = self.shared.sets.union(parts);
-        Ok((self.rows.push((tokens, ends)) as u32, read.get().max(1)))
+        Ok((self.rows.push((tokens, ends)) as u32, reads.into_inner()))
     }
 }
 
@@ -189,31 +189,31 @@ impl Machine for LazyMachine {
     }
 
     fn step(&self, stack: &dyn StackView, labels: LabelSet) -> Result<&[StackAction], RunError> {
-        if let Some((answer, _)) = self.steps.get(labels.0, stack) {
+        if let Some(answer) = self.steps.get(labels.0, stack) {
             return Ok(&self.actions[answer as usize]);
         }
-        let mut reader = Reader { stack, read: 0 };
+        let mut reader = Reader { stack, reads: Reads::default() };
         let actions = self.control.step(&mut reader, self.shared.lexicon.labels(labels));
         if stack.went_below() {
             return Err(RunError::UnknownSymbol);
         }
         let actions = actions.map_err(run_error)?;
         let answer = self.actions.push(actions.into());
-        self.steps.insert(labels.0, stack, reader.read, answer as u32);
+        self.steps.insert(labels.0, stack, &reader.reads, answer as u32);
         Ok(&self.actions[answer])
     }
 
     fn ends(&self, stack: &dyn StackView) -> Result<bool, RunError> {
-        let ends = self.control.ends(&mut Reader { stack, read: 0 });
+        let ends = self.control.ends(&mut Reader { stack, reads: Reads::default() });
         if stack.went_below() { Err(RunError::UnknownSymbol) } else { ends.map_err(run_error) }
     }
 
     fn row(&self, state: LexState, stack: &dyn StackView) -> Result<RowRef<'_>, RunError> {
         let answer = match self.row_memo.get(state.0, stack) {
-            Some((answer, _)) => answer,
+            Some(answer) => answer,
             None => {
-                let (answer, read) = self.make_row(state, stack)?;
-                self.row_memo.insert(state.0, stack, read, answer);
+                let (answer, reads) = self.make_row(state, stack)?;
+                self.row_memo.insert(state.0, stack, &reads, answer);
                 answer
             }
         };

@@ -1,22 +1,43 @@
 //! Answers remembered by exactly the stack symbols that were read to find them.
 //!
-//! The keys form a tree: a start key (a lexical state, or a label set), then one edge for each
-//! symbol read from the top down. Walked as an automaton this is the determinised stack automaton
-//! that answers `classify` of an LR stack under a lookahead, grown one answer at a time: nothing is enumerated, and
-//! right recursion makes a loop of answers instead of a cycle to unroll.
+//! The keys form decision trees: a start key (a lexical state, or a label set), then at each node
+//! the depth at which the stack is read next and one edge for each symbol found there. Walked as an
+//! automaton this is the stack automaton that answers `classify` of an LR stack under a lookahead,
+//! grown one answer at a time: nothing is enumerated, symbols that a reduction merely pops are
+//! never looked at, and right recursion makes a loop of answers instead of a cycle to unroll.
+//!
+//! Invariant: below a node of depth `d`, no other node reads depth `d` again. An answer may stand
+//! under more symbols than it needs (two ways of asking may meet in one tree), never under fewer.
 
-use maskwright_tables::{StackView, Symbol};
+use maskwright_tables::{StackAction, StackView, Symbol};
 use papaya::HashMap;
 use rustc_hash::FxBuildHasher;
+use smallvec::SmallVec;
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Depths in the order in which they were first read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reads(SmallVec<[u32; 8]>);
+
+impl Reads {
+    /// Notes a read.
+    #[inline]
+    pub fn note(&mut self, depth: usize) {
+        let depth = depth as u32;
+        if !self.0.contains(&depth) {
+            self.0.push(depth);
+        }
+    }
+}
 
 /// What a key leads to.
 #[derive(Clone, Copy, Debug)]
 enum Next {
     /// The answer is known without reading further.
     Answer(u32),
-    /// One more symbol must be read from this node.
-    Node(u32),
+    /// The stack must be read at this depth, and the search goes on at this node.
+    Read { depth: u32, node: u32 },
 }
 
 /// The symbol that stands for "below the bottom of the stack".
@@ -25,9 +46,17 @@ const BOTTOM: u32 = u32::MAX;
 /// See the module documentation.
 #[derive(Debug)]
 pub(crate) struct StackMemo {
-    /// `(node or start key, symbol)`; start keys have the top bit set.
+    /// `(node or start key, symbol)`; start keys have the top bit set and read the top.
     edges: HashMap<(u64, u32), Next, FxBuildHasher>,
     nodes: AtomicU32,
+}
+
+fn start_of(key: u32) -> u64 {
+    u64::from(key) | 1 << 63
+}
+
+fn symbol_at(stack: &dyn StackView, depth: u32) -> u32 {
+    stack.symbol(depth as usize).map_or(BOTTOM, |s| s.0)
 }
 
 impl StackMemo {
@@ -35,42 +64,38 @@ impl StackMemo {
         StackMemo { edges: HashMap::with_hasher(FxBuildHasher), nodes: AtomicU32::new(0) }
     }
 
-    /// The answer under `key` for this stack, with the number of symbols read.
+    /// The answer under `key` for this stack.
     #[inline]
-    pub fn get(&self, key: u32, stack: &dyn StackView) -> Option<(u32, usize)> {
+    pub fn get(&self, key: u32, stack: &dyn StackView) -> Option<u32> {
         let edges = self.edges.pin();
-        let mut node = u64::from(key) | 1 << 63;
-        for depth in 0.. {
-            let symbol = stack.symbol(depth).map_or(BOTTOM, |s| s.0);
+        let (mut at, mut depth) = (start_of(key), 0);
+        loop {
+            let symbol = symbol_at(stack, depth);
             if symbol == BOTTOM && stack.went_below() {
                 return None;
             }
-            match edges.get(&(node, symbol))? {
-                Next::Answer(answer) => return Some((*answer, depth + 1)),
-                Next::Node(next) => node = u64::from(*next),
-            }
-            if symbol == BOTTOM {
-                return None;
+            match *edges.get(&(at, symbol))? {
+                Next::Answer(answer) => return Some(answer),
+                Next::Read { depth: next, node } => (at, depth) = (u64::from(node), next),
             }
         }
-        None
     }
 
-    /// Records an answer for all stacks that agree with this one on the first `read` symbols.
-    pub fn insert(&self, key: u32, stack: &dyn StackView, read: usize, answer: u32) {
+    /// Records an answer for all stacks that agree with this one at the depths read.
+    pub fn insert(&self, key: u32, stack: &dyn StackView, reads: &Reads, answer: u32) {
         let edges = self.edges.pin();
-        let mut node = u64::from(key) | 1 << 63;
-        for depth in 0..read.max(1) {
-            let symbol = stack.symbol(depth).map_or(BOTTOM, |s| s.0);
-            if depth + 1 >= read.max(1) {
-                edges.insert((node, symbol), Next::Answer(answer));
-                return;
-            }
-            let fresh = Next::Node(self.nodes.fetch_add(1, Ordering::Relaxed));
-            match edges.get_or_insert((node, symbol), fresh) {
-                Next::Node(next) => node = u64::from(*next),
-                // Another thread found the answer with fewer symbols.
+        let mut open: SmallVec<[u32; 8]> = reads.0.clone();
+        let (mut at, mut depth) = (start_of(key), 0);
+        loop {
+            open.retain(|d| *d != depth);
+            let symbol = symbol_at(stack, depth);
+            let next = match open.first() {
+                None => Next::Answer(answer),
+                Some(&depth) => Next::Read { depth, node: self.nodes.fetch_add(1, Ordering::Relaxed) },
+            };
+            match *edges.get_or_insert((at, symbol), next) {
                 Next::Answer(_) => return,
+                Next::Read { depth: next, node } => (at, depth) = (u64::from(node), next),
             }
         }
     }
@@ -87,16 +112,16 @@ pub(crate) struct Overlay {
     /// How many symbols of the base are gone.
     pub popped: usize,
     /// What lies on the rest of the base, the last one on top.
-    pub pushed: smallvec::SmallVec<[Symbol; 6]>,
+    pub pushed: SmallVec<[Symbol; 6]>,
 }
 
 impl Overlay {
     pub fn new() -> Self {
-        Overlay { popped: 0, pushed: smallvec::SmallVec::new() }
+        Overlay { popped: 0, pushed: SmallVec::new() }
     }
 
     /// Applies a stack action.
-    pub fn apply(&mut self, action: &maskwright_tables::StackAction) {
+    pub fn apply(&mut self, action: &StackAction) {
         let pop = action.pop as usize;
         let own = pop.min(self.pushed.len());
         self.pushed.truncate(self.pushed.len() - own);
@@ -109,8 +134,8 @@ impl Overlay {
 pub(crate) struct OverlayView<'a> {
     pub overlay: &'a Overlay,
     pub base: &'a dyn StackView,
-    /// The number of base symbols read so far.
-    pub read: &'a std::cell::Cell<usize>,
+    /// Where the base was read so far.
+    pub reads: &'a RefCell<Reads>,
 }
 
 impl StackView for OverlayView<'_> {
@@ -121,7 +146,7 @@ impl StackView for OverlayView<'_> {
             return Some(self.overlay.pushed[own - 1 - depth]);
         }
         let below = self.overlay.popped + depth - own;
-        self.read.set(self.read.get().max(below + 1));
+        self.reads.borrow_mut().note(below);
         self.base.symbol(below)
     }
 

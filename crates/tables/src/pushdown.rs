@@ -14,9 +14,10 @@
 //! | `lists` | CSR pattern, lists × tokens | explicit tokens of rows |
 //! | `bitsets` | `[u32; bitsets × mask words]` | base bitsets of rows |
 //!
-//! A *stack automaton* ([`StackAutomaton`]) reads the stack from the top: `roots[key]` is its first
-//! node, a CSR row; the column is the symbol read (`symbols` stands for "below the bottom"), the
-//! value is `answer << 1 | 1` or `node << 1`. What is not there was not compiled.
+//! A *stack automaton* ([`StackAutomaton`]) decides by reading the stack at a few depths:
+//! `roots[key]` is its first node, a CSR row; the column is the symbol found at the node's depth
+//! (`symbols` stands for "below the bottom"), the value is `answer << 1 | 1` or `node << 1`, where
+//! nodes follow their parents. What is not there was not compiled.
 
 use crate::artifact::{Artifact, ArtifactError, ArtifactWriter, kinds};
 use crate::csr::{Csr, CsrError, CsrView};
@@ -41,20 +42,20 @@ pub mod sections {
     /// `[u32; symbols]`: where lexemes begin.
     pub const LEX_START: u32 = FIRST_FREE + 7;
     /// Stack automata, by id: 0 steps, 1 rows, 2 ends. `[u32]`: roots, node + 1 or 0; `indptr`,
-    /// `indices` and `data` have the next kinds.
+    /// `indices`, `data` and the depths of the nodes have the next kinds.
     pub const AUTOMATON: u32 = FIRST_FREE + 8;
     /// `[u32; answers + 1]`: where each list of actions begins.
-    pub const ACTION_LISTS: u32 = FIRST_FREE + 12;
+    pub const ACTION_LISTS: u32 = FIRST_FREE + 13;
     /// `[u32; 2 × actions]`: how many symbols are popped, and where the pushed ones end.
-    pub const ACTIONS: u32 = FIRST_FREE + 13;
+    pub const ACTIONS: u32 = FIRST_FREE + 14;
     /// `[u32]`: pushed symbols.
-    pub const PUSHES: u32 = FIRST_FREE + 14;
+    pub const PUSHES: u32 = FIRST_FREE + 15;
     /// `[u32; 3 × rows]`.
-    pub const ROW_ANSWERS: u32 = FIRST_FREE + 15;
+    pub const ROW_ANSWERS: u32 = FIRST_FREE + 16;
     /// `[u32]`: `indptr` of the token lists; `indices` has the next kind.
-    pub const LISTS: u32 = FIRST_FREE + 16;
+    pub const LISTS: u32 = FIRST_FREE + 17;
     /// `[u32; bitsets × words]`.
-    pub const BITSETS: u32 = FIRST_FREE + 18;
+    pub const BITSETS: u32 = FIRST_FREE + 19;
 }
 
 /// Flag of a fresh lexical state.
@@ -144,6 +145,8 @@ pub struct StackAutomaton<'a> {
     pub roots: Cow<'a, [u32]>,
     /// Nodes × (symbols + 1).
     pub nodes: Matrix<'a>,
+    /// Where each node reads the stack, 0 being the top.
+    pub depths: Cow<'a, [u32]>,
 }
 
 impl<'a> StackAutomaton<'a> {
@@ -152,36 +155,45 @@ impl<'a> StackAutomaton<'a> {
     pub fn get(&self, key: u32, stack: &dyn StackView) -> Option<u32> {
         let bottom = self.nodes.columns() - 1;
         let mut node = self.roots.get(key as usize)?.checked_sub(1)?;
-        for depth in 0.. {
+        loop {
+            let depth = *self.depths.get(node as usize)? as usize;
             let symbol = stack.symbol(depth).map_or(bottom, |s| s.0.min(bottom));
             let next = self.nodes.get(node as usize, symbol)?;
             if next & 1 == 1 {
                 return Some(next >> 1);
             }
-            if symbol == bottom {
-                return None;
-            }
             node = next >> 1;
         }
-        None
     }
 
     fn read(artifact: &Artifact<'a>, id: u32, keys: u32, symbols: u32, answers: u32) -> Result<Self, ArtifactError> {
         let kind = sections::AUTOMATON;
         let roots = artifact.words(kind, id)?;
         let nodes = Matrix::read(artifact, kind + 1, id, symbols + 1)?;
+        let depths = artifact.words(kind + 4, id)?;
         let rows = nodes.rows() as u32;
+        if depths.len() != nodes.rows() {
+            return Err(content(kind + 4, "not one depth for each node".into()));
+        }
         if roots.len() != keys as usize || roots.iter().any(|r| *r > rows) {
             return Err(content(kind, "roots out of range".into()));
         }
-        if nodes.data.iter().any(|&d| if d & 1 == 1 { d >> 1 >= answers } else { d >> 1 >= rows }) {
-            return Err(content(kind + 3, "a value out of range".into()));
+        // A node's children follow it, so every decision ends.
+        for (node, range) in nodes.indptr.windows(2).enumerate() {
+            let values = &nodes.data[range[0] as usize..range[1] as usize];
+            let bad = |d: u32| match d & 1 {
+                1 => d >> 1 >= answers,
+                _ => d >> 1 >= rows || (d >> 1) as usize <= node,
+            };
+            if values.iter().any(|d| bad(*d)) {
+                return Err(content(kind + 3, "a value out of range".into()));
+            }
         }
-        Ok(StackAutomaton { roots, nodes })
+        Ok(StackAutomaton { roots, nodes, depths })
     }
 
     fn into_owned(self) -> StackAutomaton<'static> {
-        StackAutomaton { roots: Cow::Owned(self.roots.into_owned()), nodes: self.nodes.into_owned() }
+        StackAutomaton { roots: Cow::Owned(self.roots.into_owned()), nodes: self.nodes.into_owned(), depths: Cow::Owned(self.depths.into_owned()) }
     }
 }
 
@@ -243,6 +255,7 @@ impl<'a> PushdownTables<'a> {
         for (id, automaton) in [(0, &self.steps), (1, &self.rows), (2, &self.ends)] {
             writer.add_words(sections::AUTOMATON, id, &*automaton.roots)?;
             automaton.nodes.write(writer, sections::AUTOMATON + 1, id)?;
+            writer.add_words(sections::AUTOMATON + 4, id, &*automaton.depths)?;
         }
         let (mut lists, mut actions, mut pushes) = (vec![0u32], Vec::new(), Vec::new());
         for list in &self.actions {
