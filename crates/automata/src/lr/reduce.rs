@@ -84,7 +84,8 @@ fn reductions(
     Ok(found)
 }
 
-/// Adds the actions of a terminal, each once.
+/// Adds the actions of a terminal. They differ from one another, since the partial stacks do, and
+/// from those of other terminals, since no state is entered by two symbols.
 pub(super) fn shift(
     states: &States,
     stack: &mut dyn StackReader,
@@ -98,13 +99,10 @@ pub(super) fn shift(
                 push.push(Symbol(at.top));
             }
             push.push(Symbol(target));
-            let action = StackAction {
+            actions.push(StackAction {
                 pop: at.cut,
                 push: push[..].into(),
-            };
-            if !actions.contains(&action) {
-                actions.push(action);
-            }
+            });
         }
     }
     Ok(())

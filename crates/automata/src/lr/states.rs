@@ -8,7 +8,7 @@ use super::items::Items;
 use super::lookaheads::{Interner, SetId, Sets};
 use maskwright_grammar::{NormalGrammar, Sym};
 use maskwright_tables::{CancelFlag, LexState, LimitError, Limits};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -234,14 +234,14 @@ impl States {
     pub(super) fn explore(&self) -> Result<Vec<Option<(u32, Sym)>>, LimitError> {
         let mut parents: Vec<Option<(u32, Sym)>> = vec![None];
         let mut order = vec![0u32];
-        let mut seen: FxHashMap<u32, ()> = [(0, ())].into_iter().collect();
+        let mut seen: FxHashSet<u32> = [0].into_iter().collect();
         let mut next = 0;
         while let Some(&state) = order.get(next) {
             next += 1;
             self.cancel.check(STAGE)?;
             for edge in &self.actions(state)?.edges {
                 let target = self.enter(edge)?;
-                if seen.insert(target, ()).is_none() {
+                if seen.insert(target) {
                     if parents.len() <= target as usize {
                         parents.resize(target as usize + 1, None);
                     }
@@ -357,7 +357,7 @@ impl States {
         if let Some(&set) = builder.first.get(&root) {
             return Ok(set);
         }
-        let mut seen: FxHashMap<u32, ()> = [(root, ())].into_iter().collect();
+        let mut seen: FxHashSet<u32> = [root].into_iter().collect();
         let mut stack = vec![root];
         let mut terminals = Vec::new();
         while let Some(n) = stack.pop() {
@@ -368,7 +368,7 @@ impl States {
                     Sym::Nonterminal(m) => {
                         if let Some(&known) = builder.first.get(&m) {
                             terminals.extend(self.sets.list(known));
-                        } else if seen.insert(m, ()).is_none() {
+                        } else if seen.insert(m) {
                             stack.push(m);
                         }
                     }

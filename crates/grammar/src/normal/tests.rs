@@ -96,7 +96,7 @@ fn equal_nonterminals_are_one() {
 fn equal_repeats_share_one_left_recursive_helper() {
     assert_eq!(
         check("start = p 'p' | q 'q' ; p = x* ; q = x+ 'r' ; x = '(' x ')' | 'a' ;"),
-        "start = p.1 'p' | 'p' | q 'q' ; p.1 = x | p.1 x ; q = p.1 'r' ; x = '(' x ')' | 'a' ;"
+        "start = p 'p' | 'p' | q 'q' ; p = x | p x ; q = p 'r' ; x = '(' x ')' | 'a' ;"
     );
 }
 

@@ -226,12 +226,20 @@ fn every_grammar_of_the_repository_parses_and_prints_back() {
             );
             // Alternatives of terminals are a set, so their order may change.
             let words = |text: &str| {
-                let mut words: Vec<String> =
-                    text.replace(['(', ')'], " ").split_whitespace().map(String::from).collect();
+                let mut words: Vec<String> = text
+                    .replace(['(', ')'], " ")
+                    .split_whitespace()
+                    .map(String::from)
+                    .collect();
                 words.sort_unstable();
                 words
             };
-            assert_eq!(words(&check(&once)), words(&once), "{}", entry.path().display());
+            assert_eq!(
+                words(&check(&once)),
+                words(&once),
+                "{}",
+                entry.path().display()
+            );
             ran += 1;
         }
     }
