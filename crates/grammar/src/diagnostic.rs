@@ -42,8 +42,8 @@ pub struct Diagnostic {
     pub place: Place,
     /// What to do about it.
     pub help: Option<String>,
-    /// Set when a limit was crossed.
-    pub limit: Option<LimitError>,
+    /// Set when a limit was crossed. Boxed to keep results small.
+    pub limit: Option<Box<LimitError>>,
 }
 
 impl Diagnostic {
@@ -76,7 +76,7 @@ impl Diagnostic {
             message: error.to_string(),
             place,
             help: None,
-            limit: Some(error),
+            limit: Some(Box::new(error)),
         }
     }
 }

@@ -545,3 +545,67 @@ fn a_status_is_refused_only_with_an_error() {
         lower(r#"{"type":["string","null"],"minLength":1,"format":"email"}"#).unwrap();
     assert!(report.entries().all(|e| e.status == Status::Enforced));
 }
+
+/// Damaged schema texts: a few bytes of good ones replaced, by a fixed sequence.
+#[test]
+fn any_text_gives_a_schema_or_an_error() {
+    const SEEDS: &[&str] = &[
+        r##"{"$schema":"http://json-schema.org/draft-07/schema#","type":["object","null"],"properties":{"a":{"$ref":"#/definitions/b~1c"},"n":{"minimum":-1.5e3,"multipleOf":0.01}},"patternProperties":{"^x(?=y)|z$":{"enum":[1,"a",null,{"k":[]}]}},"additionalProperties":false,"definitions":{"b/c":{"pattern":"^[a-z\\u00e9]{1,3}\\b"}}}"##,
+        r##"{"$id":"http://h/r","$dynamicAnchor":"t","anyOf":[{"$dynamicRef":"#t"},{"contains":{"const":[1]},"minContains":2}],"unevaluatedProperties":{"type":"string"},"unevaluatedItems":false,"if":{"required":["q"]},"then":{"propertyNames":{"maxLength":3}},"dependentSchemas":{"w":{"format":"date-time"}}}"##,
+        r##"{"allOf":[{"$ref":"#/$defs/s"},{"not":{"oneOf":[{"format":"uri"},{"format":"email"}]}}],"$defs":{"s":{"$anchor":"s","prefixItems":[{"$ref":"#s"}],"items":{"uniqueItems":true}}}}"##,
+    ];
+    const BYTES: &[u8] = b"{}[]\",:0-9.eE\\u$#/~%^()*+?|ab \x00\x7f";
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    let mut random = |n: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % n
+    };
+    let mut compiled = 0;
+    for round in 0..6_000 {
+        let mut text = SEEDS[round % SEEDS.len()].as_bytes().to_vec();
+        for _ in 0..random(4) {
+            let at = random(text.len());
+            match random(3) {
+                0 => text[at] = BYTES[random(BYTES.len())],
+                1 => {
+                    text.remove(at);
+                }
+                _ => text.insert(at, BYTES[random(BYTES.len())]),
+            }
+        }
+        let Ok(text) = String::from_utf8(text) else {
+            continue;
+        };
+        for lenient in [false, true] {
+            let options = Options {
+                lenient,
+                ..Options::default()
+            };
+            match parse(&text, &options, &Limits::untrusted()) {
+                Ok((schema, report)) => {
+                    compiled += 1;
+                    assert_eq!(schema.nodes.len(), schema.pointers.len());
+                    let _ = report.to_string();
+                }
+                Err(errors) => assert!(!errors.0.is_empty()),
+            }
+        }
+    }
+    assert!(compiled > 1_000, "{compiled} damaged schemas still compile");
+}
+
+#[test]
+fn many_subschemas_that_decide_what_is_evaluated_are_a_limit_error() {
+    let branches: Vec<String> = (0..60)
+        .map(|i| format!("{{\"$ref\":\"#/$defs/d{}\"}}", i % 2))
+        .collect();
+    let schema = format!(
+        r#"{{"anyOf":[{0}],"unevaluatedProperties":false,"$defs":{{"d0":{{"anyOf":[{1}]}},"d1":{{"anyOf":[{1}]}},"e":{{"anyOf":[{2}]}}}}}}"#,
+        branches.join(","),
+        vec!["{\"$ref\":\"#/$defs/e\"}"; 60].join(","),
+        vec!["{\"properties\":{\"a\":{}}}"; 60].join(","),
+    );
+    assert_refused(&schema, "unsupported-keyword", "/unevaluatedProperties");
+}

@@ -271,6 +271,25 @@ impl<'a> Lowering<'a> {
         Ok(())
     }
 
+    /// The regex of a pattern, read once.
+    pub(super) fn search(&mut self, pattern: &str) -> Result<ecma::Pattern, ecma::PatternError> {
+        if let Some(known) = self.patterns.get(pattern) {
+            return known.clone();
+        }
+        // Each pattern may take what a pattern may take by itself, all together no more than nodes.
+        let mut budget = ecma::Budget(ecma::MAX_STEPS.min(self.pattern_steps));
+        let given = budget.0;
+        let found = ecma::search_within(
+            &mut self.regexes,
+            pattern,
+            self.limits.source_depth,
+            &mut budget,
+        );
+        self.pattern_steps -= given - budget.0;
+        self.patterns.insert(pattern.into(), found.clone());
+        found
+    }
+
     /// The regex of a pattern; `None` after an error or when it was relaxed.
     pub(super) fn pattern(
         &mut self,
@@ -280,10 +299,7 @@ impl<'a> Lowering<'a> {
         pattern: &str,
         parts: &mut Vec<Part>,
     ) -> Result<Option<RegexId>, Stop> {
-        if let Some(regex) = self.patterns.get(pattern) {
-            return Ok(Some(*regex));
-        }
-        match ecma::search(&mut self.regexes, pattern, self.limits.source_depth) {
+        match self.search(pattern) {
             Ok(found) => {
                 if let Some(offset) = found.loose {
                     let place = (site, keyword.name(), value);
@@ -292,7 +308,6 @@ impl<'a> Lowering<'a> {
                     );
                     self.warn("loose-pattern", message, place, None);
                 }
-                self.patterns.insert(pattern.into(), found.regex);
                 Ok(Some(found.regex))
             }
             Err(e) if e.unsupported => {

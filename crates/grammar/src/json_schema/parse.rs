@@ -15,7 +15,7 @@ use super::options::{Draft, FormatMode, Options};
 use super::references::{Site, Source, Sources, slots};
 use super::report::{PlaceId, Report, Segment, Status};
 use super::schema::{Node, NodeId, Schema, Types};
-use super::{cycles, names, relax};
+use super::{cycles, ecma, names, relax};
 use crate::{Diagnostic, Diagnostics, Place, RegexId, RegexPool};
 use maskwright_tables::{LimitError, Limits};
 use rustc_hash::FxHashMap;
@@ -63,6 +63,7 @@ pub fn parse(
         work: Vec::new(),
         names: Vec::new(),
         patterns: BTreeMap::new(),
+        pattern_steps: limits.nodes,
         formats: BTreeMap::new(),
         relaxed: None,
         errors: Vec::new(),
@@ -110,7 +111,9 @@ pub(super) struct Lowering<'a> {
     /// Objects whose names must match a schema: object, schema, site of the keyword.
     pub(super) names: Vec<(NodeId, NodeId, Place)>,
     /// Patterns read so far.
-    pub(super) patterns: BTreeMap<Box<str>, RegexId>,
+    pub(super) patterns: BTreeMap<Box<str>, Result<ecma::Pattern, ecma::PatternError>>,
+    /// The steps that are left for the assertions of patterns.
+    pub(super) pattern_steps: usize,
     /// Formats used so far.
     pub(super) formats: BTreeMap<Box<str>, Option<RegexId>>,
     /// The node that stands for everything that lenient mode relaxed.
@@ -408,7 +411,7 @@ impl<'a> Lowering<'a> {
         match source.document.value(site.value) {
             Json::Bool(true) => {}
             Json::Bool(false) => self.nodes[node.0 as usize] = Node::Any(Vec::new()),
-            Json::Object(members) if members.is_empty() => {}
+            Json::Object([]) => {}
             Json::Object(_) => {
                 let slots = slots(
                     &source.document,

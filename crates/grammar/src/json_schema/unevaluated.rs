@@ -25,6 +25,9 @@ const MAX_SITES: usize = 4096;
 /// The most conditional sources with patterns, or with `contains`.
 const MAX_SPLIT: usize = 6;
 
+/// Names that are evaluated under the same conditions; no names are all the rest.
+type Region = (Vec<NodeId>, Option<Vec<Box<str>>>);
+
 /// What is evaluated under a condition.
 #[derive(Debug, Default)]
 struct Evaluated {
@@ -101,7 +104,11 @@ impl<'a> Lowering<'a> {
             if seen > MAX_SITES {
                 return Ok(None);
             }
-            self.looked_at += 1;
+            let source = self.sources.source(at.source);
+            self.looked_at += 1 + conditions.len();
+            if let Json::Object(members) = source.document.value(at.value) {
+                self.looked_at += members.len();
+            }
             if self.looked_at > self.limits.nodes {
                 let e = LimitError::new(
                     "subschemas of unevaluated keywords",
@@ -113,7 +120,6 @@ impl<'a> Lowering<'a> {
                     self.place_of(site, keyword.name(), None),
                 ));
             }
-            let source = self.sources.source(at.source);
             let slots = slots(
                 &source.document,
                 at.value,
@@ -125,6 +131,7 @@ impl<'a> Lowering<'a> {
                 _ => self.own_items(&at, &source, &slots, nested)?,
             };
             if let Some(own) = own {
+                self.looked_at += own.names.len() + own.patterns.len();
                 out.push(Evaluated {
                     conditions: conditions.clone(),
                     ..own
@@ -158,7 +165,7 @@ impl<'a> Lowering<'a> {
                 for m in members {
                     // Errors are reported where the keyword is lowered; a pattern that was relaxed
                     // there may match anything.
-                    match super::ecma::search(&mut self.regexes, &m.key, self.limits.source_depth) {
+                    match self.search(&m.key) {
                         Ok(found) => own.patterns.push(found.regex),
                         Err(_) => own.all = true,
                     }
@@ -384,7 +391,7 @@ impl<'a> Lowering<'a> {
             by_conditions.entry(conditions).or_default().push(name);
         }
         // The regions: the named groups, and what is left; each cut by the conditional patterns.
-        let mut regions: Vec<(Vec<NodeId>, Option<Vec<Box<str>>>)> = Vec::new();
+        let mut regions: Vec<Region> = Vec::new();
         let all_names: Vec<Box<str>> = by_conditions.values().flatten().cloned().collect();
         regions.extend(
             by_conditions
@@ -526,13 +533,13 @@ impl<'a> Lowering<'a> {
             let mut all: Vec<NodeId> = chosen.iter().map(|c| c.0).collect();
             let mut own = Vec::new();
             let mut from = start;
-            for i in 0..=lengths.len() {
+            for (i, unless) in reaching.iter().enumerate() {
                 // Positions from here to the next length are evaluated by all sources that reach it.
                 let to = lengths.get(i).map(|l| l.0);
                 if to == Some(from) {
                     continue;
                 }
-                let unless: Vec<NodeId> = reaching[i].into_iter().collect();
+                let unless: Vec<NodeId> = unless.iter().copied().collect();
                 let mut prefix = vec![any; from];
                 let items = match to {
                     Some(to) => {

@@ -14,7 +14,7 @@
 //! - `\b` is one of two pairs of look-around, most often decided by the neighbouring characters.
 
 use super::class::{CodeSet, WORD};
-use super::{Frag, Item, MAX_ALTERNATIVES, PatternError, Piece, unsupported};
+use super::{Budget, Frag, Item, MAX_ALTERNATIVES, PatternError, Piece, unsupported};
 use crate::{RegexId, RegexNode, RegexPool};
 use std::rc::Rc;
 
@@ -53,8 +53,9 @@ pub(super) fn alternate(pool: &mut RegexPool, pieces: &[Piece]) -> Piece {
 pub(super) fn whole_texts(
     pool: &mut RegexPool,
     alternatives: &[Vec<Item>],
+    budget: &mut Budget,
 ) -> Result<RegexId, PatternError> {
-    language(pool, alternatives, View::Whole)
+    language(pool, alternatives, View::Whole, budget)
 }
 
 /// Copies of a group that asserts.
@@ -64,10 +65,13 @@ pub(super) fn repeat(
     min: u32,
     max: Option<u32>,
     offset: usize,
+    budget: &mut Budget,
 ) -> Result<Frag, PatternError> {
     if max == Some(0) {
         return Ok(Frag::Alts(vec![Vec::new()]));
     }
+    let items: usize = alternatives.iter().map(|a| a.len() + 1).sum();
+    budget.spend(items * alternatives.len(), offset)?;
     let alternatives: Vec<Vec<Item>> = alternatives
         .into_iter()
         .map(|a| localise(pool, a))
@@ -233,6 +237,7 @@ fn language(
     pool: &mut RegexPool,
     alternatives: &[Vec<Item>],
     view: View,
+    budget: &mut Budget,
 ) -> Result<RegexId, PatternError> {
     let mut work: Vec<Vec<Item>> = alternatives.to_vec();
     let mut done = Vec::new();
@@ -245,12 +250,14 @@ fn language(
                 "too many alternatives with assertions in them",
             ));
         }
+        let looks = items.iter().filter(|i| !matches!(i, Item::Text(_))).count();
+        budget.spend((items.len() + 1) * (looks + 1), 0)?;
         let Some(anchored) = anchor(items, view)? else {
             continue;
         };
         match boundary(pool, &anchored)? {
             Some(split) => work.extend(split),
-            None => done.push(sequence(pool, anchored, view)?),
+            None => done.push(sequence(pool, anchored, view, budget)?),
         }
     }
     Ok(pool.alt(done))
@@ -413,6 +420,7 @@ fn boundary(pool: &mut RegexPool, a: &Anchored) -> Result<Option<Vec<Vec<Item>>>
         behind,
         negated: !is_word,
         body: body.clone(),
+        depth: 1,
         offset,
     };
     let mut out = Vec::new();
@@ -519,7 +527,12 @@ fn localise(pool: &mut RegexPool, mut items: Vec<Item>) -> Vec<Item> {
 }
 
 /// The set of a sequence of texts and look-around.
-fn sequence(pool: &mut RegexPool, mut a: Anchored, view: View) -> Result<RegexId, PatternError> {
+fn sequence(
+    pool: &mut RegexPool,
+    mut a: Anchored,
+    view: View,
+    budget: &mut Budget,
+) -> Result<RegexId, PatternError> {
     let mut whole: Vec<RegexId> = Vec::new();
     // Look-around at the edges speaks about the whole.
     let mut i = 0;
@@ -555,7 +568,7 @@ fn sequence(pool: &mut RegexPool, mut a: Anchored, view: View) -> Result<RegexId
                 } else {
                     View::Suffix(a.begin.then_some(true))
                 };
-                let inner = language(pool, &body, edge)?;
+                let inner = language(pool, &body, edge, budget)?;
                 whole.push(if negated { pool.not(inner) } else { inner });
                 a.items.remove(i);
                 continue;
@@ -627,7 +640,7 @@ fn sequence(pool: &mut RegexPool, mut a: Anchored, view: View) -> Result<RegexId
                 consumed_min = consumed_min.saturating_add(piece.min);
             }
             Item::Look { negated, body, .. } => {
-                let inner = language(pool, body, View::Prefix(None))?;
+                let inner = language(pool, body, View::Prefix(None), budget)?;
                 let inner = if *negated { pool.not(inner) } else { inner };
                 prefix = pool.and([prefix, inner]);
             }
@@ -646,7 +659,7 @@ fn sequence(pool: &mut RegexPool, mut a: Anchored, view: View) -> Result<RegexId
             Item::Look { negated, body, .. } => {
                 // Known not to be at the beginning once something was consumed.
                 let edge = (before > 0).then_some(false);
-                let inner = language(pool, body, View::Suffix(edge))?;
+                let inner = language(pool, body, View::Suffix(edge), budget)?;
                 let inner = if *negated { pool.not(inner) } else { inner };
                 suffix = pool.and([suffix, inner]);
             }

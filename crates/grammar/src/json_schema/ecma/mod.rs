@@ -22,6 +22,9 @@ mod tests;
 use crate::{RegexId, RegexPool};
 use std::rc::Rc;
 
+/// How deep look-around may nest in look-around.
+const MAX_LOOK_DEPTH: u32 = 8;
+
 /// The most alternatives into which a pattern with assertions may fall.
 const MAX_ALTERNATIVES: usize = 64;
 
@@ -45,20 +48,34 @@ pub struct Pattern {
     pub loose: Option<usize>,
 }
 
+/// The steps that one pattern may take beyond its length.
+pub(super) const MAX_STEPS: usize = 50_000;
+
 /// The set of texts in which `pattern` is found.
 ///
-/// Cost: linear in the pattern, times at most 64 alternatives when it has assertions inside groups.
+/// Cost: linear in the pattern, times at most 64 alternatives when it has assertions inside groups;
+/// the steps that assertions take are capped.
 ///
 /// # Errors
 /// [`PatternError`] for what is malformed, nested more than `depth` groups deep, or no regular set.
 pub fn search(pool: &mut RegexPool, pattern: &str, depth: usize) -> Result<Pattern, PatternError> {
-    let (frag, loose) = parse::parse(pool, pattern, depth)?;
+    search_within(pool, pattern, depth, &mut Budget(MAX_STEPS))
+}
+
+/// As [`search`], with steps shared between patterns.
+pub(super) fn search_within(
+    pool: &mut RegexPool,
+    pattern: &str,
+    depth: usize,
+    budget: &mut Budget,
+) -> Result<Pattern, PatternError> {
+    let (frag, loose) = parse::parse(pool, pattern, depth, budget)?;
     let regex = match frag {
         Frag::Text(piece) => {
             let any = pool.any_text();
             pool.concat([any, piece.regex, any])
         }
-        Frag::Alts(alternatives) => assertions::whole_texts(pool, &alternatives)?,
+        Frag::Alts(alternatives) => assertions::whole_texts(pool, &alternatives, budget)?,
     };
     Ok(Pattern { regex, loose })
 }
@@ -66,9 +83,28 @@ pub fn search(pool: &mut RegexPool, pattern: &str, depth: usize) -> Result<Patte
 /// The set of texts that `pattern`, which has no assertions, matches as a whole. For our own
 /// patterns.
 pub(super) fn whole(pool: &mut RegexPool, pattern: &str) -> Result<RegexId, PatternError> {
-    match parse::parse(pool, pattern, 64)?.0 {
+    match parse::parse(pool, pattern, 64, &mut Budget(MAX_STEPS))?.0 {
         Frag::Text(piece) => Ok(piece.regex),
         Frag::Alts(_) => Err(unsupported(0, "an assertion in a whole-text pattern")),
+    }
+}
+
+/// The steps that are left for assertions.
+#[derive(Debug)]
+pub(super) struct Budget(pub(super) usize);
+
+impl Budget {
+    fn spend(&mut self, steps: usize, offset: usize) -> Result<(), PatternError> {
+        match self.0.checked_sub(steps) {
+            Some(left) => {
+                self.0 = left;
+                Ok(())
+            }
+            None => Err(unsupported(
+                offset,
+                "the assertions of the pattern take too many steps",
+            )),
+        }
     }
 }
 
@@ -103,6 +139,8 @@ enum Item {
         behind: bool,
         negated: bool,
         body: Rc<Vec<Vec<Item>>>,
+        /// How deep look-around nests here, itself included.
+        depth: u32,
         offset: usize,
     },
 }

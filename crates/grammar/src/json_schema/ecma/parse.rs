@@ -1,7 +1,10 @@
 //! Reading a pattern: a loop over its characters with a stack of open groups.
 
 use super::class::{CodeSet, DIGIT, LINE_END, SPACE, WORD};
-use super::{Frag, Item, MAX_ALTERNATIVES, PatternError, Piece, assertions, unsupported};
+use super::{
+    Budget, Frag, Item, MAX_ALTERNATIVES, MAX_LOOK_DEPTH, PatternError, Piece, assertions,
+    unsupported,
+};
 use crate::RegexPool;
 use std::rc::Rc;
 
@@ -12,12 +15,14 @@ pub(super) fn parse(
     pool: &mut RegexPool,
     pattern: &str,
     depth: usize,
+    budget: &mut Budget,
 ) -> Result<(Frag, Option<usize>), PatternError> {
     Parser {
         pool,
         text: pattern,
         at: 0,
         depth,
+        budget,
         loose: None,
         groups: Vec::new(),
     }
@@ -63,6 +68,7 @@ struct Parser<'p> {
     text: &'p str,
     at: usize,
     depth: usize,
+    budget: &'p mut Budget,
     loose: Option<usize>,
     groups: Vec<Group>,
 }
@@ -100,12 +106,24 @@ impl Parser<'_> {
                                 Frag::Text(piece) => vec![vec![Item::Text(piece)]],
                                 Frag::Alts(alternatives) => alternatives,
                             };
+                            let inner = body.iter().flatten().map(|i| match i {
+                                Item::Look { depth, .. } => *depth,
+                                _ => 0,
+                            });
+                            let depth = 1 + inner.max().unwrap_or(0);
+                            if depth > MAX_LOOK_DEPTH {
+                                let message =
+                                    format!("look-around nested more than {MAX_LOOK_DEPTH} deep");
+                                return Err(unsupported(offset, message));
+                            }
+                            let body = Rc::new(body);
                             self.assert(
                                 &mut group,
                                 Item::Look {
                                     behind,
                                     negated,
-                                    body: Rc::new(body),
+                                    body,
+                                    depth,
                                     offset,
                                 },
                             )?;
@@ -317,7 +335,7 @@ impl Parser<'_> {
             (None, frag) => frag,
             (Some((min, max)), Frag::Text(piece)) => Frag::Text(self.repeat(piece, min, max)),
             (Some((min, max)), Frag::Alts(alternatives)) => {
-                assertions::repeat(self.pool, alternatives, min, max, start)?
+                assertions::repeat(self.pool, alternatives, min, max, start, self.budget)?
             }
         };
         group.parts.push(frag);
@@ -369,10 +387,18 @@ impl Parser<'_> {
             Frag::Text(assertions::concat(self.pool, pieces))
         } else {
             let mut sequences: Vec<Vec<Item>> = vec![Vec::new()];
-            for part in parts {
+            // Neighbouring texts are one item.
+            let mut texts: Vec<Piece> = Vec::new();
+            let mut parts = parts.into_iter().peekable();
+            while let Some(part) = parts.next() {
                 match part {
                     Frag::Text(piece) => {
-                        sequences.iter_mut().for_each(|s| s.push(Item::Text(piece)))
+                        texts.push(piece);
+                        if !matches!(parts.peek(), Some(Frag::Text(_))) {
+                            let text = assertions::concat(self.pool, texts.drain(..));
+                            self.budget.spend(sequences.len(), group.start)?;
+                            sequences.iter_mut().for_each(|s| s.push(Item::Text(text)));
+                        }
                     }
                     Frag::Alts(alternatives) => {
                         if sequences.len() * alternatives.len() > MAX_ALTERNATIVES {
@@ -381,14 +407,14 @@ impl Parser<'_> {
                                 "too many alternatives with assertions in them",
                             ));
                         }
-                        sequences = sequences
-                            .iter()
-                            .flat_map(|s| {
-                                alternatives
-                                    .iter()
-                                    .map(move |a| s.iter().chain(a).cloned().collect::<Vec<_>>())
-                            })
-                            .collect();
+                        let mut longer = Vec::with_capacity(sequences.len() * alternatives.len());
+                        for s in &sequences {
+                            for a in &alternatives {
+                                self.budget.spend(s.len() + a.len(), group.start)?;
+                                longer.push(s.iter().chain(a).cloned().collect());
+                            }
+                        }
+                        sequences = longer;
                     }
                 }
             }

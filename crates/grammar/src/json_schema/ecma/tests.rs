@@ -300,9 +300,40 @@ fn what_is_malformed_or_no_regular_set_is_refused_at_its_place() {
     assert!(search(&mut RegexPool::new(), &deep, 8).is_err());
     let deep = format!("{}a{}", "(".repeat(50_000), ")".repeat(50_000));
     assert!(search(&mut RegexPool::new(), &deep, usize::MAX).is_ok());
+    let deep = format!("{}a{}", "(?=".repeat(9), ")".repeat(9));
+    assert!(
+        search(&mut RegexPool::new(), &deep, 64)
+            .unwrap_err()
+            .unsupported
+    );
     let wide = "(?:^a|b)".repeat(10);
     assert!(
         search(&mut RegexPool::new(), &wide, 8)
+            .unwrap_err()
+            .unsupported
+    );
+}
+
+#[test]
+fn hostile_assertions_end_in_an_error_soon() {
+    // Each level would double or multiply the work of the one inside it.
+    let mut look = "a".to_owned();
+    for _ in 0..8 {
+        look = format!("(?:^a|b)(?:^a|b)(?:^a|b)(?:^a|b)(?:^a|b)(?={look})");
+    }
+    assert!(
+        search(&mut RegexPool::new(), &look, 64)
+            .unwrap_err()
+            .unsupported
+    );
+    let nested = format!(
+        "{}{}{}",
+        "(x^".repeat(300),
+        "^a".repeat(2_000),
+        ")".repeat(300)
+    );
+    assert!(
+        search(&mut RegexPool::new(), &nested, 512)
             .unwrap_err()
             .unsupported
     );

@@ -29,13 +29,15 @@ pub(super) fn date_time(pool: &mut RegexPool) -> Option<RegexId> {
     Some(pool.concat([date, t, time]))
 }
 
+/// Sign, minutes of the offset, minutes of the local time, and the hours from offset to local.
+type Offset = (&'static str, &'static str, &'static str, fn(u32) -> u32);
+
 /// A leap second is 23:59:60 in UTC, so the local time is decided by the offset.
 fn leap_second(pool: &mut RegexPool) -> Option<RegexId> {
     let utc = whole(pool, "23:59:60(?:\\.[0-9]+)?[Zz]")?;
     let fraction = whole(pool, ":60(?:\\.[0-9]+)?")?;
     let mut all = vec![utc];
-    // Sign, minutes of the offset, minutes of the local time, and the hours from offset to local.
-    let offsets: [(&str, &str, &str, fn(u32) -> u32); 6] = [
+    let offsets: [Offset; 6] = [
         ("+", "00", "59", |h| (h + 23) % 24),
         ("+", "30", "29", |h| h),
         ("+", "45", "44", |h| h),
