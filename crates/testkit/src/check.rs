@@ -419,9 +419,12 @@ pub fn operations<S: Session>(
                 let terminated = session.is_terminated();
                 let taken = session.advance(TokenId(token))?;
                 if terminated && vocabulary.is_end(TokenId(token)) {
-                    // A further end token may be refused or do nothing; neither changes the state.
+                    // A further end token may be refused, or taken as a step that changes nothing.
                     if !session.is_terminated() {
                         return fail(i, "an end token after the end changed the state");
+                    }
+                    if taken {
+                        history.push(TokenId(token));
                     }
                     continue;
                 }

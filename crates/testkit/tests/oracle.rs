@@ -141,11 +141,18 @@ fn check(g: &Grammar, most: usize) -> usize {
             assert!(session.is_viable(), "viable {shown:?}: {g:?}");
         } else if session.is_viable() {
             // A completion is longer than the enumeration: look for it, or ask the other chart.
-            let found = match session.shortest_completion(LETTERS, 4).expect("within budget") {
+            let found = match session
+                .shortest_completion(LETTERS, 4)
+                .expect("within budget")
+            {
                 Some(rest) => oracle.accepts(&[text.as_slice(), &rest].concat()),
                 None => oracle.viable_with(text, &letters),
             };
-            assert_eq!(found, Ok(true), "{shown:?} is viable and has no completion: {g:?}");
+            assert_eq!(
+                found,
+                Ok(true),
+                "{shown:?} is viable and has no completion: {g:?}"
+            );
         }
     }
     texts.len()

@@ -519,11 +519,14 @@ impl Languages {
     /// Whether the rest of a JSON string can be completed when all escapes can be written: the
     /// next character comes from a known range, and the value must go on after it.
     fn is_json_live(&mut self, value: Language, at: Json) -> Result<bool, OracleError> {
-        let supplementary = |high: u16, low: u32| 0x1_0000 + ((u32::from(high) & 0x3ff) << 10 | low & 0x3ff);
+        let supplementary =
+            |high: u16, low: u32| 0x1_0000 + ((u32::from(high) & 0x3ff) << 10 | low & 0x3ff);
         let range = match at {
             Json::Open | Json::Body => return self.is_live_over(value, true),
             Json::Backslash => (0, 0x10_ffff),
-            Json::LowBackslash(high) | Json::LowU(high) => (supplementary(high, 0), supplementary(high, 0x3ff)),
+            Json::LowBackslash(high) | Json::LowU(high) => {
+                (supplementary(high, 0), supplementary(high, 0x3ff))
+            }
             Json::Hex(high, digits, so_far) => {
                 let open = 4 * (4 - u32::from(digits));
                 let first = u32::from(so_far) << open;
@@ -532,7 +535,8 @@ impl Languages {
                     None => {
                         let (a, b) = (first.max(0xd800), last.min(0xdbff));
                         if a <= b {
-                            let pairs = (supplementary(a as u16, 0), supplementary(b as u16, 0x3ff));
+                            let pairs =
+                                (supplementary(a as u16, 0), supplementary(b as u16, 0x3ff));
                             if self.has_live_char(value, &mut Vec::new(), pairs)? {
                                 return Ok(true);
                             }

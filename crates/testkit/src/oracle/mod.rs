@@ -9,7 +9,8 @@
 //! - [`earley`]: an Earley recogniser over bytes, every terminal a scanner of its own, no maximal
 //!   munch, with columns that can be pushed and popped;
 //! - [`product`]: grammar × vocabulary as a chart over the vocabulary's prefix tree, which decides
-//!   whether a text can be completed *with these tokens*.
+//!   whether a text can be completed *with these tokens*;
+//! - [`schema`]: JSON Schema graphs written out as grammars, a lower and an upper bound.
 //!
 //! Meaning of a grammar: a sentence is a sequence of lexemes, none of them empty, that the rules
 //! derive, with any number of ignored lexemes before, between and after them. A terminal that
@@ -21,6 +22,7 @@
 pub mod earley;
 pub mod language;
 pub mod product;
+pub mod schema;
 pub mod spans;
 
 pub use earley::Session;

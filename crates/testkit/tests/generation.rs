@@ -1,0 +1,48 @@
+//! Documents written under a schema's masks are valid by the judgement of another library.
+
+mod common;
+
+use common::Lazy;
+use maskwright_testkit::check::{Generated, generate};
+use maskwright_testkit::corpus::{self, Kind};
+use maskwright_testkit::engine::Engine;
+use maskwright_testkit::random::Random;
+use maskwright_testkit::validate::Validator;
+use maskwright_testkit::vocab;
+use std::sync::Arc;
+
+#[test]
+fn generated_documents_validate() {
+    let (mut valid, mut unfinished) = (0, 0);
+    for entry in corpus::load()
+        .into_iter()
+        .filter(|e| e.kind == Kind::JsonSchema)
+    {
+        let vocabulary = Arc::new(vocab::toy(&entry.accepted(), 120, 3));
+        let session = Lazy::default()
+            .compile(entry.kind, &entry.source, &vocabulary)
+            .unwrap_or_else(|e| panic!("{}: {e}", entry.name));
+        let validator = Validator::new(&entry.source).expect("a valid schema");
+        let mut random = Random::new(99);
+        let mut of_this = 0;
+        for _ in 0..200 {
+            match generate(&session, &vocabulary, 1_500, &mut random) {
+                Err(e) => panic!("{}: {e}", entry.name),
+                Ok(Generated::Unfinished(_)) => unfinished += 1,
+                Ok(Generated::Text(text)) => {
+                    validator.validate(&text).unwrap_or_else(|e| {
+                        panic!("{}: {e}\n{}", entry.name, String::from_utf8_lossy(&text))
+                    });
+                    of_this += 1;
+                }
+            }
+        }
+        assert!(
+            of_this > 100,
+            "{}: only {of_this} of 200 documents came to an end",
+            entry.name
+        );
+        valid += of_this;
+    }
+    println!("{valid} documents validate, {unfinished} did not come to an end");
+}
