@@ -12,16 +12,17 @@
 //!
 //! Passes, in running order, and what is true from then on:
 //!
-//! 1. [`fuse`]: regular parts with repeats of literals and classes are terminals of their own;
-//! 2. [`nonempty`]: what a terminal matches is never empty (optional ones become choices);
-//! 3. [`flatten`]: productions are flat; repeats are left recursive, equal helpers shared;
-//! 4. [`useless`]: every nonterminal is productive and reachable, and the author knows which were not;
-//! 5. [`empties`]: no production is empty;
-//! 6. [`units`]: no unit cycles, no aliases; [`duplicates`]: equal nonterminals are one;
-//! 7. [`operators`]: nonterminals that recur on both sides are lists of operators (then 6 and 4 again).
+//! 1. `fuse`: regular parts with repeats of literals and classes are terminals of their own;
+//! 2. `nonempty`: what a terminal matches is never empty (optional ones become choices);
+//! 3. `flatten`: productions are flat; repeats are left recursive, equal helpers shared;
+//! 4. `useless`: every nonterminal is productive and reachable, and the author knows which were not;
+//! 5. `empties`: no production is empty;
+//! 6. `units`: no unit cycles, no aliases; `duplicates`: equal nonterminals are one;
+//! 7. `operators`: nonterminals that recur on both sides are lists of operators (then 6 and 4 again).
 //!
-//! All passes keep deterministic (LR(1)) grammars deterministic: each of them only ever removes
-//! decisions that a parser would have to make early.
+//! No pass makes a parser decide earlier than the grammar as written does: each only takes decisions
+//! away (which empty rule, which alias, which of two equal rules). So LR(1) grammars are expected to stay
+//! LR(1); the conflict report of the machine says for each grammar whether it is.
 
 pub(crate) mod draft;
 mod duplicates;
@@ -139,23 +140,42 @@ impl NormalGrammar {
     ///
     /// # Errors
     /// Code `empty-language` when no sentence is left.
-    pub fn retain_terminals(&self, mut keep: impl FnMut(u32) -> bool) -> Result<NormalGrammar, Diagnostic> {
+    pub fn retain_terminals(
+        &self,
+        mut keep: impl FnMut(u32) -> bool,
+    ) -> Result<NormalGrammar, Diagnostic> {
         let kept: Vec<bool> = (0..self.terminals.len() as u32).map(&mut keep).collect();
         if kept.iter().all(|k| *k) {
             return Ok(self.clone());
         }
         let mut draft = Draft::of(self);
         useless::remove(&mut draft, |t| kept[t as usize]);
-        let gone: Vec<&str> =
-            self.terminals.iter().zip(&kept).filter(|(_, k)| !**k).take(8).map(|(t, _)| t.name.as_str()).collect();
-        draft.finish(self.ignore.clone(), self.regexes.clone()).ok_or_else(|| {
-            Diagnostic::new(
-                "empty-language",
-                format!("every sentence needs a terminal that matches nothing: {}", gone.join(", ")),
-                self.terminals.iter().zip(&kept).find(|(_, k)| !**k).map(|(t, _)| t.place.clone()).unwrap_or_default(),
-            )
-            .with_help("change the terminal, or add an alternative that does without it")
-        })
+        let gone: Vec<&str> = self
+            .terminals
+            .iter()
+            .zip(&kept)
+            .filter(|(_, k)| !**k)
+            .take(8)
+            .map(|(t, _)| t.name.as_str())
+            .collect();
+        draft
+            .finish(self.ignore.clone(), self.regexes.clone())
+            .ok_or_else(|| {
+                Diagnostic::new(
+                    "empty-language",
+                    format!(
+                        "every sentence needs a terminal that matches nothing: {}",
+                        gone.join(", ")
+                    ),
+                    self.terminals
+                        .iter()
+                        .zip(&kept)
+                        .find(|(_, k)| !**k)
+                        .map(|(t, _)| t.place.clone())
+                        .unwrap_or_default(),
+                )
+                .with_help("change the terminal, or add an alternative that does without it")
+            })
     }
 }
 
@@ -167,14 +187,19 @@ impl fmt::Display for NormalGrammar {
         }
         for (n, nonterminal) in self.nonterminals.iter().enumerate() {
             write!(f, "{} =", nonterminal.name)?;
-            for (i, p) in self.productions[self.productions_of(n as u32)].iter().enumerate() {
+            for (i, p) in self.productions[self.productions_of(n as u32)]
+                .iter()
+                .enumerate()
+            {
                 if i > 0 {
                     f.write_str(" |")?;
                 }
                 for s in &p.rhs {
                     match s {
                         Sym::Terminal(t) => write!(f, " {}", self.terminals[*t as usize].name)?,
-                        Sym::Nonterminal(n) => write!(f, " {}", self.nonterminals[*n as usize].name)?,
+                        Sym::Nonterminal(n) => {
+                            write!(f, " {}", self.nonterminals[*n as usize].name)?
+                        }
                     }
                 }
             }
@@ -196,7 +221,11 @@ impl Meter<'_> {
     fn pay(&mut self, n: usize) -> Result<(), LimitError> {
         self.spent += n as u64;
         if self.spent > self.limit {
-            return Err(LimitError::new("production symbols", self.spent, self.limit));
+            return Err(LimitError::new(
+                "production symbols",
+                self.spent,
+                self.limit,
+            ));
         }
         self.cancel.check("normal form")
     }
@@ -215,13 +244,23 @@ pub fn normalize(
 ) -> Result<(NormalGrammar, Vec<Diagnostic>), Diagnostics> {
     let limit = |e: LimitError| Diagnostics::from(Diagnostic::limit(e, Place::default()));
     let Some(start) = grammar.start else {
-        return Err(Diagnostic::new("no-start", "the grammar has no start rule", Place::default()).into());
+        return Err(Diagnostic::new(
+            "no-start",
+            "the grammar has no start rule",
+            Place::default(),
+        )
+        .into());
     };
-    let mut meter = Meter { spent: 0, limit: limits.nodes as u64, cancel };
+    let mut meter = Meter {
+        spent: 0,
+        limit: limits.nodes as u64,
+        cancel,
+    };
     meter.pay(grammar.exprs.len()).map_err(limit)?;
     let mut regexes = grammar.regexes.clone();
     let fused = fuse::fuse(grammar, &mut regexes);
-    let mut draft = flatten::flatten(grammar, &fused, &mut regexes, start, &mut meter).map_err(limit)?;
+    let mut draft =
+        flatten::flatten(grammar, &fused, &mut regexes, start, &mut meter).map_err(limit)?;
     let mut warnings = useless::report(grammar, &fused, &draft, &regexes)?;
     useless::remove(&mut draft, |_| true);
     empties::remove(&mut draft, &mut meter).map_err(limit)?;
@@ -231,7 +270,10 @@ pub fn normalize(
         simplify(&mut draft, &mut meter).map_err(limit)?;
     }
     useless::remove(&mut draft, |_| true);
-    let ignore = grammar.ignore.iter().map(|t| grammar.terminals[t.0 as usize].regex);
+    let ignore = grammar
+        .ignore
+        .iter()
+        .map(|t| grammar.terminals[t.0 as usize].regex);
     let mut ignore: Vec<RegexId> = nonempty::parts(&mut regexes, ignore);
     ignore.dedup();
     match draft.finish(ignore, regexes) {
@@ -241,7 +283,7 @@ pub fn normalize(
 }
 
 /// Unit cycles, aliases and duplicates until nothing changes. The loop is cut after some rounds,
-/// since all but the first half of [`units`] only makes the grammar smaller.
+/// since all but the collapsing of unit cycles only makes the grammar smaller.
 fn simplify(draft: &mut Draft, meter: &mut Meter<'_>) -> Result<(), LimitError> {
     for _ in 0..8 {
         meter.cancel.check("normal form")?;
