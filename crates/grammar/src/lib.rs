@@ -21,6 +21,6 @@ pub mod pattern;
 pub mod regex;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Place};
-pub use normal::{NormalGrammar, Sym, normalize};
 pub use ir::{Expr, ExprId, Grammar, Rule, RuleId, Terminal, TerminalId};
+pub use normal::{NormalGrammar, Sym, normalize};
 pub use regex::{RegexId, RegexNode, RegexPool};
