@@ -563,7 +563,7 @@ fn any_text_gives_a_schema_or_an_error() {
         (state >> 33) as usize % n
     };
     let mut compiled = 0;
-    for round in 0..6_000 {
+    for round in 0..3_000 {
         let mut text = SEEDS[round % SEEDS.len()].as_bytes().to_vec();
         for _ in 0..random(4) {
             let at = random(text.len());
@@ -593,7 +593,7 @@ fn any_text_gives_a_schema_or_an_error() {
             }
         }
     }
-    assert!(compiled > 1_000, "{compiled} damaged schemas still compile");
+    assert!(compiled > 500, "{compiled} damaged schemas still compile");
 }
 
 #[test]
