@@ -1,0 +1,403 @@
+//! `compile`, `inspect` and `verify`: artifacts.
+
+use super::Manner;
+use crate::args::{CompileArgs, InspectArgs, Kind};
+use crate::error::{Error, Result};
+use crate::input;
+use crate::output::{Out, table, thousands};
+use crate::progress::Progress;
+use crate::source::{Opened, Source};
+use crate::vocabulary;
+use maskwright_compiler::FreezeBudget;
+use maskwright_compiler::vocabulary::embedded;
+use maskwright_runtime::FrozenMachine;
+use maskwright_tables::artifact::{Fingerprint, Section, kinds};
+use maskwright_tables::pushdown::{Matrix, PushdownTables, sections};
+use maskwright_tables::{Artifact, ArtifactError, ArtifactWriter, CancelFlag, Limits, Vocabulary};
+use serde_json::json;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The vocabulary when none is asked for.
+pub const DEFAULT: &str = "o200k_base";
+
+fn bad_artifact(name: &str, e: &ArtifactError) -> Error {
+    Error::new("bad-artifact", format!("{name}: {e}"))
+}
+
+/// Opens an artifact as a machine. It must have been compiled for `vocabulary`.
+pub fn open(
+    bytes: &[u8],
+    vocabulary: Arc<Vocabulary>,
+    limits: Limits,
+    name: &str,
+) -> Result<Opened> {
+    let failed = |e| bad_artifact(name, &e);
+    let artifact = Artifact::open(bytes).map_err(failed)?;
+    let machine = FrozenMachine::read(&artifact, vocabulary, limits).map_err(failed)?;
+    Ok(Opened {
+        machine: Arc::new(machine),
+        grammar: None,
+    })
+}
+
+/// The vocabulary that an artifact was compiled for, if it holds it or it is built in.
+pub fn vocabulary_of(bytes: &[u8], name: &str) -> Result<Option<Arc<Vocabulary>>> {
+    let failed = |e| bad_artifact(name, &e);
+    let artifact = Artifact::open(bytes).map_err(failed)?;
+    if artifact.section(kinds::VOCABULARY_OFFSETS, 0).is_some() {
+        return Vocabulary::from_artifact(&artifact)
+            .map(|v| Some(Arc::new(v)))
+            .map_err(failed);
+    }
+    let wanted = artifact.vocabulary_fingerprint();
+    let built_in = embedded::names()
+        .filter_map(embedded::get)
+        .chain([Arc::new(vocabulary::bytes()?)]);
+    Ok(built_in.into_iter().find(|v| v.fingerprint() == wanted))
+}
+
+/// `compile`
+pub fn compile(args: &CompileArgs, manner: Manner) -> Result<bool> {
+    if args.output != "-" && !args.force && Path::new(&args.output).exists() {
+        return Err(
+            Error::new("exists", format!("{} is there already", args.output))
+                .with_help("overwrite it with --force"),
+        );
+    }
+    let (progress, _) = Progress::start(!manner.quiet, "preparing vocabulary and grammar", None);
+    let source = Source::read(&args.source)?;
+    if source.kind() == Kind::Artifact {
+        return Err(Error::new(
+            "bad-kind",
+            format!("{} is compiled already", args.source.source),
+        ));
+    }
+    let vocabulary = vocabulary::choose(&args.vocabulary, DEFAULT)?.vocabulary;
+    let opened = source.compile(vocabulary.clone(), manner.quiet)?;
+    drop(progress);
+    let Some(grammar) = &opened.grammar else {
+        return Err(Error::new(
+            "bad-kind",
+            "an artifact cannot be compiled again",
+        ));
+    };
+    let (progress, bar) = Progress::start(!manner.quiet, "tabulating", Some(0));
+    let budget = FreezeBudget {
+        questions: args.max_questions,
+        row_bytes: args.max_row_bytes,
+    };
+    let tables = grammar
+        .freeze(budget, &CancelFlag::new(), &mut |done, all| {
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+        })
+        .map_err(|e| {
+            Error::new("not-tabulated", e.to_string())
+                .with_help("give a larger budget (--max-questions, --max-row-bytes), or use the source as it is: it need not be compiled ahead of time")
+        })?;
+    drop(progress);
+    let source_fingerprint: Fingerprint = blake3::hash(source.bytes()).into();
+    let mut writer = ArtifactWriter::new(*vocabulary.fingerprint(), source_fingerprint);
+    let bytes = tables
+        .write_to(&mut writer)
+        .and_then(|()| {
+            if args.with_vocabulary {
+                vocabulary.write_to(&mut writer)
+            } else {
+                Ok(())
+            }
+        })
+        .map_err(|e| bad_artifact(&args.output, &e))
+        .map(|()| writer.finish())?;
+    let mut out = Out::new();
+    if args.output == "-" {
+        out.bytes(&bytes)?;
+        return out.finish(true);
+    }
+    write_whole(&args.output, &bytes)?;
+    if manner.json {
+        out.json(&json!({
+            "output": args.output,
+            "bytes": bytes.len(),
+            "vocabulary": vocabulary.name(),
+            "symbols": tables.symbols,
+            "lexical_states": tables.lexical.rows(),
+            "rows": tables.row_answers.len() / 3,
+        }))?;
+    } else if !manner.quiet {
+        out.line(format!(
+            "{}: {} bytes for {} ({} symbols, {} lexical states, {} rows)",
+            args.output,
+            thousands(bytes.len()),
+            vocabulary.name(),
+            thousands(tables.symbols as usize),
+            thousands(tables.lexical.rows()),
+            thousands(tables.row_answers.len() / 3),
+        ))?;
+    }
+    out.finish(true)
+}
+
+/// Writes a file that is never seen half written: into a new file beside it, then renamed.
+fn write_whole(path: &str, bytes: &[u8]) -> Result<()> {
+    let failed = |e| Error::file("cannot-write", path, &e);
+    let beside = format!("{path}.{}.part", std::process::id());
+    let written = fs::File::create(&beside)
+        .and_then(|mut f| f.write_all(bytes).and_then(|()| f.sync_all()))
+        .and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        // The first error is the one to tell.
+        let _ = fs::remove_file(&beside);
+    }
+    written.map_err(failed)
+}
+
+/// A table of an artifact, as `inspect` shows it.
+struct Table {
+    name: &'static str,
+    rows: usize,
+    columns: usize,
+    entries: usize,
+    bytes: u64,
+}
+
+/// What each kind of section is called.
+fn section_name(kind: u32) -> &'static str {
+    let automaton = sections::AUTOMATON;
+    match kind {
+        kinds::VOCABULARY_NUMBERS => "vocabulary: numbers",
+        kinds::VOCABULARY_NAME => "vocabulary: name",
+        kinds::VOCABULARY_OFFSETS => "vocabulary: offsets",
+        kinds::VOCABULARY_BYTES => "vocabulary: bytes",
+        kinds::VOCABULARY_KINDS => "vocabulary: kinds",
+        kinds::VOCABULARY_END_TOKENS => "vocabulary: end tokens",
+        kinds::TRIE_NODES => "trie: nodes",
+        kinds::TRIE_TOKENS => "trie: tokens",
+        sections::NUMBERS => "numbers",
+        sections::CLASSES => "byte classes",
+        k if k == sections::LEXICAL => "lexical: indptr",
+        k if k == sections::LEXICAL + 1 => "lexical: indices",
+        k if k == sections::LEXICAL + 2 => "lexical: data",
+        sections::ACCEPT => "lexical: accept",
+        sections::FLAGS => "lexical: flags",
+        sections::LEX_START => "lexical starts",
+        k if k == automaton => "stack automaton: roots",
+        k if k == automaton + 1 => "stack automaton: indptr",
+        k if k == automaton + 2 => "stack automaton: indices",
+        k if k == automaton + 3 => "stack automaton: data",
+        sections::ACTION_LISTS => "actions: lists",
+        sections::ACTIONS => "actions",
+        sections::PUSHES => "actions: pushes",
+        sections::ROW_ANSWERS => "rows: answers",
+        k if k == sections::LISTS => "token lists: indptr",
+        k if k == sections::LISTS + 1 => "token lists: indices",
+        sections::BITSETS => "bitsets",
+        _ => "unknown",
+    }
+}
+
+/// The tables of a machine. Bytes are those of their sections, padding not counted.
+fn tables_of(artifact: &Artifact<'_>, machine: &PushdownTables<'_>) -> Vec<Table> {
+    let size = |kind: u32, id: u32| artifact.section(kind, id).map_or(0, |s| s.len);
+    let sizes = |kind: u32, id: u32, n: u32| (kind..kind + n).map(|k| size(k, id)).sum::<u64>();
+    let matrix = |name, m: &Matrix<'_>, bytes| Table {
+        name,
+        rows: m.rows(),
+        columns: m.columns() as usize,
+        entries: m.nnz(),
+        bytes,
+    };
+    let vector = |name, len: usize, bytes| Table {
+        name,
+        rows: len,
+        columns: 1,
+        entries: len,
+        bytes,
+    };
+    let width = 32 * machine.words as usize;
+    let actions: usize = machine.actions.iter().map(|l| l.len()).sum();
+    let lists = machine.lists.0.len().saturating_sub(1);
+    let bitsets = machine
+        .bitsets
+        .len()
+        .checked_div(machine.words as usize)
+        .unwrap_or(0);
+    let set: u32 = machine.bitsets.iter().map(|w| w.count_ones()).sum();
+    let automaton = |id| sizes(sections::AUTOMATON, id, 4);
+    vec![
+        vector(
+            "byte classes",
+            machine.classes.len(),
+            size(sections::CLASSES, 0),
+        ),
+        matrix("lexical", &machine.lexical, sizes(sections::LEXICAL, 0, 3)),
+        vector(
+            "lexical accept",
+            machine.accept.len(),
+            size(sections::ACCEPT, 0),
+        ),
+        vector(
+            "lexical flags",
+            machine.flags.len(),
+            size(sections::FLAGS, 0),
+        ),
+        vector(
+            "lexical starts",
+            machine.lex_start.len(),
+            size(sections::LEX_START, 0),
+        ),
+        matrix("steps", &machine.steps.nodes, automaton(0)),
+        matrix("rows", &machine.rows.nodes, automaton(1)),
+        matrix("ends", &machine.ends.nodes, automaton(2)),
+        Table {
+            name: "actions",
+            rows: machine.actions.len(),
+            columns: 2,
+            entries: actions,
+            bytes: sizes(sections::ACTION_LISTS, 0, 3),
+        },
+        Table {
+            name: "row answers",
+            rows: machine.row_answers.len() / 3,
+            columns: 3,
+            entries: machine.row_answers.len(),
+            bytes: size(sections::ROW_ANSWERS, 0),
+        },
+        Table {
+            name: "token lists",
+            rows: lists,
+            columns: width,
+            entries: machine.lists.1.len(),
+            bytes: sizes(sections::LISTS, 0, 2),
+        },
+        Table {
+            name: "token bitsets",
+            rows: bitsets,
+            columns: width,
+            entries: set as usize,
+            bytes: size(sections::BITSETS, 0),
+        },
+    ]
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// `inspect`
+pub fn inspect(args: &InspectArgs, manner: Manner) -> Result<bool> {
+    let name = input::name(&args.artifact);
+    let bytes = input::map(&args.artifact)?;
+    let failed = |e| bad_artifact(name, &e);
+    let artifact = Artifact::open(&bytes).map_err(failed)?;
+    // A stored vocabulary is an artifact too, without a machine.
+    let machine = match artifact.section(sections::NUMBERS, 0) {
+        Some(_) => Some(PushdownTables::read(&artifact).map_err(failed)?),
+        None => None,
+    };
+    let tables = machine
+        .as_ref()
+        .map_or(Vec::new(), |m| tables_of(&artifact, m));
+    let all: Vec<Section> = artifact.sections().collect();
+    let mut out = Out::new();
+    if manner.json {
+        out.json(&json!({
+            "file": name,
+            "bytes": bytes.len(),
+            "version": maskwright_tables::artifact::VERSION,
+            "vocabulary_fingerprint": hex(artifact.vocabulary_fingerprint()),
+            "source_fingerprint": hex(artifact.source_fingerprint()),
+            "tables": tables.iter().map(|t| json!({
+                "name": t.name, "rows": t.rows, "columns": t.columns, "entries": t.entries, "bytes": t.bytes,
+            })).collect::<Vec<_>>(),
+            "sections": all.iter().map(|s| json!({
+                "kind": s.kind, "id": s.id, "name": section_name(s.kind), "offset": s.offset, "bytes": s.len,
+            })).collect::<Vec<_>>(),
+        }))?;
+        return out.finish(true);
+    }
+    out.line(format!(
+        "{name}: {} bytes, {} sections",
+        thousands(bytes.len()),
+        all.len()
+    ))?;
+    out.line(format!(
+        "vocabulary {}",
+        hex(artifact.vocabulary_fingerprint())
+    ))?;
+    out.line(format!("source     {}", hex(artifact.source_fingerprint())))?;
+    if !tables.is_empty() {
+        let cells = ["table", "rows", "columns", "entries", "bytes"]
+            .map(str::to_owned)
+            .to_vec();
+        let mut lines = vec![cells];
+        lines.extend(tables.iter().map(|t| {
+            let numbers = [t.rows, t.columns, t.entries, t.bytes as usize].map(thousands);
+            [vec![t.name.to_owned()], numbers.to_vec()].concat()
+        }));
+        for line in table(&lines, 1) {
+            out.line(line)?;
+        }
+    }
+    let of_machine = |kind: u32| kind >= sections::NUMBERS && kind <= sections::BITSETS;
+    let others: Vec<_> = all
+        .iter()
+        .filter(|s| machine.is_none() || !of_machine(s.kind))
+        .collect();
+    if !others.is_empty() {
+        let mut lines = vec![["section", "bytes"].map(str::to_owned).to_vec()];
+        lines.extend(
+            others
+                .iter()
+                .map(|s| vec![section_name(s.kind).to_owned(), thousands(s.len as usize)]),
+        );
+        for line in table(&lines, 1) {
+            out.line(line)?;
+        }
+    }
+    out.finish(true)
+}
+
+/// `verify`. The answer is no for any file that can be read but is no sound artifact.
+pub fn verify(args: &InspectArgs, manner: Manner) -> Result<bool> {
+    let name = input::name(&args.artifact);
+    let bytes = input::map(&args.artifact)?;
+    let (progress, _) = Progress::start(!manner.quiet, "verifying", None);
+    let verdict = checks(&bytes);
+    drop(progress);
+    let mut out = Out::new();
+    let sound = verdict.is_ok();
+    match (&verdict, manner.json) {
+        (Ok(done), true) => out.json(&json!({ "file": name, "sound": true, "checked": done }))?,
+        (Err(e), true) => {
+            out.json(&json!({ "file": name, "sound": false, "error": e.to_string() }))?
+        }
+        (Ok(done), false) => out.line(format!("{name}: sound ({})", done.join(", ")))?,
+        (Err(e), false) => out.line(format!("{name}: not sound: {e}"))?,
+    }
+    out.finish(sound)
+}
+
+/// All that can be checked of an artifact; what was.
+fn checks(bytes: &[u8]) -> std::result::Result<Vec<&'static str>, ArtifactError> {
+    let artifact = Artifact::open(bytes)?;
+    artifact.verify()?;
+    let mut done = vec!["layout", "checksums"];
+    let has_machine = artifact.section(sections::NUMBERS, 0).is_some();
+    if has_machine {
+        PushdownTables::read(&artifact)?;
+        done.push("tables");
+    }
+    if artifact.section(kinds::VOCABULARY_OFFSETS, 0).is_some() {
+        let vocabulary = Vocabulary::from_artifact(&artifact)?;
+        vocabulary.verify_trie()?;
+        done.push("vocabulary");
+        if has_machine {
+            FrozenMachine::read(&artifact, Arc::new(vocabulary), Limits::trusted())?;
+        }
+    }
+    Ok(done)
+}

@@ -1,0 +1,54 @@
+//! The subcommands, one file each.
+
+mod artifact;
+mod check;
+mod generate;
+mod mask;
+mod vocab;
+
+pub use artifact::{open as open_artifact, vocabulary_of};
+
+use crate::args::{Cli, Command, CompletionsArgs, VocabCommand};
+use crate::error::Result;
+use crate::output::Out;
+use clap::CommandFactory;
+
+/// What all commands are told.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// Answer in JSON.
+    pub json: bool,
+    /// No progress, no warnings.
+    pub quiet: bool,
+}
+
+/// Runs a command; the answer is yes or no.
+pub fn run(cli: &Cli) -> Result<bool> {
+    let manner = Manner {
+        json: cli.json,
+        quiet: cli.quiet,
+    };
+    match &cli.command {
+        Command::Compile(args) => artifact::compile(args, manner),
+        Command::Check(args) => check::run(args, manner),
+        Command::Mask(args) => mask::run(args, manner),
+        Command::Generate(args) => generate::run(args, manner),
+        Command::Inspect(args) => artifact::inspect(args, manner),
+        Command::Verify(args) => artifact::verify(args, manner),
+        Command::Vocab(args) => match &args.command {
+            VocabCommand::Inspect(args) => vocab::inspect(args, manner),
+        },
+        Command::Completions(args) => completions(args),
+    }
+}
+
+/// Prints a completion script.
+fn completions(args: &CompletionsArgs) -> Result<bool> {
+    let mut script = Vec::new();
+    let mut command = Cli::command();
+    let name = command.get_name().to_owned();
+    clap_complete::generate(args.shell, &mut command, name, &mut script);
+    let mut out = Out::new();
+    out.bytes(&script)?;
+    out.finish(true)
+}

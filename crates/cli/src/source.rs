@@ -1,0 +1,216 @@
+//! Sources: from a name to a machine.
+
+use crate::args::{Formats, Kind, LimitsChoice, Order, SourceArgs, VocabularyArgs, Whitespace};
+use crate::error::{self, Error, Result};
+use crate::input;
+use crate::text::Text;
+use crate::vocabulary;
+use maskwright_automata::frames::{self, FrameOptions};
+use maskwright_compiler::{CompiledGrammar, Compiler, JsonSchemaOptions};
+use maskwright_grammar::json_schema::{FormatMode, Options};
+use maskwright_grammar::{Diagnostic, Place};
+use maskwright_tables::{Limits, Machine, Symbol, Vocabulary, artifact};
+use miette::Severity;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A source, read but not compiled.
+#[derive(Debug)]
+pub struct Source<'a> {
+    args: &'a SourceArgs,
+    kind: Kind,
+    bytes: Vec<u8>,
+}
+
+/// A source, compiled or opened.
+#[derive(Debug)]
+pub struct Opened {
+    /// What matchers run on.
+    pub machine: Arc<dyn Machine>,
+    /// The compiled grammar; `None` for artifacts.
+    pub grammar: Option<CompiledGrammar>,
+}
+
+/// The limits of a choice.
+pub fn limits(choice: LimitsChoice) -> Limits {
+    match choice {
+        LimitsChoice::Untrusted => Limits::untrusted(),
+        LimitsChoice::Trusted => Limits::trusted(),
+        LimitsChoice::Offline => Limits::offline(),
+    }
+}
+
+impl<'a> Source<'a> {
+    /// Reads a source and finds out what it is.
+    pub fn read(args: &'a SourceArgs) -> Result<Self> {
+        let bytes = input::read(&args.source)?;
+        let kind = match args.kind {
+            Some(kind) => kind,
+            None if bytes.starts_with(&artifact::MAGIC) => Kind::Artifact,
+            None => kind_of(&args.source)?,
+        };
+        Ok(Source { args, kind, bytes })
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The vocabulary that the arguments name; else the one that an artifact was compiled for; else
+    /// `default`.
+    pub fn vocabulary(&self, args: &VocabularyArgs, default: &str) -> Result<Arc<Vocabulary>> {
+        if self.kind == Kind::Artifact && args.vocab.is_none() {
+            let name = input::name(&self.args.source);
+            return crate::commands::vocabulary_of(&self.bytes, name)?.ok_or_else(|| {
+                Error::new(
+                    "unknown-vocabulary",
+                    format!("{name} was compiled for a vocabulary that is not built in"),
+                )
+                .with_help("name it with --vocab")
+            });
+        }
+        vocabulary::choose(args, default).map(|chosen| chosen.vocabulary)
+    }
+
+    /// Compiles it for a vocabulary. Warnings and what was relaxed go to standard error unless
+    /// `quiet`.
+    pub fn compile(&self, vocabulary: Arc<Vocabulary>, quiet: bool) -> Result<Opened> {
+        let name = input::name(&self.args.source);
+        if self.kind == Kind::Artifact {
+            return crate::commands::open_artifact(
+                &self.bytes,
+                vocabulary,
+                limits(self.args.limits),
+                name,
+            );
+        }
+        let text = std::str::from_utf8(&self.bytes).map_err(|e| {
+            let at = e.valid_up_to();
+            Error::new("not-utf8", format!("{name}: byte {at} is not UTF-8"))
+        })?;
+        let compiler = Compiler::new(vocabulary, limits(self.args.limits));
+        let compiled = match self.kind {
+            Kind::JsonSchema => compiler.json_schema_with(text, &self.json_schema_options()),
+            Kind::Regex => compiler.regex(strip_line_end(text)),
+            Kind::Ebnf => compiler.grammar(text),
+            Kind::Items | Kind::Artifact => {
+                return Err(Error::new(
+                    "not-supported",
+                    format!("{name}: item lists cannot be compiled yet"),
+                )
+                .with_help("write the items as a regex or as the alternatives of a grammar"));
+            }
+        };
+        let grammar = compiled.map_err(|e| Error::compile(Text::new(name, &self.bytes), &e))?;
+        if !quiet {
+            self.warn(&grammar);
+        }
+        Ok(Opened {
+            machine: grammar.machine(),
+            grammar: Some(grammar),
+        })
+    }
+
+    fn json_schema_options(&self) -> JsonSchemaOptions {
+        JsonSchemaOptions {
+            reading: Options {
+                lenient: self.args.lenient,
+                format: match self.args.formats {
+                    Formats::Assert => FormatMode::Assert,
+                    Formats::Annotate => FormatMode::Annotate,
+                },
+                ..Options::default()
+            },
+            writing: FrameOptions {
+                whitespace: match self.args.whitespace {
+                    Whitespace::Compact => frames::Whitespace::Compact,
+                    Whitespace::Flexible => frames::Whitespace::Flexible,
+                    Whitespace::Pretty => frames::Whitespace::Pretty {
+                        indent: self.args.indent,
+                    },
+                },
+                order: match self.args.property_order {
+                    Order::Schema => frames::Order::Schema,
+                    Order::Any => frames::Order::Any,
+                },
+            },
+        }
+    }
+
+    /// Shows what a source's author should know although it compiles.
+    fn warn(&self, grammar: &CompiledGrammar) {
+        let text = Text::new(input::name(&self.args.source), &self.bytes);
+        for warning in grammar.warnings() {
+            error::show(Some(&text), warning, Severity::Warning);
+        }
+        let Some(report) = grammar.report() else {
+            return;
+        };
+        for warning in report.warnings() {
+            error::show(Some(&text), warning, Severity::Warning);
+        }
+        for entry in report.relaxed() {
+            let reason = entry.reason.unwrap_or("it cannot be enforced");
+            let message = format!("`{}` was widened: {reason}", entry.keyword);
+            let d = Diagnostic::new("relaxed-keyword", message, Place::pointer(entry.pointer));
+            error::show(Some(&text), &d, Severity::Warning);
+        }
+    }
+}
+
+impl Opened {
+    /// A readable form of a stack symbol, where the machine knows one.
+    pub fn describe(&self, symbol: Symbol) -> Option<String> {
+        self.grammar.as_ref().map(|g| g.describe(symbol))
+    }
+}
+
+/// Editors end the last line of a pattern's file; the pattern does not end with it.
+fn strip_line_end(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
+}
+
+fn kind_of(path: &str) -> Result<Kind> {
+    let extension = Path::new(path)
+        .extension()
+        .and_then(|e| e.to_str())
+        .unwrap_or_default();
+    match extension.to_ascii_lowercase().as_str() {
+        "json" => Ok(Kind::JsonSchema),
+        "regex" => Ok(Kind::Regex),
+        "ebnf" => Ok(Kind::Ebnf),
+        "txt" | "ids" => Ok(Kind::Items),
+        "mwk" => Ok(Kind::Artifact),
+        _ => Err(Error::new(
+            "unknown-kind",
+            format!("{}: the name does not say what it is", input::name(path)),
+        )
+        .with_help("name it .json, .regex, .ebnf or .mwk, or say --kind")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_come_from_names() {
+        assert_eq!(kind_of("a/b.JSON").unwrap(), Kind::JsonSchema);
+        assert_eq!(kind_of("b.x.regex").unwrap(), Kind::Regex);
+        assert!(kind_of("schema").is_err());
+        assert!(kind_of("-").is_err());
+    }
+
+    #[test]
+    fn one_line_end_is_no_part_of_a_pattern() {
+        assert_eq!(strip_line_end("a\r\n"), "a");
+        assert_eq!(strip_line_end("a\n\n"), "a\n");
+    }
+}
