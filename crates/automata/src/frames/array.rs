@@ -16,7 +16,18 @@ impl Core {
     pub fn lower_array(&mut self, id: NodeId) -> FormId {
         let base = self.settle_array(id, 0);
         let contains = self.settle_contains(id, 0);
-        self.forms.and2(base, contains)
+        let mut parts = vec![base, contains];
+        if let Some(plan) = self.unique.get(&id).cloned() {
+            parts.extend(
+                plan.at_most_once
+                    .iter()
+                    .map(|n| self.settle_contains(*n, 0)),
+            );
+            if plan.compare {
+                parts.push(self.forms.leaf(Leaf::Unique(id)));
+            }
+        }
+        self.forms.and(&parts)
     }
 
     /// The array leaf of a node once so many elements have been read: `TRUE` when it asks nothing

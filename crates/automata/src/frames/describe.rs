@@ -143,7 +143,8 @@ impl Core {
             | Leaf::Number(n)
             | Leaf::Object(n)
             | Leaf::Array(n)
-            | Leaf::Contains(n, _) => n,
+            | Leaf::Contains(n, _)
+            | Leaf::Unique(n) => n,
             Leaf::String(r) => {
                 let _ = write!(out, "string {}", r.0);
                 return;
@@ -151,8 +152,12 @@ impl Core {
         };
         let pointer = self.schema.pointers.get(node.0 as usize).map_or("?", |p| p);
         let _ = write!(out, "#{pointer}");
-        if let Leaf::Contains(_, n) = leaf {
-            let _ = write!(out, " contains {n} so far");
+        match leaf {
+            Leaf::Contains(_, n) => {
+                let _ = write!(out, " contains {n} so far");
+            }
+            Leaf::Unique(_) => out.push_str(" distinct"),
+            _ => {}
         }
     }
 }

@@ -44,6 +44,8 @@ pub(super) enum Leaf {
     Array(NodeId),
     /// The `contains` of an array node, so many matching elements having been read.
     Contains(NodeId, u64),
+    /// The elements of the array differ; left to the matcher to enforce.
+    Unique(NodeId),
 }
 
 /// A node of the arena.

@@ -140,6 +140,27 @@ impl Goals {
 
     /// The disjunction of two goals.
     pub fn or(&mut self, a: GoalId, b: GoalId) -> GoalId {
+        self.combine(a, b, GoalId::TRUE)
+    }
+
+    /// The conjunction of two goals.
+    pub fn and(&mut self, a: GoalId, b: GoalId) -> GoalId {
+        self.combine(a, b, GoalId::FALSE)
+    }
+
+    /// `top` is the constant that decides the connective.
+    fn combine(&mut self, a: GoalId, b: GoalId, top: GoalId) -> GoalId {
+        let shortcut = |x: GoalId, y: GoalId| {
+            if x == top || y == top {
+                Some(top)
+            } else if x.0 < 2 || x == y {
+                Some(y)
+            } else if y.0 < 2 {
+                Some(x)
+            } else {
+                None
+            }
+        };
         // Post-order over pairs on an explicit stack.
         let mut done: FxHashMap<(GoalId, GoalId), GoalId> = FxHashMap::default();
         let mut stack = vec![(a, b)];
@@ -148,20 +169,8 @@ impl Goals {
                 stack.pop();
                 continue;
             }
-            if x == GoalId::TRUE
-                || y == GoalId::TRUE
-                || x == GoalId::FALSE
-                || y == GoalId::FALSE
-                || x == y
-            {
-                let r = if x == GoalId::FALSE {
-                    y
-                } else if y == GoalId::FALSE || x == y {
-                    x
-                } else {
-                    GoalId::TRUE
-                };
-                done.insert((x, y), r);
+            if let Some(known) = shortcut(x, y) {
+                done.insert((x, y), known);
                 stack.pop();
                 continue;
             }
@@ -210,6 +219,11 @@ mod tests {
         assert!(!goals.is_any(g, 4));
         let (only_b, only_a) = (goals.any_of(&[1]), goals.any_of(&[0]));
         assert_eq!(goals.or(only_b, only_a), rest);
+        let both = goals.and(rest, c);
+        for bits in 0..16u32 {
+            let expected = bits & 3 != 0 && bits & 4 != 0 && bits & 8 == 0;
+            assert_eq!(goals.eval(both, |v| bits >> v & 1 == 1), expected);
+        }
         for bits in 0..16u32 {
             let expected = bits & 3 != 0 && bits & 4 != 0 && bits & 8 == 0;
             assert_eq!(goals.eval(g, |v| bits >> v & 1 == 1), expected);

@@ -178,6 +178,13 @@ impl Core {
         let leaves = self.forms.leaves(&forms);
         let place = self.start_place(&leaves, object)?;
         let total = self.total_of(&forms, goal);
+        if !self.unique_is_certain(&forms, total) {
+            return Err(LimitError::new(
+                "distinct elements in some alternatives only",
+                1,
+                0,
+            ));
+        }
         if !self.can_complete(place, total)? {
             return Ok(None);
         }

@@ -44,19 +44,21 @@ mod lower;
 mod machine;
 mod moves;
 mod object;
+mod points;
 mod satisfy;
 mod scalar;
 mod space;
 #[cfg(test)]
 mod tests;
+mod unique;
 
 use self::core::{Core, FrameId, Judge, JudgeId, Key, Place};
 use crate::control::{Control, ControlError, StackReader};
 use crate::lexicon::Lexicon;
 use goal::GoalId;
-use maskwright_grammar::json_schema::{Node, Schema};
+use maskwright_grammar::json_schema::Schema;
 use maskwright_grammar::{Diagnostic, Diagnostics, Place as SourcePlace};
-use maskwright_tables::{CancelFlag, LexState, LimitError, Limits, StackAction, Symbol};
+use maskwright_tables::{CancelFlag, LexState, Limits, StackAction, Symbol};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -170,8 +172,9 @@ impl Frames {
     /// The machine of a schema. Makes only the first symbol; the rest comes on demand.
     ///
     /// # Errors
-    /// `unsupported-unique-items` where a schema asks for distinct elements; `unsatisfiable` when no
-    /// document satisfies the schema; `limit-exceeded` or `cancelled`.
+    /// `unsupported-unique-items` where distinct elements can be arrays or objects, or are asked for in
+    /// some alternatives only; `unsatisfiable` when no document satisfies the schema;
+    /// `limit-exceeded` or `cancelled`.
     pub fn new(
         schema: Schema,
         lexicon: Arc<Lexicon>,
@@ -179,27 +182,16 @@ impl Frames {
         limits: Limits,
         cancel: CancelFlag,
     ) -> Result<Frames, Diagnostics> {
-        let pointer = |i: usize| SourcePlace::pointer(schema.pointers.get(i).map_or("", |p| p));
-        for (i, node) in schema.nodes.iter().enumerate() {
-            if let Node::Array(a) = node
-                && a.unique
-                && a.max.is_none_or(|max| max > 1)
-            {
-                let message = "distinct elements cannot be enforced yet";
-                let help = "remove uniqueItems, or list the elements by properties of an object";
-                return Err(
-                    Diagnostic::new("unsupported-unique-items", message, pointer(i))
-                        .with_help(help)
-                        .into(),
-                );
-            }
-        }
         let root = schema.root;
-        let place = pointer(root.map_or(0, |r| r.0 as usize));
+        let pointer = root.and_then(|r| schema.pointers.get(r.0 as usize));
+        let place = SourcePlace::pointer(pointer.map_or("", |p| p));
         let mut core = Core::new(schema, lexicon, options, limits, cancel);
-        let limit = |e: LimitError| Diagnostics::from(Diagnostic::limit(e, place.clone()));
+        core.plan_unique()?;
         let must = core.optional_form(root);
-        if !core.value_exists(must).map_err(limit)? {
+        if !core
+            .value_exists(must)
+            .map_err(|e| Diagnostic::limit(e, place.clone()))?
+        {
             let message = "no document satisfies this schema";
             let help = "look for bounds or types that exclude each other";
             return Err(Diagnostic::new("unsatisfiable", message, place)
@@ -241,6 +233,24 @@ impl Frames {
             _ => false,
         };
         names && matches!(label::key(&[label]), Some(Key::Cell(_)))
+    }
+
+    /// Whether a scalar lexeme with these labels must differ from all earlier elements of the same
+    /// array (compared as values: 1 and 1.0 are equal), which the matcher must see to.
+    ///
+    /// Values out of short lists are counted by the machine itself; the matcher may compare those
+    /// too. Elements of such an array are never arrays or objects.
+    pub fn unique_value(&self, symbol: Symbol, labels: &[u32]) -> bool {
+        let mut core = self.lock();
+        let frame = match core.symbols.list.get(symbol.index()) {
+            Some(Kind::Value(Slot::Element(frame)) | Kind::First(frame)) => *frame,
+            _ => return false,
+        };
+        let structural = labels.first().is_some_and(|l| *l < label::TRUTH);
+        let total = core.total(frame);
+        !structural
+            && matches!(core.place(core.frame(frame).place), Place::Array(_))
+            && core.asks_unique(total)
     }
 }
 

@@ -9,10 +9,9 @@ use super::advance::Outcome;
 use super::core::{Core, Frame, FrameId, Judge, JudgeId, Key, Place, PlaceId};
 use super::form::{FormId, Leaf};
 use super::goal::GoalId;
-use maskwright_grammar::RegexNode;
-use maskwright_grammar::json_schema::Types;
+use super::points::Point;
 use maskwright_tables::LimitError;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
 /// How the parent learns the truth of a child.
@@ -23,6 +22,9 @@ enum Role {
     /// It is an extra formula of the judge.
     Extra(u32),
 }
+
+/// The most outcomes times children that are listed one by one.
+const MAX_OUTCOMES: usize = 1 << 16;
 
 /// What a leaf becomes: the index of the child, the leaf if it holds, the leaf if not.
 type Fate = (u32, FormId, FormId);
@@ -218,6 +220,11 @@ impl Core {
                 self.goals.test(v, GoalId::FALSE, rest)
             }));
         }
+        if let Some(term) = &term
+            && let Some(goal) = self.usable_conjunction(place, term, children, fates)?
+        {
+            return Ok(goal);
+        }
         if self.forms.is_union_of_leaves(total) && self.forms.children(total).iter().all(simple) {
             let mut vars = Vec::new();
             for x in self.forms.children(total).to_vec() {
@@ -234,11 +241,66 @@ impl Core {
             return Ok(self.goals.any_of(&vars));
         }
         if children.len() > 1
-            && let Some(goal) = self.usable_literals(place, total, children, fates)?
+            && let Some(goal) = self.usable_points(place, total, children, fates)?
         {
             return Ok(goal);
         }
-        self.usable_by_cases(place, total, children, fates)
+        let all: Vec<u32> = (0..children.len() as u32).collect();
+        self.usable_by_cases(place, total, &all, fates)
+    }
+
+    /// A conjunction some of whose children have only one value that it survives; decided if the
+    /// others do not matter.
+    fn usable_conjunction(
+        &mut self,
+        place: PlaceId,
+        term: &[(FormId, bool)],
+        children: &[FormId],
+        fates: &FxHashMap<FormId, Fate>,
+    ) -> Result<Option<GoalId>, LimitError> {
+        let mut forced: Vec<Option<bool>> = vec![None; children.len()];
+        let mut rest = Vec::new();
+        for &(x, sign) in term {
+            let Some(&(child, yes, no)) = fates.get(&x) else {
+                rest.push(if sign { x } else { self.forms.not(x) });
+                continue;
+            };
+            let (yes, no) = if sign {
+                (yes, no)
+            } else {
+                (self.forms.not(yes), self.forms.not(no))
+            };
+            let value = match (yes, no) {
+                (_, FormId::FALSE) => Some(true),
+                (FormId::FALSE, _) => Some(false),
+                _ => None,
+            };
+            match value {
+                Some(value) => {
+                    if forced[child as usize]
+                        .replace(value)
+                        .is_some_and(|other| other != value)
+                    {
+                        return Ok(Some(GoalId::FALSE));
+                    }
+                    rest.push(if value { yes } else { no });
+                }
+                None => rest.extend([yes, no]),
+            }
+        }
+        // At least this much is left whatever the other children are.
+        let rest = self.forms.and(&rest);
+        if !self.can_complete(place, rest)? {
+            return Ok(None);
+        }
+        let vars = (0..children.len() as u32).rev();
+        Ok(Some(vars.fold(GoalId::TRUE, |rest, v| {
+            match forced[v as usize] {
+                Some(true) => self.goals.test(v, GoalId::FALSE, rest),
+                Some(false) => self.goals.test(v, rest, GoalId::FALSE),
+                None => rest,
+            }
+        })))
     }
 
     /// What is left of `total`, the truth of some children being known: at least that much
@@ -267,12 +329,13 @@ impl Core {
         })
     }
 
-    /// Case by case, as soon as neither bound decides.
+    /// Case by case over some children (increasing), for as long as neither bound decides. The total
+    /// speaks of no other children.
     fn usable_by_cases(
         &mut self,
         place: PlaceId,
         total: FormId,
-        children: &[FormId],
+        vars: &[u32],
         fates: &FxHashMap<FormId, Fate>,
     ) -> Result<GoalId, LimitError> {
         enum Step {
@@ -292,20 +355,21 @@ impl Core {
                     results.push(self.goals.test(child, no, yes));
                 }
                 Step::Decide(fixed) => {
-                    let truth = |child: u32, _| fixed.get(child as usize).copied();
+                    let truth = |child: u32, _| {
+                        let index = vars.binary_search(&child).ok()?;
+                        fixed.get(index).copied()
+                    };
                     let upper = self.bound(total, fates, &truth, true);
                     if !self.can_complete(place, upper)? {
                         results.push(GoalId::FALSE);
                         continue;
                     }
                     let lower = self.bound(total, fates, &truth, false);
-                    if self.can_complete(place, lower)? || fixed.len() == children.len() {
+                    if self.can_complete(place, lower)? || fixed.len() == vars.len() {
                         results.push(GoalId::TRUE);
                         continue;
                     }
-                    // A case that no value makes need not be told apart.
-                    let child = fixed.len();
-                    steps.push(Step::Combine(child as u32));
+                    steps.push(Step::Combine(vars[fixed.len()]));
                     for value in [true, false] {
                         let mut fixed = fixed.clone();
                         fixed.push(value);
@@ -317,92 +381,110 @@ impl Core {
         Ok(results.pop().unwrap_or(GoalId::FALSE))
     }
 
-    /// When every child is a plain set of strings (the tag of a union, usually): each string is one
-    /// outcome, all others are impossible, and the goal need not exclude those.
-    fn usable_literals(
+    /// When some children are plain lists of scalars (the tag of a union, usually): each value of
+    /// these lists is an outcome of its own, and in all other outcomes these children are false.
+    fn usable_points(
         &mut self,
         place: PlaceId,
         total: FormId,
         children: &[FormId],
         fates: &FxHashMap<FormId, Fate>,
     ) -> Result<Option<GoalId>, LimitError> {
-        let mut outcomes: FxHashMap<Box<[u8]>, Vec<u32>> = FxHashMap::default();
+        let mut listed: FxHashMap<Point, Vec<u32>> = FxHashMap::default();
         let mut order = Vec::new();
+        let mut open = Vec::new();
         for (i, &child) in children.iter().enumerate() {
-            for ty in super::lower::TYPES {
-                let typed = self.typed(child, ty)?;
-                if ty != Types::STRING {
-                    if typed != FormId::FALSE {
-                        return Ok(None);
-                    }
-                    continue;
-                }
-                let Some(Leaf::String(r)) = self.forms.as_leaf(typed) else {
-                    return Ok(None);
-                };
-                let set: &[Box<[u8]>] = match self.schema.regexes.node(r) {
-                    RegexNode::Empty => &[Box::default()],
-                    RegexNode::Bytes(b) => std::slice::from_ref(b),
-                    RegexNode::Literals(set) => set,
-                    _ => return Ok(None),
-                };
-                for string in set {
-                    let entry = outcomes.entry(string.clone()).or_insert_with(|| {
-                        order.push(string.clone());
-                        Vec::new()
-                    });
-                    entry.push(i as u32);
-                }
-            }
-        }
-        self.spend(order.len() as u64)?;
-        let mut groups: Vec<(Vec<u32>, bool)> = Vec::new();
-        let mut seen: FxHashMap<Vec<u32>, ()> = FxHashMap::default();
-        for string in order {
-            let truth = outcomes[&string].clone();
-            if seen.insert(truth.clone(), ()).is_some() {
+            let Some(points) = self.points(child)? else {
+                open.push(i as u32);
                 continue;
+            };
+            for point in points {
+                let truth = listed.entry(point.clone()).or_insert_with(|| {
+                    order.push(point);
+                    Vec::new()
+                });
+                if truth.last() != Some(&(i as u32)) {
+                    truth.push(i as u32);
+                }
             }
-            let holds = |child: u32, _| Some(truth.binary_search(&child).is_ok());
-            let after = self.exact(total, fates, &holds);
-            let usable = self.can_complete(place, after)?;
-            groups.push((truth, usable));
         }
-        // With no string in common each outcome is named by its only child.
-        if groups.iter().all(|g| g.0.len() == 1) {
-            let mut vars: Vec<u32> = groups.iter().filter(|g| g.1).map(|g| g.0[0]).collect();
-            vars.sort_unstable();
-            return Ok(Some(self.goals.any_of(&vars)));
+        if open.len() == children.len() || order.len() * (open.len() + 1) > MAX_OUTCOMES {
+            return Ok(None);
         }
-        if groups.len() * children.len() > 1 << 12 {
+        self.spend((order.len() * children.len()) as u64)?;
+        let mut groups: Vec<(Vec<u32>, bool)> = Vec::new();
+        let mut seen: FxHashSet<Vec<u32>> = FxHashSet::default();
+        for point in order {
+            let mut truth = listed[&point].clone();
+            for &i in &open {
+                if self.holds_for(children[i as usize], &point)? {
+                    truth.push(i);
+                }
+            }
+            truth.sort_unstable();
+            if seen.insert(truth.clone()) {
+                let usable = self.usable_exactly(place, total, fates, &truth)?;
+                groups.push((truth, usable));
+            }
+        }
+        let vars = children.len() as u32;
+        if open.is_empty() {
+            let usable = self.usable_exactly(place, total, fates, &[])?;
+            groups.push((Vec::new(), usable));
+            if let Some(goal) = self.one_hot(&groups, vars) {
+                return Ok(Some(goal));
+            }
+        }
+        if groups.len() * children.len() > MAX_OUTCOMES {
             return Ok(None);
         }
         let mut goal = GoalId::FALSE;
-        for (truth, usable) in groups {
-            if usable {
-                let cube =
-                    (0..children.len() as u32)
-                        .rev()
-                        .fold(GoalId::TRUE, |rest, v| match truth.binary_search(&v) {
-                            Ok(_) => self.goals.test(v, GoalId::FALSE, rest),
-                            Err(_) => self.goals.test(v, rest, GoalId::FALSE),
-                        });
-                goal = self.goals.or(goal, cube);
-            }
+        if !open.is_empty() {
+            // The values that are in no list.
+            let rest = self.forms.rewrite(&[total], |x, _| match fates.get(&x) {
+                Some(&(child, _, no)) if open.binary_search(&child).is_err() => no,
+                _ => x,
+            });
+            // What became of a leaf may be the leaf itself, which must not be decided again.
+            let still = fates
+                .iter()
+                .filter(|(_, f)| open.binary_search(&f.0).is_ok());
+            let still: FxHashMap<FormId, Fate> = still.map(|(x, f)| (*x, *f)).collect();
+            let usable = self.usable_by_cases(place, rest[0], &open, &still)?;
+            let unlisted =
+                (0..vars)
+                    .rev()
+                    .fold(GoalId::TRUE, |rest, v| match open.binary_search(&v) {
+                        Ok(_) => rest,
+                        Err(_) => self.goals.test(v, rest, GoalId::FALSE),
+                    });
+            goal = self.goals.and(usable, unlisted);
+        }
+        for (truth, _) in groups.into_iter().filter(|g| g.1) {
+            let cube =
+                (0..vars)
+                    .rev()
+                    .fold(GoalId::TRUE, |rest, v| match truth.binary_search(&v) {
+                        Ok(_) => self.goals.test(v, GoalId::FALSE, rest),
+                        Err(_) => self.goals.test(v, rest, GoalId::FALSE),
+                    });
+            goal = self.goals.or(goal, cube);
         }
         Ok(Some(goal))
     }
 
-    /// What is left of `total` when the truth of all children is known.
-    fn exact(
+    /// Whether a completion is left when exactly these children hold.
+    fn usable_exactly(
         &mut self,
+        place: PlaceId,
         total: FormId,
         fates: &FxHashMap<FormId, Fate>,
-        truth: &dyn Fn(u32, FormId) -> Option<bool>,
-    ) -> FormId {
-        let rewritten = self.forms.rewrite(&[total], |x, _| match fates.get(&x) {
+        truth: &[u32],
+    ) -> Result<bool, LimitError> {
+        self.spend(8)?;
+        let after = self.forms.rewrite(&[total], |x, _| match fates.get(&x) {
             Some(&(child, yes, no)) => {
-                if truth(child, x) == Some(true) {
+                if truth.binary_search(&child).is_ok() {
                     yes
                 } else {
                     no
@@ -410,7 +492,57 @@ impl Core {
             }
             None => x,
         });
-        rewritten[0]
+        self.can_complete(place, after[0])
+    }
+
+    /// A small goal for outcomes that, apart from children common to the usable ones, have at most
+    /// one child each. Impossible outcomes may be in it or not.
+    fn one_hot(&mut self, groups: &[(Vec<u32>, bool)], vars: u32) -> Option<GoalId> {
+        let mut usable = groups.iter().filter(|g| g.1).map(|g| &g.0);
+        let mut common = usable.next()?.clone();
+        for truth in usable {
+            common.retain(|v| truth.binary_search(v).is_ok());
+        }
+        let own = |truth: &[u32]| {
+            truth
+                .iter()
+                .copied()
+                .filter(|v| common.binary_search(v).is_err())
+                .collect::<Vec<_>>()
+        };
+        let mut chosen = Vec::new();
+        let mut none = false;
+        for (truth, _) in groups.iter().filter(|g| g.1) {
+            match own(truth)[..] {
+                [] => none = true,
+                [v] => chosen.push(v),
+                _ => return None,
+            }
+        }
+        let with_common = |goals: &mut super::goal::Goals, rest: GoalId| {
+            common.iter().rev().fold(rest, |rest, v| {
+                let only = goals.test(*v, GoalId::FALSE, GoalId::TRUE);
+                goals.and(only, rest)
+            })
+        };
+        chosen.sort_unstable();
+        chosen.dedup();
+        let rest = if none {
+            // All but those that make an outcome useless.
+            let bad = (0..vars)
+                .rev()
+                .filter(|v| common.binary_search(v).is_err() && chosen.binary_search(v).is_err());
+            bad.fold(GoalId::TRUE, |rest, v| {
+                self.goals.test(v, rest, GoalId::FALSE)
+            })
+        } else {
+            self.goals.any_of(&chosen)
+        };
+        let goal = with_common(&mut self.goals, rest);
+        let exact = groups.iter().all(|(truth, usable)| {
+            self.goals.eval(goal, |v| truth.binary_search(&v).is_ok()) == *usable
+        });
+        exact.then_some(goal)
     }
 
     /// The frame after the member of a move, of whose extra formulas those hold for which `truth`

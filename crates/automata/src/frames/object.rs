@@ -95,6 +95,10 @@ impl Core {
         for (id, object) in &objects {
             let table = tables.entry(*id).or_default();
             for (name, node) in &object.properties {
+                if self.is_false(*node) {
+                    // A name that may not come has no place in the order.
+                    continue;
+                }
                 let i = add(name, &mut names) as usize;
                 if table.properties.len() <= i {
                     table.properties.resize(i + 1, None);
@@ -104,6 +108,18 @@ impl Core {
             steps += object.properties.len() as u64 + object.required.len() as u64;
         }
         let declared = names.len() as u32;
+        for (id, object) in &objects {
+            let Some(table) = tables.get_mut(id) else {
+                continue;
+            };
+            for (name, node) in object.properties.iter().filter(|(_, n)| self.is_false(*n)) {
+                let i = add(name, &mut names) as usize;
+                table
+                    .properties
+                    .resize(table.properties.len().max(i + 1), None);
+                table.properties[i] = Some(*node);
+            }
+        }
         let mut test = |r: RegexId| match tests.iter().position(|t| *t == r) {
             Some(i) => i as u32,
             None => {
@@ -186,16 +202,8 @@ impl Core {
             return Ok(cells.clone());
         }
         let layout = self.layouts[id as usize].clone();
-        let listed = layout
-            .names
-            .iter()
-            .map(|n| (n.as_bytes().into(), None))
-            .collect();
-        let others = match layout.names.is_empty() {
-            true => self.lexicon.any_text(),
-            false => self.lexicon.text_not(self.lexicon.literals(listed)),
-        };
         self.spend(1 + layout.names.len() as u64)?;
+        let others = self.without_listed(id, &layout, self.lexicon.any_text(), None)?;
         let mut cells = vec![Cell {
             tests: 0,
             names: others,
@@ -203,6 +211,8 @@ impl Core {
         for (t, regex) in layout.tests.iter().enumerate() {
             let test = self.regex(*regex)?;
             let not = self.lexicon.not(test);
+            // Tests match text only, so the first needs no intersection with all other names.
+            let test = self.without_listed(id, &layout, test, Some(t))?;
             let mut split = Vec::with_capacity(cells.len() + 1);
             for cell in cells {
                 self.spend(16)?;
@@ -213,7 +223,10 @@ impl Core {
                         names: outside,
                     });
                 }
-                let inside = self.lexicon.and(&[cell.names, test]);
+                let inside = match cell.names == others {
+                    true => test,
+                    false => self.lexicon.and(&[cell.names, test]),
+                };
                 if self.string_exists(inside)? {
                     split.push(Cell {
                         tests: cell.tests | 1 << t,
@@ -233,6 +246,37 @@ impl Core {
         let cells: Arc<[Cell]> = cells.into();
         self.cells.insert(id, cells.clone());
         Ok(cells)
+    }
+
+    /// `names` without the listed ones (of those that pass the test).
+    fn without_listed(
+        &mut self,
+        id: u32,
+        layout: &Layout,
+        names: ExprId,
+        test: Option<usize>,
+    ) -> Result<ExprId, LimitError> {
+        let mut listed = Vec::new();
+        for (i, name) in layout.names.iter().enumerate() {
+            let passes = match test {
+                Some(t) => self.name_tests(id, layout, i as u32)? >> t & 1 == 1,
+                None => true,
+            };
+            if passes {
+                listed.push((name.as_bytes().into(), None));
+            }
+        }
+        Ok(match listed.is_empty() {
+            true => names,
+            false => self
+                .lexicon
+                .and(&[names, self.lexicon.not(self.lexicon.literals(listed))]),
+        })
+    }
+
+    /// Whether a node is plainly the schema `false`.
+    fn is_false(&self, node: NodeId) -> bool {
+        matches!(self.schema.node(node), Node::Any(p) if p.is_empty())
     }
 
     /// Which tests of the layout a listed name passes.

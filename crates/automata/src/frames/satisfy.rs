@@ -46,8 +46,6 @@ struct Run {
 
 /// How many formulas may be falsified by one member in a search for the best choice.
 const MAX_KILLS: usize = 12;
-/// How many `contains` may be undecided at once.
-const MAX_CONTAINS: usize = 8;
 
 impl Core {
     /// Whether some value satisfies a formula over nodes.
@@ -203,7 +201,8 @@ impl Core {
                 leaves.push((x, leaf, sign));
             }
         }
-        let plain = |leaf: &Leaf| matches!(leaf, Leaf::Object(_) | Leaf::Array(_));
+        let plain =
+            |leaf: &Leaf| matches!(leaf, Leaf::Object(_) | Leaf::Array(_) | Leaf::Unique(_));
         if leaves.iter().all(|(_, leaf, sign)| *sign && plain(leaf)) {
             return match place {
                 Place::Object { .. } => self.evaluate_object(run, &place, &leaves),
@@ -439,30 +438,42 @@ impl Core {
                 Outcome::Child { child, yes, no } => contains.push((child, yes, no, sign)),
             }
         }
-        if contains.len() > MAX_CONTAINS {
-            return Err(LimitError::new(
-                "contains at once",
-                contains.len() as u64,
-                MAX_CONTAINS as u64,
-            ));
-        }
-        'choice: for choice in (0..1u32 << contains.len()).rev() {
-            let mut value = value;
+        // Which `contains` the member matches: sets of them in order of size. A set that no value
+        // matches has no larger one that some value matches.
+        let mut sets: Vec<Vec<usize>> = vec![Vec::new()];
+        let mut at = 0;
+        'set: while let Some(set) = sets.get(at).cloned() {
+            at += 1;
+            self.spend(4 + contains.len() as u64)?;
+            let mut matched = value;
+            for &i in &set {
+                matched = self.forms.and2(matched, contains[i].0);
+            }
+            match self.ask(run, Query::Value(matched)) {
+                Some(true) => {}
+                Some(false) => continue,
+                None => return Ok(None),
+            }
+            let from = set.last().map_or(0, |last| last + 1);
+            sets.extend((from..contains.len()).map(|i| [&set[..], &[i]].concat()));
             let mut next = next.clone();
+            let mut parts = vec![matched];
             for (i, &(child, yes, no, sign)) in contains.iter().enumerate() {
-                let holds = choice >> i & 1 == 1;
-                let part = if holds { child } else { self.forms.not(child) };
-                value = self.forms.and2(value, part);
+                let holds = set.contains(&i);
+                if !holds {
+                    parts.push(self.forms.not(child));
+                }
                 let leaf = if holds { yes } else { no };
                 if leaf.is_constant() {
                     if (leaf == FormId::TRUE) != sign {
-                        continue 'choice;
+                        continue 'set;
                     }
                 } else {
                     next.push((leaf, sign));
                 }
             }
-            match self.evaluate_kills(run, place, key, value, next, &kills)? {
+            let exactly = self.forms.and(&parts);
+            match self.evaluate_kills(run, place, key, exactly, next, &kills)? {
                 Some(false) => {}
                 other => return Ok(other),
             }

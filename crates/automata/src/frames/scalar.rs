@@ -174,7 +174,8 @@ impl Core {
     /// Whether some string whose value is in the language can be written. Where the vocabulary lacks
     /// some bytes an escape may do what the bytes cannot.
     pub fn string_exists(&self, value: ExprId) -> Result<bool, LimitError> {
-        Ok(!self.lexicon.is_never(value)? || !self.lexicon.is_never(self.lexicon.json_string(value))?)
+        Ok(!self.lexicon.is_never(value)?
+            || !self.lexicon.is_never(self.lexicon.json_string(value))?)
     }
 
     /// The marks of the extra formulas that are true.
@@ -213,7 +214,7 @@ impl Core {
             let expected = self.goals.any_of(&vars);
             let any = must == FormId::TRUE && goal == expected;
             let mut parts = Vec::with_capacity(vars.len() + 1);
-            if let (true, Some(literals)) = (any, self.literals(&extra, &vars)) {
+            if let Some(literals) = self.literals(&extra, &vars) {
                 parts.push(self.lexicon.literals(literals));
             } else {
                 for &i in &vars {

@@ -4,12 +4,14 @@
 //! constructors propagate `Never`. With them it is decided by searching the derivatives for a
 //! nullable one, depth first, and both answers are remembered: everything on the path to a nullable
 //! derivative is not empty, and when the search ends without one, everything visited is empty.
+//! Before that the structure is used as far as it goes: a sequence is empty if a part is, and the
+//! rest of a JSON string if its value is (its escape modes are entered only when they are alive).
 //!
 //! Emptiness *within an alphabet* asks for a string of the alphabet's bytes. It decides which
 //! lexical states live when the vocabulary cannot spell every byte. Inside a JSON string it must
 //! not be asked of the value: a character whose bytes are missing can still be spelled by an escape.
 
-use super::expr::{ExprId, Store};
+use super::expr::{ExprId, Node, Store};
 use maskwright_tables::LimitError;
 use rustc_hash::FxHashSet;
 
@@ -38,7 +40,29 @@ impl Store {
         }
     }
 
+    /// A smaller expression that is empty exactly if `e` is. Not within an alphabet.
+    fn reduce(&self, mut e: ExprId) -> ExprId {
+        loop {
+            e = match *self.node(e) {
+                Node::Spelled(value, super::derive::NORMAL) => value,
+                Node::Spelled(..) => return Self::EMPTY,
+                Node::Concat(head, tail) if !self.fact(head).doubtful => tail,
+                Node::Concat(head, tail) if !self.fact(tail).doubtful => head,
+                Node::Repeat(part, ..) if !self.nullable(e) => part,
+                Node::Alt(ref parts)
+                    if parts
+                        .iter()
+                        .any(|p| self.known_empty(*p, false) == Some(false)) =>
+                {
+                    return Self::EMPTY;
+                }
+                _ => return e,
+            };
+        }
+    }
+
     fn search(&mut self, root: ExprId, within: bool, steps: &mut u64) -> Result<bool, LimitError> {
+        let root = if within { root } else { self.reduce(root) };
         if let Some(known) = self.known_empty(root, within) {
             return Ok(known);
         }
@@ -52,7 +76,10 @@ impl Store {
                 path.pop();
                 continue;
             };
-            let d = self.derive(e, byte, steps)?;
+            let mut d = self.derive(e, byte, steps)?;
+            if !within {
+                d = self.reduce(d);
+            }
             match self.known_empty(d, within) {
                 Some(true) => {}
                 Some(false) => {
@@ -76,7 +103,11 @@ impl Store {
     }
 
     fn remember(&mut self, e: ExprId, within: bool, empty: bool) {
-        let map = if within { &mut self.empty_within } else { &mut self.empty };
+        let map = if within {
+            &mut self.empty_within
+        } else {
+            &mut self.empty
+        };
         map.insert(e, empty);
     }
 
@@ -84,9 +115,11 @@ impl Store {
     fn first_bytes(&self, e: ExprId, within: bool) -> Vec<u8> {
         let cuts = self.fact(e).cuts;
         match self.alphabet {
-            Some(alphabet) if within => {
-                cuts.union(&alphabet.cuts()).iter().filter(|b| alphabet.contains(*b)).collect()
-            }
+            Some(alphabet) if within => cuts
+                .union(&alphabet.cuts())
+                .iter()
+                .filter(|b| alphabet.contains(*b))
+                .collect(),
             _ => cuts.iter().collect(),
         }
     }

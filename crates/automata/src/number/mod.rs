@@ -19,7 +19,7 @@ mod scientific;
 use crate::lexicon::{Automaton, ExprId, Lexicon};
 use maskwright_grammar::json_schema::{Decimal, NumberNode};
 use maskwright_tables::LimitError;
-use num_bigint::BigUint;
+use num_bigint::{BigInt, BigUint, Sign};
 use rustc_hash::FxHashMap;
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -102,6 +102,70 @@ impl NumberSet {
                 ..NumberSet::default()
             }),
             _ => None,
+        }
+    }
+
+    /// Whether a number is in the set.
+    pub fn contains(&self, n: &Decimal) -> bool {
+        let above = self
+            .min
+            .as_ref()
+            .is_none_or(|(b, open)| if *open { n > b } else { n >= b });
+        let below = self
+            .max
+            .as_ref()
+            .is_none_or(|(b, open)| if *open { n < b } else { n <= b });
+        above && below && self.step.as_ref().is_none_or(|s| n.is_multiple_of(s))
+    }
+
+    /// The numbers of the set if there are at most `limit`, and its bounds and step show it.
+    pub fn members(&self, limit: usize) -> Option<Vec<Decimal>> {
+        let ((min, _), (max, _)) = (self.min.as_ref()?, self.max.as_ref()?);
+        if min == max {
+            return Some(if self.contains(min) {
+                vec![min.clone()]
+            } else {
+                Vec::new()
+            });
+        }
+        let step = self.step.as_ref()?;
+        if [min, max, step]
+            .into_iter()
+            .any(|d| check_places(d).is_err())
+        {
+            return None;
+        }
+        let exponent = min.exponent.min(max.exponent).min(step.exponent);
+        let signed = |d: &Decimal| {
+            let n = BigInt::from(scaled(d, -exponent));
+            if d.negative { -n } else { n }
+        };
+        let (min, max, step) = (signed(min), signed(max), signed(step));
+        // The first multiple at or above the lower bound.
+        let mut at = &min / &step * &step;
+        while at < min {
+            at += &step;
+        }
+        if (&max - &at) / &step >= BigInt::from(limit) {
+            return None;
+        }
+        let mut all = Vec::new();
+        while at <= max {
+            let n = from_scaled(&at, exponent);
+            if self.contains(&n) {
+                all.push(n);
+            }
+            at += &step;
+        }
+        Some(all)
+    }
+
+    /// The set of a single number.
+    pub fn point(n: Decimal) -> NumberNode {
+        NumberNode {
+            min: Some((n.clone(), false)),
+            max: Some((n, false)),
+            multiple_of: None,
         }
     }
 
@@ -346,6 +410,24 @@ fn check_places(d: &Decimal) -> Result<(), LimitError> {
 fn scaled(d: &Decimal, scale: i64) -> BigUint {
     let digits = BigUint::from_radix_be(&d.digits, 10).unwrap_or_default();
     digits * BigUint::from(10u8).pow((d.exponent + scale).max(0) as u32)
+}
+
+/// `n * 10^exponent` in normal form.
+fn from_scaled(n: &BigInt, exponent: i64) -> Decimal {
+    let (sign, mut digits) = n.to_radix_be(10);
+    if sign == Sign::NoSign {
+        return Decimal::zero();
+    }
+    let mut exponent = exponent;
+    while digits.last() == Some(&0) {
+        digits.pop();
+        exponent += 1;
+    }
+    Decimal {
+        negative: sign == Sign::Minus,
+        digits: digits.into(),
+        exponent,
+    }
 }
 
 fn least_common_multiple(a: &Decimal, b: &Decimal) -> Result<Decimal, LimitError> {

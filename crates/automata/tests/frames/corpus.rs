@@ -1,7 +1,7 @@
 //! Every schema of a public corpus with its test instances, where the corpus is present.
 
-use super::matcher::accepts;
 use super::build_with;
+use super::matcher::accepts;
 use maskwright_automata::{FrameOptions, Lexicon, Order};
 use maskwright_grammar::json_schema::json::{Document, Json, ValueId};
 use maskwright_tables::Limits;
@@ -68,11 +68,35 @@ fn files() -> Vec<PathBuf> {
             .unwrap_or_default(),
         Ok(name) if !name.is_empty() => vec![folder.join("files").join(name)],
         _ => std::fs::read_to_string(folder.join("core.txt"))
-            .map(|t| t.lines().filter(|l| !l.trim().is_empty()).map(|l| folder.join("files").join(l.trim().trim_start_matches("files/"))).collect())
+            .map(|t| {
+                t.lines()
+                    .filter(|l| !l.trim().is_empty())
+                    .map(|l| {
+                        folder
+                            .join("files")
+                            .join(l.trim().trim_start_matches("files/"))
+                    })
+                    .collect()
+            })
             .unwrap_or_default(),
     };
     all.sort();
     all
+}
+
+/// The schemas by file name.
+pub fn schemas() -> Vec<(String, String)> {
+    let limits = Limits::untrusted();
+    let schema = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).ok()?;
+        let document = Document::parse(&text, &limits).ok()?;
+        let span = document.span(document.get(document.root(), "schema")?);
+        Some((
+            path.file_name()?.to_string_lossy().into_owned(),
+            text[span].to_string(),
+        ))
+    };
+    files().into_iter().filter_map(schema).collect()
 }
 
 #[test]
@@ -83,13 +107,18 @@ fn corpus_instances_are_judged_as_expected() {
         return;
     }
     let limits = Limits::untrusted();
-    let options = FrameOptions { order: Order::Any, ..FrameOptions::default() };
+    let options = FrameOptions {
+        order: Order::Any,
+        ..FrameOptions::default()
+    };
     let (mut right, mut wrongly_accepted, mut wrongly_rejected) = (0, Vec::new(), Vec::new());
     let mut refused: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
     let (mut compiled, mut slow) = (0, Vec::new());
     let mut contradicted = Vec::new();
     for path in &files {
-        let Ok(text) = std::fs::read_to_string(path) else { continue };
+        let Ok(text) = std::fs::read_to_string(path) else {
+            continue;
+        };
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let document = Document::parse(&text, &limits).unwrap();
         let root = document.root();
@@ -99,20 +128,32 @@ fn corpus_instances_are_judged_as_expected() {
         let frames = match build_with(schema, options, &lexicon) {
             Ok(frames) => frames,
             Err(e) => {
-                refused.entry(e.0[0].code).or_default().push(format!("{name}: {}", e.0[0]));
+                refused
+                    .entry(e.0[0].code)
+                    .or_default()
+                    .push(format!("{name}: {}", e.0[0]));
                 continue;
             }
         };
         compiled += 1;
-        let Some(Json::Array(tests)) = document.get(root, "tests").map(|t| document.value(t)) else { continue };
+        let Some(Json::Array(tests)) = document.get(root, "tests").map(|t| document.value(t))
+        else {
+            continue;
+        };
         let mut validator = None;
         for (i, test) in tests.iter().enumerate() {
-            let valid = matches!(document.value(document.get(*test, "valid").unwrap()), Json::Bool(true));
+            let valid = matches!(
+                document.value(document.get(*test, "valid").unwrap()),
+                Json::Bool(true)
+            );
             let data = spell(&document, document.get(*test, "data").unwrap());
             let verdict = match accepts(&frames, &lexicon, &data) {
                 Ok(verdict) => verdict,
                 Err(e) => {
-                    refused.entry("while matching").or_default().push(format!("{name} {i}: {e}"));
+                    refused
+                        .entry("while matching")
+                        .or_default()
+                        .push(format!("{name} {i}: {e}"));
                     break;
                 }
             };
@@ -123,18 +164,34 @@ fn corpus_instances_are_judged_as_expected() {
             // The independent validator decides whether the file contradicts its own schema.
             let validator = validator.get_or_insert_with(|| {
                 let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
-                jsonschema::options().should_validate_formats(true).build(&schema).ok()
+                jsonschema::options()
+                    .should_validate_formats(true)
+                    .build(&schema)
+                    .ok()
             });
             let value: serde_json::Value = serde_json::from_str(&data).unwrap();
-            if validator.as_ref().is_some_and(|v| v.is_valid(&value) != valid) {
-                contradicted.push(format!("{name} {i}: the file says {valid}, the validator does not"));
+            if validator
+                .as_ref()
+                .is_some_and(|v| v.is_valid(&value) != valid)
+            {
+                contradicted.push(format!(
+                    "{name} {i}: the file says {valid}, the validator does not"
+                ));
                 continue;
             }
             match verdict {
                 Ok(()) => wrongly_accepted.push(format!("{name} {i}: {data:.300}")),
                 Err(at) => {
-                    let around: String = data.bytes().skip(at.saturating_sub(60)).take(80).map(char::from).collect();
-                    wrongly_rejected.push(format!("{name} {i}: at byte {at} of {}: …{around}", data.len()));
+                    let around: String = data
+                        .bytes()
+                        .skip(at.saturating_sub(60))
+                        .take(80)
+                        .map(char::from)
+                        .collect();
+                    wrongly_rejected.push(format!(
+                        "{name} {i}: at byte {at} of {}: …{around}",
+                        data.len()
+                    ));
                 }
             }
         }
@@ -148,9 +205,15 @@ fn corpus_instances_are_judged_as_expected() {
         println!("refused, {code}: {}", list.len());
         list.iter().take(12).for_each(|l| println!("    {l:.300}"));
     }
-    contradicted.iter().for_each(|l| println!("contradiction: {l}"));
-    wrongly_accepted.iter().for_each(|l| println!("wrongly accepted: {l}"));
-    wrongly_rejected.iter().for_each(|l| println!("wrongly rejected: {l}"));
+    contradicted
+        .iter()
+        .for_each(|l| println!("contradiction: {l}"));
+    wrongly_accepted
+        .iter()
+        .for_each(|l| println!("wrongly accepted: {l}"));
+    wrongly_rejected
+        .iter()
+        .for_each(|l| println!("wrongly rejected: {l}"));
     println!(
         "{} files, {compiled} compiled, {right} right, {} contradictory, {} wrongly accepted, {} wrongly rejected",
         files.len(),

@@ -3,6 +3,7 @@
 mod corpus;
 mod matcher;
 mod schemas;
+mod walks;
 
 use maskwright_automata::{FrameOptions, Frames, Lexicon};
 use maskwright_grammar::Diagnostics;
@@ -16,7 +17,11 @@ fn build(schema: &str, options: FrameOptions) -> Result<(Frames, Arc<Lexicon>), 
     build_with(schema, options, &lexicon).map(|f| (f, lexicon))
 }
 
-fn build_with(schema: &str, options: FrameOptions, lexicon: &Arc<Lexicon>) -> Result<Frames, Diagnostics> {
+fn build_with(
+    schema: &str,
+    options: FrameOptions,
+    lexicon: &Arc<Lexicon>,
+) -> Result<Frames, Diagnostics> {
     let limits = Limits::untrusted();
     let (schema, _) = parse(schema, &Options::default(), &limits)?;
     Frames::new(schema, lexicon.clone(), options, limits, CancelFlag::new())

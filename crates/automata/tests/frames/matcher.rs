@@ -39,8 +39,16 @@ impl<'f> Matcher<'f> {
             names: vec![Vec::new()],
             lexeme: Vec::new(),
         };
-        assert_ne!(thread.state, LexState::DEAD, "the first lexeme is a dead end");
-        Ok(Matcher { frames, lexicon: lexicon.clone(), threads: vec![thread] })
+        assert_ne!(
+            thread.state,
+            LexState::DEAD,
+            "the first lexeme is a dead end"
+        );
+        Ok(Matcher {
+            frames,
+            lexicon: lexicon.clone(),
+            threads: vec![thread],
+        })
     }
 
     /// The thread after its lexeme ends here.
@@ -60,10 +68,26 @@ impl<'f> Matcher<'f> {
             }
             names.push(name);
         }
+        if self.frames.unique_value(top, labels) {
+            let value: serde_json::Value =
+                serde_json::from_slice(thread.lexeme.trim_ascii()).unwrap();
+            let value = value
+                .as_f64()
+                .map_or_else(|| value.to_string(), |n| n.to_string());
+            let values = next.names.last_mut().unwrap();
+            if values.contains(&value) {
+                return Ok(None);
+            }
+            values.push(value);
+        }
         let actions = self.frames.step(&mut Stack(&thread.stack), labels)?;
         assert!(actions.len() <= 1, "frames are deterministic");
         let Some(action) = actions.into_iter().next() else {
-            panic!("lexeme {:?} is offered and refused by {}", String::from_utf8_lossy(&thread.lexeme), self.frames.describe(top));
+            panic!(
+                "lexeme {:?} is offered and refused by {}",
+                String::from_utf8_lossy(&thread.lexeme),
+                self.frames.describe(top)
+            );
         };
         next.stack.truncate(next.stack.len() - action.pop as usize);
         next.stack.extend_from_slice(&action.push);
@@ -71,7 +95,11 @@ impl<'f> Matcher<'f> {
         next.state = self.frames.lex_start(*next.stack.last().unwrap())?;
         next.lexeme.clear();
         if next.state == LexState::DEAD {
-            assert!(self.frames.ends(&mut Stack(&next.stack))?, "dead end at {}", self.frames.describe(*next.stack.last().unwrap()));
+            assert!(
+                self.frames.ends(&mut Stack(&next.stack))?,
+                "dead end at {}",
+                self.frames.describe(*next.stack.last().unwrap())
+            );
         }
         Ok(Some(next))
     }
@@ -115,7 +143,10 @@ impl<'f> Matcher<'f> {
     pub fn next_bytes(&self) -> Result<Vec<u8>, ControlError> {
         let mut live = [false; 256];
         for thread in &self.threads {
-            for t in [Some(thread.clone()), self.finish(thread)?].into_iter().flatten() {
+            for t in [Some(thread.clone()), self.finish(thread)?]
+                .into_iter()
+                .flatten()
+            {
                 for byte in 0..=255u8 {
                     live[usize::from(byte)] |= self.lexicon.next(t.state, byte)? != LexState::DEAD;
                 }
@@ -124,25 +155,31 @@ impl<'f> Matcher<'f> {
         Ok((0..=255u8).filter(|b| live[usize::from(*b)]).collect())
     }
 
-    /// The deepest stack.
-    pub fn depth(&self) -> usize {
-        self.threads.iter().map(|t| t.stack.len()).max().unwrap_or(0)
-    }
-
     /// What the tops of the stacks are.
     pub fn describe(&self) -> String {
-        let tops = self.threads.iter().map(|t| self.frames.describe(*t.stack.last().unwrap()));
+        let tops = self
+            .threads
+            .iter()
+            .map(|t| self.frames.describe(*t.stack.last().unwrap()));
         tops.collect::<Vec<_>>().join(" | ")
     }
 }
 
 /// Whether the whole text is accepted; else how many bytes were.
-pub fn accepts(frames: &Frames, lexicon: &Arc<Lexicon>, text: &str) -> Result<Result<(), usize>, ControlError> {
+pub fn accepts(
+    frames: &Frames,
+    lexicon: &Arc<Lexicon>,
+    text: &str,
+) -> Result<Result<(), usize>, ControlError> {
     let mut matcher = Matcher::new(frames, lexicon)?;
     for (i, byte) in text.bytes().enumerate() {
         if !matcher.byte(byte)? {
             return Ok(Err(i));
         }
     }
-    Ok(if matcher.ends()? { Ok(()) } else { Err(text.len()) })
+    Ok(if matcher.ends()? {
+        Ok(())
+    } else {
+        Err(text.len())
+    })
 }

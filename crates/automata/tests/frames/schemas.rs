@@ -2,7 +2,10 @@
 
 use super::build;
 use super::matcher::accepts;
-use maskwright_automata::{FrameOptions, Order, Whitespace};
+use maskwright_automata::{FrameOptions, Frames, Lexicon, Order, Whitespace};
+use maskwright_grammar::json_schema::{Options, parse};
+use maskwright_tables::{CancelFlag, Limits};
+use std::sync::Arc;
 
 #[track_caller]
 fn check_with(options: FrameOptions, schema: &str, accept: &[&str], reject: &[&str]) {
@@ -13,7 +16,10 @@ fn check_with(options: FrameOptions, schema: &str, accept: &[&str], reject: &[&s
         }
     }
     for text in reject {
-        assert!(accepts(&frames, &lexicon, text).unwrap().is_err(), "{schema}: {text} is accepted");
+        assert!(
+            accepts(&frames, &lexicon, text).unwrap().is_err(),
+            "{schema}: {text} is accepted"
+        );
     }
 }
 
@@ -24,15 +30,42 @@ fn check(schema: &str, accept: &[&str], reject: &[&str]) {
 
 #[track_caller]
 fn check_any(schema: &str, accept: &[&str], reject: &[&str]) {
-    check_with(FrameOptions { order: Order::Any, ..FrameOptions::default() }, schema, accept, reject);
+    check_with(
+        FrameOptions {
+            order: Order::Any,
+            ..FrameOptions::default()
+        },
+        schema,
+        accept,
+        reject,
+    );
 }
 
 #[test]
 fn anything_is_any_json() {
     check(
         "true",
-        &["null", " true", "-0.5e3", "\"a\\u00e9\"", "[]", "[1, [2,{}]]", "{\"a\": {\"b\": []}}\n", "[\n  1,\n  2\n]"],
-        &["", "nul", "01", "[1,]", "{,}", "{\"a\" 1}", "[1 2]", "{}{}", "{\"a\":1,\"a\":2}"],
+        &[
+            "null",
+            " true",
+            "-0.5e3",
+            "\"a\\u00e9\"",
+            "[]",
+            "[1, [2,{}]]",
+            "{\"a\": {\"b\": []}}\n",
+            "[\n  1,\n  2\n]",
+        ],
+        &[
+            "",
+            "nul",
+            "01",
+            "[1,]",
+            "{,}",
+            "{\"a\" 1}",
+            "[1 2]",
+            "{}{}",
+            "{\"a\":1,\"a\":2}",
+        ],
     );
 }
 
@@ -41,20 +74,55 @@ fn properties_come_in_declared_order() {
     let schema = r#"{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"string"},"c":true},"required":["b"]}"#;
     check(
         schema,
-        &[r#"{"b":""}"#, r#"{"a":1,"b":"x","c":[],"z":1,"y":2}"#, r#"{"b":"","q":1}"#],
-        &["{}", r#"{"a":1}"#, r#"{"b":"","a":1}"#, r#"{"a":"x","b":""}"#, r#"{"q":1,"b":""}"#, r#"{"b":"","b":""}"#, r#"{"b":"","q":1,"q":1}"#, "1"],
+        &[
+            r#"{"b":""}"#,
+            r#"{"a":1,"b":"x","c":[],"z":1,"y":2}"#,
+            r#"{"b":"","q":1}"#,
+        ],
+        &[
+            "{}",
+            r#"{"a":1}"#,
+            r#"{"b":"","a":1}"#,
+            r#"{"a":"x","b":""}"#,
+            r#"{"q":1,"b":""}"#,
+            r#"{"b":"","b":""}"#,
+            r#"{"b":"","q":1,"q":1}"#,
+            "1",
+        ],
     );
     check_any(
         schema,
-        &[r#"{"b":"","a":1}"#, r#"{"q":1,"b":""}"#, r#"{"a":1,"b":"x","c":[],"z":1,"y":2}"#],
-        &["{}", r#"{"a":1}"#, r#"{"b":"","b":""}"#, r#"{"a":1,"b":"","a":2}"#, r#"{"b":"","q":1,"q":1}"#],
+        &[
+            r#"{"b":"","a":1}"#,
+            r#"{"q":1,"b":""}"#,
+            r#"{"a":1,"b":"x","c":[],"z":1,"y":2}"#,
+        ],
+        &[
+            "{}",
+            r#"{"a":1}"#,
+            r#"{"b":"","b":""}"#,
+            r#"{"a":1,"b":"","a":2}"#,
+            r#"{"b":"","q":1,"q":1}"#,
+        ],
     );
 }
 
 #[test]
 fn names_spelled_with_escapes_are_the_same_names() {
-    check(r#"{"properties":{"foo":{"type":"integer"}}}"#, &[r#"{"foo":1}"#, r#"{"\u0066oo":1}"#], &[r#"{"\u0066oo":"s"}"#, r#"{"foo":1,"\u0066oo":"s"}"#, r#"{"foo":1,"\u0066oo":1}"#]);
-    check(r#"{"patternProperties":{"^a":{"type":"integer"}}}"#, &[r#"{"\u0061b":1,"b":""}"#], &[r#"{"\u0061b":"s"}"#]);
+    check(
+        r#"{"properties":{"foo":{"type":"integer"}}}"#,
+        &[r#"{"foo":1}"#, r#"{"\u0066oo":1}"#],
+        &[
+            r#"{"\u0066oo":"s"}"#,
+            r#"{"foo":1,"\u0066oo":"s"}"#,
+            r#"{"foo":1,"\u0066oo":1}"#,
+        ],
+    );
+    check(
+        r#"{"patternProperties":{"^a":{"type":"integer"}}}"#,
+        &[r#"{"\u0061b":1,"b":""}"#],
+        &[r#"{"\u0061b":"s"}"#],
+    );
     check(
         r#"{"properties":{"a":{"type":"integer"}},"required":["a"],"additionalProperties":{"type":"string"}}"#,
         &[r#"{"a":1,"b":""}"#],
@@ -64,10 +132,22 @@ fn names_spelled_with_escapes_are_the_same_names() {
 
 #[test]
 fn assertions_speak_of_their_type_only() {
-    check(r#"{"minimum":5}"#, &["\"x\"", "null", "[]", "5", "1e1"], &["1", "4.99"]);
-    check(r#"{"required":["a"]}"#, &["1", r#"{"a":0}"#, r#"{"b":1,"a":0}"#], &["{}", r#"{"b":1}"#]);
+    check(
+        r#"{"minimum":5}"#,
+        &["\"x\"", "null", "[]", "5", "1e1"],
+        &["1", "4.99"],
+    );
+    check(
+        r#"{"required":["a"]}"#,
+        &["1", r#"{"a":0}"#, r#"{"b":1,"a":0}"#],
+        &["{}", r#"{"b":1}"#],
+    );
     check(r#"{"not":{"type":"string"}}"#, &["1", "[\"\"]"], &["\"a\""]);
-    check(r#"{"type":["integer"],"enum":[1,"a"]}"#, &["1", "1.0"], &["\"a\"", "2"]);
+    check(
+        r#"{"type":["integer"],"enum":[1,"a"]}"#,
+        &["1", "1.0"],
+        &["\"a\"", "2"],
+    );
 }
 
 #[test]
@@ -75,7 +155,14 @@ fn all_of_merges_objects() {
     check(
         r#"{"allOf":[{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]},{"properties":{"a":{"minimum":3},"b":{"type":"null"}},"required":["b"]}]}"#,
         &[r#"{"a":3,"b":null}"#, r#"{"a":30,"b":null,"c":1}"#],
-        &[r#"{"a":2,"b":null}"#, r#"{"a":3}"#, "{}", "123", "\"s\"", r#"{"a":3.5,"b":null}"#],
+        &[
+            r#"{"a":2,"b":null}"#,
+            r#"{"a":3}"#,
+            "{}",
+            "123",
+            "\"s\"",
+            r#"{"a":3.5,"b":null}"#,
+        ],
     );
     check(
         r#"{"type":"object","properties":{"a":{"type":"integer"}},"anyOf":[{"required":["a"]},{"required":["b"]}]}"#,
@@ -92,24 +179,58 @@ fn unions_keep_what_is_still_possible() {
     check(
         schema,
         &[r#"{"k":"a","v":1}"#, r#"{"k":"b","v":"x"}"#],
-        &[r#"{"k":"a","v":""}"#, r#"{"k":"b","v":1}"#, r#"{"k":"c","v":1}"#, r#"{"k":"a"}"#, r#"{"v":1}"#, r#"{"k":"a","v":1,"w":1}"#],
+        &[
+            r#"{"k":"a","v":""}"#,
+            r#"{"k":"b","v":1}"#,
+            r#"{"k":"c","v":1}"#,
+            r#"{"k":"a"}"#,
+            r#"{"v":1}"#,
+            r#"{"k":"a","v":1,"w":1}"#,
+        ],
     );
-    check(&schema.replace("anyOf", "oneOf"), &[r#"{"k":"a","v":1}"#, r#"{"k":"b","v":"x"}"#], &[r#"{"k":"a","v":""}"#, r#"{"k":"c","v":1}"#]);
+    check(
+        &schema.replace("anyOf", "oneOf"),
+        &[r#"{"k":"a","v":1}"#, r#"{"k":"b","v":"x"}"#],
+        &[r#"{"k":"a","v":""}"#, r#"{"k":"c","v":1}"#],
+    );
     // The union is decided inside a nested object, and again only at its end.
     check(
         r#"{"anyOf":[
             {"properties":{"o":{"type":"object","properties":{"x":{"type":"integer"}},"required":["x"]},"v":{"const":1}},"required":["o","v"]},
             {"properties":{"o":{"type":"object","properties":{"y":{"type":"integer"}},"required":["y"]},"v":{"const":2}},"required":["o","v"]}],"type":"object"}"#,
-        &[r#"{"o":{"x":1},"v":1}"#, r#"{"o":{"y":1},"v":2}"#, r#"{"o":{"x":1,"y":1},"v":1}"#, r#"{"o":{"x":1,"y":1},"v":2}"#, r#"{"o":{"x":"","y":1},"v":2}"#],
-        &[r#"{"o":{"x":1},"v":2}"#, r#"{"o":{"y":1},"v":1}"#, r#"{"o":{},"v":1}"#, r#"{"o":{"x":1,"y":1},"v":3}"#],
+        &[
+            r#"{"o":{"x":1},"v":1}"#,
+            r#"{"o":{"y":1},"v":2}"#,
+            r#"{"o":{"x":1,"y":1},"v":1}"#,
+            r#"{"o":{"x":1,"y":1},"v":2}"#,
+            r#"{"o":{"x":"","y":1},"v":2}"#,
+        ],
+        &[
+            r#"{"o":{"x":1},"v":2}"#,
+            r#"{"o":{"y":1},"v":1}"#,
+            r#"{"o":{},"v":1}"#,
+            r#"{"o":{"x":1,"y":1},"v":3}"#,
+        ],
     );
 }
 
 #[test]
 fn exactly_one_is_exact() {
-    check(r#"{"oneOf":[{"type":"integer"},{"type":"number"}]}"#, &["3.5"], &["3", "\"\""]);
-    check(r#"{"oneOf":[{"type":"integer","minimum":1,"maximum":5},{"type":"integer","minimum":10,"maximum":15}]}"#, &["3", "12"], &["7", "0"]);
-    check(r#"{"type":"object","oneOf":[{"required":["a"]},{"required":["b"]}]}"#, &[r#"{"a":1}"#, r#"{"b":1}"#, r#"{"c":0,"b":1}"#], &["{}", r#"{"a":1,"b":1}"#, r#"{"b":1,"a":1}"#]);
+    check(
+        r#"{"oneOf":[{"type":"integer"},{"type":"number"}]}"#,
+        &["3.5"],
+        &["3", "\"\""],
+    );
+    check(
+        r#"{"oneOf":[{"type":"integer","minimum":1,"maximum":5},{"type":"integer","minimum":10,"maximum":15}]}"#,
+        &["3", "12"],
+        &["7", "0"],
+    );
+    check(
+        r#"{"type":"object","oneOf":[{"required":["a"]},{"required":["b"]}]}"#,
+        &[r#"{"a":1}"#, r#"{"b":1}"#, r#"{"c":0,"b":1}"#],
+        &["{}", r#"{"a":1,"b":1}"#, r#"{"b":1,"a":1}"#],
+    );
     check(
         r#"{"type":"object","oneOf":[{"properties":{"a":{"type":"integer"}},"required":["a"]},{"properties":{"b":{"type":"integer"}},"required":["b"]}]}"#,
         &[r#"{"a":1}"#, r#"{"a":1,"b":""}"#, r#"{"a":"","b":1}"#],
@@ -120,21 +241,62 @@ fn exactly_one_is_exact() {
 #[test]
 fn conditions_hold() {
     let schema = r#"{"type":"object","properties":{"a":{"type":"integer"},"b":{}},"if":{"properties":{"a":{"const":1}},"required":["a"]},"then":{"required":["b"]},"else":{"not":{"required":["b"]}}}"#;
-    check(schema, &[r#"{"a":1,"b":0}"#, r#"{"a":2}"#, "{}"], &[r#"{"a":1}"#, r#"{"a":2,"b":0}"#, r#"{"b":0}"#]);
-    check(r#"{"type":"object","dependentRequired":{"a":["b"]}}"#, &["{}", r#"{"a":1,"b":1}"#, r#"{"b":1,"a":1}"#, r#"{"b":1}"#], &[r#"{"a":1}"#]);
+    check(
+        schema,
+        &[r#"{"a":1,"b":0}"#, r#"{"a":2}"#, "{}"],
+        &[r#"{"a":1}"#, r#"{"a":2,"b":0}"#, r#"{"b":0}"#],
+    );
+    check(
+        r#"{"type":"object","dependentRequired":{"a":["b"]}}"#,
+        &["{}", r#"{"a":1,"b":1}"#, r#"{"b":1,"a":1}"#, r#"{"b":1}"#],
+        &[r#"{"a":1}"#],
+    );
+}
+
+#[test]
+fn values_outside_all_tags_are_judged_too() {
+    check(
+        r#"{"type":"object","properties":{"t":{},"v":{}},"required":["t"],"allOf":[
+            {"if":{"properties":{"t":{"const":"a"}}},"then":{"required":["v"]}},
+            {"if":{"properties":{"t":{"const":"b"}}},"then":{"properties":{"v":{"type":"null"}}}}]}"#,
+        &[
+            r#"{"t":"a","v":1}"#,
+            r#"{"t":"b"}"#,
+            r#"{"t":"b","v":null}"#,
+            r#"{"t":"c"}"#,
+            r#"{"t":[],"v":1}"#,
+        ],
+        &[r#"{"t":"a"}"#, r#"{"t":"b","v":1}"#],
+    );
 }
 
 #[test]
 fn counts_of_members_are_kept() {
-    check(r#"{"type":"object","minProperties":2}"#, &[r#"{"a":1,"b":2}"#], &["{}", r#"{"a":1}"#]);
-    check(r#"{"type":"object","maxProperties":1,"properties":{"a":{},"b":{}}}"#, &["{}", r#"{"a":1}"#, r#"{"b":1}"#, r#"{"c":1}"#], &[r#"{"a":1,"b":1}"#]);
+    check(
+        r#"{"type":"object","minProperties":2}"#,
+        &[r#"{"a":1,"b":2}"#],
+        &["{}", r#"{"a":1}"#],
+    );
+    check(
+        r#"{"type":"object","maxProperties":1,"properties":{"a":{},"b":{}}}"#,
+        &["{}", r#"{"a":1}"#, r#"{"b":1}"#, r#"{"c":1}"#],
+        &[r#"{"a":1,"b":1}"#],
+    );
     check(
         r#"{"type":"object","properties":{"a":{},"b":{},"c":{}},"additionalProperties":false,"minProperties":2}"#,
         &[r#"{"a":1,"c":1}"#, r#"{"b":1,"c":1}"#],
         &[r#"{"c":1}"#, r#"{"a":1}"#, "{}"],
     );
-    check(r#"{"type":"object","patternProperties":{"^(x|y)$":{}},"additionalProperties":false,"minProperties":2}"#, &[r#"{"y":1,"x":1}"#], &[r#"{"x":1}"#, r#"{"x":1,"x":2}"#]);
-    check(r#"{"type":"object","propertyNames":{"enum":["p","q"]}}"#, &["{}", r#"{"q":1,"p":1}"#], &[r#"{"r":1}"#, r#"{"p":1,"p":1}"#]);
+    check(
+        r#"{"type":"object","patternProperties":{"^(x|y)$":{}},"additionalProperties":false,"minProperties":2}"#,
+        &[r#"{"y":1,"x":1}"#],
+        &[r#"{"x":1}"#, r#"{"x":1,"x":2}"#],
+    );
+    check(
+        r#"{"type":"object","propertyNames":{"enum":["p","q"]}}"#,
+        &["{}", r#"{"q":1,"p":1}"#],
+        &[r#"{"r":1}"#, r#"{"p":1,"p":1}"#],
+    );
 }
 
 #[test]
@@ -144,7 +306,11 @@ fn patterns_name_members() {
         &[r#"{"xa":1}"#, r#"{"a":"","xb":2,"xa":1}"#],
         &["{}", r#"{"xb":1}"#, r#"{"a":"s","x1":"s"}"#, r#"{"xa":""}"#],
     );
-    check(r#"{"type":"object","patternProperties":{".*":{"type":"integer"}},"additionalProperties":false}"#, &["{}", r#"{"":1}"#], &[r#"{"a":""}"#]);
+    check(
+        r#"{"type":"object","patternProperties":{".*":{"type":"integer"}},"additionalProperties":false}"#,
+        &["{}", r#"{"":1}"#],
+        &[r#"{"a":""}"#],
+    );
     check(
         r#"{"type":"object","patternProperties":{"a":{"minimum":3},"b":{"maximum":5}},"additionalProperties":false}"#,
         &[r#"{"a":9,"b":1,"ab":4}"#, r#"{"ab":"s"}"#],
@@ -154,12 +320,82 @@ fn patterns_name_members() {
 
 #[test]
 fn arrays_count_and_match() {
-    check(r#"{"type":"array","items":{"type":"integer"},"minItems":2,"maxItems":3}"#, &["[1,2]", "[1, 2, 3]"], &["[]", "[1]", "[1,2,3,4]", "[1,\"\"]"]);
-    check(r#"{"type":"array","prefixItems":[{"type":"integer"},{"type":"string"}],"items":false}"#, &["[]", "[1]", "[1,\"\"]"], &["[\"\"]", "[1,\"\",1]"]);
-    check(r#"{"type":"array","contains":{"const":5}}"#, &["[5]", "[1,5,2]", "[5,5]"], &["[]", "[1]"]);
-    check(r#"{"type":"array","contains":{"type":"integer"},"minContains":2,"maxContains":3}"#, &["[1,2]", "[1,\"\",2,3]"], &["[1]", "[1,2,3,4]", "[\"\",\"\"]"]);
-    check(r#"{"type":"array","contains":{"const":5},"maxItems":2,"items":{"type":"integer"}}"#, &["[5]", "[1,5]", "[5,1]"], &["[1,1]", "[1,1,5]", "[]"]);
-    check(r#"{"not":{"type":"array","items":{"type":"integer"}}}"#, &["1", "[\"\"]", "[1,\"\"]"], &["[]", "[1]"]);
+    check(
+        r#"{"type":"array","items":{"type":"integer"},"minItems":2,"maxItems":3}"#,
+        &["[1,2]", "[1, 2, 3]"],
+        &["[]", "[1]", "[1,2,3,4]", "[1,\"\"]"],
+    );
+    check(
+        r#"{"type":"array","prefixItems":[{"type":"integer"},{"type":"string"}],"items":false}"#,
+        &["[]", "[1]", "[1,\"\"]"],
+        &["[\"\"]", "[1,\"\",1]"],
+    );
+    check(
+        r#"{"type":"array","contains":{"const":5}}"#,
+        &["[5]", "[1,5,2]", "[5,5]"],
+        &["[]", "[1]"],
+    );
+    check(
+        r#"{"type":"array","contains":{"type":"integer"},"minContains":2,"maxContains":3}"#,
+        &["[1,2]", "[1,\"\",2,3]"],
+        &["[1]", "[1,2,3,4]", "[\"\",\"\"]"],
+    );
+    check(
+        r#"{"type":"array","contains":{"const":5},"maxItems":2,"items":{"type":"integer"}}"#,
+        &["[5]", "[1,5]", "[5,1]"],
+        &["[1,1]", "[1,1,5]", "[]"],
+    );
+    check(
+        r#"{"not":{"type":"array","items":{"type":"integer"}}}"#,
+        &["1", "[\"\"]", "[1,\"\"]"],
+        &["[]", "[1]"],
+    );
+}
+
+#[test]
+fn elements_can_be_asked_to_differ() {
+    check(
+        r#"{"type":"array","items":{"enum":["a","b","c"]},"uniqueItems":true}"#,
+        &["[]", r#"["a","c"]"#, r#"["c", "b", "a"]"#],
+        &[
+            r#"["a","a"]"#,
+            r#"["a","\u0061"]"#,
+            r#"["a","b","c",""#,
+            r#"["d"]"#,
+        ],
+    );
+    check(
+        r#"{"type":"array","items":{"enum":["ax","ay","b"]},"uniqueItems":true,"minItems":3}"#,
+        &[r#"["ax","b","ay"]"#],
+        &[r#"["ax","b"]"#, r#"["ax","ay","a"#, r#"["b","b"#],
+    );
+    check(
+        r#"{"type":"array","items":{"type":"integer","minimum":1,"maximum":3},"uniqueItems":true}"#,
+        &["[1,2,3]", "[3,1]"],
+        &["[1,1]", "[1,1.0]", "[1,2,3,"],
+    );
+    check(
+        r#"{"type":"array","items":{"type":["string","null","number"]},"uniqueItems":true}"#,
+        &[r#"["a",null,"b",1,2]"#],
+        &[r#"["a","a"]"#, "[null,n", "[1,2,1.0]", r#"["","b",""]"#],
+    );
+    check(
+        r#"{"not":{"type":"array","items":{"enum":[1,2]},"uniqueItems":true}}"#,
+        &["[1,1]", "[3]", "[1,2,1]", "null"],
+        &["[]", "[1,2]"],
+    );
+    check(
+        r#"{"type":"array","items":{"enum":["a","b"]},"uniqueItems":true,"minItems":2}"#,
+        &[r#"["a","b"]"#],
+        &[r#"["a"]"#],
+    );
+    for schema in [
+        r#"{"type":"array","items":{"enum":["a","b"]},"uniqueItems":true,"minItems":3}"#,
+        r#"{"type":"array","uniqueItems":true}"#,
+        r#"{"anyOf":[{"type":"array","items":{"type":"string"},"uniqueItems":true},{"type":"array","maxItems":3}]}"#,
+    ] {
+        assert!(build(schema, FrameOptions::default()).is_err(), "{schema}");
+    }
 }
 
 #[test]
@@ -186,10 +422,26 @@ fn recursion_ends() {
 
 #[test]
 fn unsatisfiable_parts_are_never_offered() {
-    check(r#"{"type":"object","properties":{"a":false,"b":{"type":"string","maxLength":3,"format":"date"}}}"#, &["{}", r#"{"c":1}"#], &[r#"{"a"#, r#"{"b"#]);
-    check(r#"{"type":"array","items":{"enum":[]}}"#, &["[]"], &["[1", "[n"]);
-    check(r#"{"anyOf":[{"type":"object","required":["a"],"properties":{"a":false}},{"type":"integer"}]}"#, &["1"], &["{"]);
-    let e = build(r#"{"type":"string","minLength":5,"maxLength":3}"#, FrameOptions::default()).unwrap_err();
+    check(
+        r#"{"type":"object","properties":{"a":false,"b":{"type":"string","maxLength":3,"format":"date"}}}"#,
+        &["{}", r#"{"c":1}"#],
+        &[r#"{"a"#, r#"{"b"#],
+    );
+    check(
+        r#"{"type":"array","items":{"enum":[]}}"#,
+        &["[]"],
+        &["[1", "[n"],
+    );
+    check(
+        r#"{"anyOf":[{"type":"object","required":["a"],"properties":{"a":false}},{"type":"integer"}]}"#,
+        &["1"],
+        &["{"],
+    );
+    let e = build(
+        r#"{"type":"string","minLength":5,"maxLength":3}"#,
+        FrameOptions::default(),
+    )
+    .unwrap_err();
     assert_eq!(e.0[0].code, "unsatisfiable");
     assert!(build("false", FrameOptions::default()).is_err());
 }
@@ -197,13 +449,38 @@ fn unsatisfiable_parts_are_never_offered() {
 #[test]
 fn constants_follow_the_white_space() {
     let schema = r#"{"const":{"a":[1,{"b":null}]}}"#;
-    check(schema, &[r#"{"a":[1,{"b":null}]}"#, "{ \"a\": [1.0, {\"b\" : null}]}"], &[r#"{"a":[1]}"#, r#"{"a":[1,{"b":null}],"c":1}"#]);
-    let compact = FrameOptions { whitespace: Whitespace::Compact, ..FrameOptions::default() };
-    check_with(compact, schema, &[r#"{"a":[1,{"b":null}]}"#], &[r#"{"a": [1,{"b":null}]}"#, "{\"a\":[1,{\"b\":null}]}\n"]);
-    let pretty = FrameOptions { whitespace: Whitespace::Pretty { indent: 2 }, ..FrameOptions::default() };
+    check(
+        schema,
+        &[r#"{"a":[1,{"b":null}]}"#, "{ \"a\": [1.0, {\"b\" : null}]}"],
+        &[r#"{"a":[1]}"#, r#"{"a":[1,{"b":null}],"c":1}"#],
+    );
+    let compact = FrameOptions {
+        whitespace: Whitespace::Compact,
+        ..FrameOptions::default()
+    };
+    check_with(
+        compact,
+        schema,
+        &[r#"{"a":[1,{"b":null}]}"#],
+        &[r#"{"a": [1,{"b":null}]}"#, "{\"a\":[1,{\"b\":null}]}\n"],
+    );
+    let pretty = FrameOptions {
+        whitespace: Whitespace::Pretty { indent: 2 },
+        ..FrameOptions::default()
+    };
     let text = serde_json::to_string_pretty(&serde_json::json!({"a": [1, {"b": null}]})).unwrap();
-    check_with(pretty, schema, &[&text], &[r#"{"a":[1,{"b":null}]}"#, &text.replace("  ", " ")]);
-    check_with(pretty, "true", &["[]", "{}", &text, "[\n  [],\n  {}\n]"], &["[ ]", "[\n]", "[[]]"]);
+    check_with(
+        pretty,
+        schema,
+        &[&text],
+        &[r#"{"a":[1,{"b":null}]}"#, &text.replace("  ", " ")],
+    );
+    check_with(
+        pretty,
+        "true",
+        &["[]", "{}", &text, "[\n  [],\n  {}\n]"],
+        &["[ ]", "[\n]", "[[]]"],
+    );
 }
 
 #[test]
@@ -221,7 +498,14 @@ fn deep_schemas_and_documents_do_not_overflow_the_stack() {
     std::thread::Builder::new()
         .stack_size(256 << 10)
         .spawn(move || {
-            check(&schema, &[&text], &["{\"a\":null}"]);
+            let limits = Limits::trusted();
+            let lexicon = Arc::new(Lexicon::new(limits));
+            let (parsed, _) = parse(&schema, &Options::default(), &limits).unwrap();
+            let options = FrameOptions::default();
+            let frames = Frames::new(parsed, lexicon.clone(), options, limits, CancelFlag::new());
+            let frames = frames.unwrap();
+            assert_eq!(accepts(&frames, &lexicon, &text).unwrap(), Ok(()));
+            assert!(accepts(&frames, &lexicon, "{\"a\":null}").unwrap().is_err());
             let deep = format!("{}{}", "[".repeat(2_000), "]".repeat(2_000));
             check("true", &[&deep], &[]);
         })

@@ -1,0 +1,223 @@
+//! Single values, and formulas that only a few values satisfy.
+
+use super::core::Core;
+use super::form::{Form, FormId, Leaf};
+use super::lower::TYPES;
+use crate::number::NumberSet;
+use maskwright_grammar::RegexNode;
+use maskwright_grammar::json_schema::{Decimal, Node, NodeId, Types};
+use maskwright_tables::LimitError;
+use rustc_hash::FxHashMap;
+use std::collections::BTreeSet;
+
+/// A scalar value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Point {
+    Literal(Types),
+    String(Box<[u8]>),
+    Number(Decimal),
+}
+
+impl Point {
+    fn ty(&self) -> Types {
+        match self {
+            Point::Literal(ty) => *ty,
+            Point::String(_) => Types::STRING,
+            Point::Number(_) => Types::NUMBER,
+        }
+    }
+}
+
+/// The most points of one formula.
+pub(super) const MAX_POINTS: usize = 256;
+
+impl Core {
+    /// All values that satisfy a formula, where it is plainly a list of scalars.
+    pub fn points(&mut self, form: FormId) -> Result<Option<Vec<Point>>, LimitError> {
+        let mut points = Vec::new();
+        for ty in TYPES {
+            let typed = self.typed(form, ty)?;
+            match ty {
+                _ if typed == FormId::FALSE => {}
+                Types::NULL | Types::TRUE | Types::FALSE => points.push(Point::Literal(ty)),
+                Types::STRING => {
+                    let Some(Leaf::String(r)) = self.forms.as_leaf(typed) else {
+                        return Ok(None);
+                    };
+                    match self.schema.regexes.node(r) {
+                        RegexNode::Empty => points.push(Point::String(Box::default())),
+                        RegexNode::Bytes(b) => points.push(Point::String(b.clone())),
+                        RegexNode::Literals(set) => {
+                            points.extend(set.iter().cloned().map(Point::String))
+                        }
+                        _ => return Ok(None),
+                    }
+                }
+                Types::NUMBER => {
+                    let single = [typed];
+                    let leaves = match self.forms.get(typed) {
+                        Form::Or(p) => p,
+                        _ => &single[..],
+                    };
+                    for x in leaves {
+                        let Some(Leaf::Number(n)) = self.forms.as_leaf(*x) else {
+                            return Ok(None);
+                        };
+                        let Some(all) = self.number_set(n).members(MAX_POINTS) else {
+                            return Ok(None);
+                        };
+                        points.extend(all.into_iter().map(Point::Number));
+                    }
+                }
+                _ => return Ok(None),
+            }
+        }
+        self.spend(points.len() as u64)?;
+        Ok(Some(points))
+    }
+
+    /// Whether a value satisfies a formula over nodes.
+    pub fn holds_for(&mut self, form: FormId, point: &Point) -> Result<bool, LimitError> {
+        let typed = self.typed(form, point.ty())?;
+        let mut truth: FxHashMap<Leaf, bool> = FxHashMap::default();
+        for (_, leaf) in self.forms.leaves(&[typed]) {
+            self.spend(1)?;
+            let holds = match (leaf, point) {
+                (Leaf::String(r), Point::String(text)) => {
+                    let mut e = self.regex(r)?;
+                    for &byte in text {
+                        e = self.lexicon.derive(e, byte)?;
+                    }
+                    self.lexicon.is_nullable(e)
+                }
+                (Leaf::Number(n), Point::Number(value)) => self.number_set(n).contains(value),
+                _ => true,
+            };
+            truth.insert(leaf, holds);
+        }
+        Ok(self
+            .forms
+            .eval(&[typed], |leaf| truth.get(&leaf).copied().unwrap_or(true))[0])
+    }
+
+    /// A list of strings that contains all that satisfy a formula of their type, if a short one is
+    /// plain to see.
+    fn some_strings(&self, root: FormId) -> Option<BTreeSet<Box<[u8]>>> {
+        let mut done: FxHashMap<FormId, Option<BTreeSet<Box<[u8]>>>> = FxHashMap::default();
+        for x in self.forms.below(&[root]) {
+            let parts = || {
+                self.forms
+                    .children(x)
+                    .iter()
+                    .map(|y| done.get(y).cloned().flatten())
+            };
+            let set = match self.forms.get(x) {
+                Form::False => Some(BTreeSet::new()),
+                Form::Leaf(Leaf::String(r)) => {
+                    super::finite::finite_strings(&self.schema.regexes, *r, MAX_POINTS)
+                        .map(|all| all.into_iter().collect())
+                }
+                Form::And(_) => parts().flatten().min_by_key(BTreeSet::len),
+                Form::Or(_) | Form::One(_) => parts().try_fold(BTreeSet::new(), |mut all, part| {
+                    all.extend(part?);
+                    Some(all)
+                }),
+                _ => None,
+            };
+            done.insert(x, set);
+        }
+        done.remove(&root)
+            .flatten()
+            .filter(|set| set.len() <= MAX_POINTS)
+    }
+
+    /// The same for numbers.
+    fn some_numbers(&self, root: FormId) -> Option<Vec<Decimal>> {
+        let mut done: FxHashMap<FormId, Option<Vec<Decimal>>> = FxHashMap::default();
+        for x in self.forms.below(&[root]) {
+            let parts = || {
+                self.forms
+                    .children(x)
+                    .iter()
+                    .map(|y| done.get(y).cloned().flatten())
+            };
+            let set = match self.forms.get(x) {
+                Form::False => Some(Vec::new()),
+                Form::Leaf(Leaf::Number(n)) => self.number_set(*n).members(MAX_POINTS),
+                Form::And(p) => {
+                    let leaves = p.iter().filter_map(|y| match self.forms.as_leaf(*y) {
+                        Some(Leaf::Number(n)) => Some(self.number_set(n)),
+                        _ => None,
+                    });
+                    let all = leaves
+                        .into_iter()
+                        .try_fold(NumberSet::default(), |a, b| a.intersect(&b));
+                    let all = all.ok().and_then(|set| set.members(MAX_POINTS));
+                    all.or_else(|| parts().flatten().min_by_key(Vec::len))
+                }
+                Form::Or(_) | Form::One(_) => parts().try_fold(Vec::new(), |mut all, part| {
+                    all.extend(part?);
+                    Some(all)
+                }),
+                _ => None,
+            };
+            done.insert(x, set);
+        }
+        done.remove(&root)
+            .flatten()
+            .filter(|set| set.len() <= MAX_POINTS)
+    }
+
+    /// Splits what an element of a `uniqueItems` array can be: values that are counted in the state,
+    /// and whether there are scalars beyond those. `None` if an element can be an array or object.
+    pub fn distinct_parts(
+        &mut self,
+        form: FormId,
+    ) -> Result<Option<(Vec<Point>, bool)>, LimitError> {
+        let mut points = Vec::new();
+        let mut others = false;
+        for ty in TYPES {
+            let typed = self.typed(form, ty)?;
+            match ty {
+                _ if typed == FormId::FALSE => {}
+                Types::NULL | Types::TRUE | Types::FALSE => points.push(Point::Literal(ty)),
+                Types::STRING => match self.some_strings(typed) {
+                    Some(set) => points.extend(set.into_iter().map(Point::String)),
+                    None => others = true,
+                },
+                Types::NUMBER => match self.some_numbers(typed) {
+                    Some(set) => points.extend(set.into_iter().map(Point::Number)),
+                    None => others = true,
+                },
+                _ => return Ok(None),
+            }
+        }
+        Ok(Some((points, others)))
+    }
+
+    /// A new node that only one value satisfies.
+    pub fn point_node(&mut self, point: &Point, like: NodeId) -> NodeId {
+        let assertion = match point {
+            Point::Literal(ty) => Node::Types(*ty),
+            Point::String(text) => Node::String(self.schema.regexes.bytes(text.clone())),
+            Point::Number(n) => Node::Number(NumberSet::point(n.clone())),
+        };
+        let content = self.new_node(assertion, like);
+        let ty = self.new_node(Node::Types(point.ty()), like);
+        self.new_node(Node::All(vec![ty, content]), like)
+    }
+
+    /// A node that stands where another came from.
+    pub fn new_node(&mut self, node: Node, like: NodeId) -> NodeId {
+        let id = NodeId(self.schema.nodes.len() as u32);
+        self.schema.nodes.push(node);
+        let pointer = self
+            .schema
+            .pointers
+            .get(like.0 as usize)
+            .cloned()
+            .unwrap_or_default();
+        self.schema.pointers.push(pointer);
+        id
+    }
+}

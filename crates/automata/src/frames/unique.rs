@@ -1,0 +1,151 @@
+//! Arrays whose elements must differ.
+//!
+//! What an element can be is split in two. Values out of a short list are counted in the state: each
+//! may be contained at most once, so that the array ends or is refused when they run out. All other
+//! scalars are left to the matcher ([`Frames::unique_value`](super::Frames::unique_value)), which
+//! compares values; there are infinitely many, so a new one always exists. Elements that are arrays
+//! or objects are refused, and so are distinct elements that hold in some alternatives only: no side
+//! condition of one frame can enforce those.
+
+use super::core::Core;
+use super::form::{FormId, Leaf};
+use super::points::MAX_POINTS;
+use maskwright_grammar::json_schema::{ArrayNode, Node, NodeId, Types};
+use maskwright_grammar::{Diagnostic, Place};
+use maskwright_tables::LimitError;
+
+/// How the `uniqueItems` of one array node is enforced.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Unique {
+    /// Array nodes that each say that one value is contained at most once.
+    pub at_most_once: Vec<NodeId>,
+    /// Whether the matcher has to compare values.
+    pub compare: bool,
+}
+
+impl Core {
+    /// Decides for each array with `uniqueItems` how it is enforced.
+    pub fn plan_unique(&mut self) -> Result<(), Diagnostic> {
+        let nodes = 0..self.schema.nodes.len() as u32;
+        let asks = |core: &Core, n: NodeId| match core.schema.node(n) {
+            Node::Array(a) => a.unique && a.max.is_none_or(|max| max > 1),
+            _ => false,
+        };
+        let arrays: Vec<NodeId> = nodes
+            .clone()
+            .map(NodeId)
+            .filter(|n| asks(self, *n))
+            .collect();
+        let mut compared = None;
+        for id in arrays {
+            let plan = self
+                .plan_array(id)
+                .map_err(|e| Diagnostic::limit(e, self.place_of(id)))?;
+            let Some(plan) = plan else {
+                return Err(self.unsupported(id, "distinct elements that are arrays or objects"));
+            };
+            if plan.compare {
+                compared.get_or_insert(id);
+            }
+            self.unique.insert(id, plan);
+        }
+        // Alternatives that are about arrays must not leave it open whether elements differ.
+        let Some(first) = compared else { return Ok(()) };
+        for id in nodes.map(NodeId) {
+            if !matches!(
+                self.schema.node(id),
+                Node::Any(_) | Node::One(_) | Node::Not(_)
+            ) {
+                continue;
+            }
+            let form = self.node_form(id);
+            let typed = self.typed(form, Types::ARRAY);
+            let typed = typed.map_err(|e| Diagnostic::limit(e, self.place_of(id)))?;
+            if !self.unique_is_certain(&[typed], typed) {
+                return Err(self.unsupported(first, "distinct elements in some alternatives only"));
+            }
+        }
+        Ok(())
+    }
+
+    fn place_of(&self, id: NodeId) -> Place {
+        Place::pointer(self.schema.pointers.get(id.0 as usize).map_or("", |p| p))
+    }
+
+    fn unsupported(&self, id: NodeId, what: &str) -> Diagnostic {
+        Diagnostic::new(
+            "unsupported-unique-items",
+            format!("{what} cannot be enforced"),
+            self.place_of(id),
+        )
+        .with_help("remove uniqueItems here, or let the elements be strings or numbers")
+    }
+
+    fn plan_array(&mut self, id: NodeId) -> Result<Option<Unique>, LimitError> {
+        let Some(a) = self.array_node(id).cloned() else {
+            return Ok(None);
+        };
+        let mut forms: Vec<FormId> = a.prefix.iter().map(|n| self.node_form(*n)).collect();
+        if a.max.is_none_or(|max| max > a.prefix.len() as u64) {
+            forms.push(self.optional_form(a.items));
+        }
+        let mut points = Vec::new();
+        let mut compare = false;
+        for form in forms {
+            let Some((some, others)) = self.distinct_parts(form)? else {
+                return Ok(None);
+            };
+            points.extend(some);
+            compare |= others;
+        }
+        let mut unique = Vec::new();
+        for point in points {
+            if !unique.contains(&point) {
+                unique.push(point);
+            }
+        }
+        if unique.len() > MAX_POINTS {
+            return Err(LimitError::new(
+                "values of distinct elements",
+                unique.len() as u64,
+                MAX_POINTS as u64,
+            ));
+        }
+        let mut at_most_once = Vec::new();
+        for point in unique {
+            let node = self.point_node(&point, id);
+            let once = ArrayNode {
+                contains: Some((node, 0, Some(1))),
+                ..ArrayNode::default()
+            };
+            at_most_once.push(self.new_node(Node::Array(once), id));
+        }
+        Ok(Some(Unique {
+            at_most_once,
+            compare,
+        }))
+    }
+
+    /// Whether, where the formulas ask for distinct elements, these are asked for in any case.
+    pub fn unique_is_certain(&self, forms: &[FormId], total: FormId) -> bool {
+        let mut asked = self
+            .forms
+            .leaves(forms)
+            .into_iter()
+            .filter(|(_, l)| matches!(l, Leaf::Unique(_)))
+            .peekable();
+        if asked.peek().is_none() {
+            return true;
+        }
+        let term = self.forms.as_term(total).unwrap_or_default();
+        asked.all(|(x, _)| term.contains(&(x, true)))
+    }
+
+    /// Whether a formula asks for distinct elements.
+    pub fn asks_unique(&self, form: FormId) -> bool {
+        self.forms
+            .leaves(&[form])
+            .iter()
+            .any(|(_, l)| matches!(l, Leaf::Unique(_)))
+    }
+}
