@@ -12,7 +12,7 @@ use super::{Language, Oracle, OracleError};
 use maskwright_grammar::ir::ExprId;
 use maskwright_grammar::{Expr, TerminalId};
 use maskwright_tables::Vocabulary;
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 /// How many items one column may hold.
 const COLUMN_BUDGET: usize = 100_000;

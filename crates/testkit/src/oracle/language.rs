@@ -6,7 +6,8 @@
 
 use super::{MAX_DEPTH, OracleError};
 use maskwright_grammar::{RegexNode, RegexPool};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
+use std::collections::BTreeSet;
 
 /// How many derivatives one emptiness search may visit.
 const SEARCH_BUDGET: usize = 200_000;
@@ -61,6 +62,8 @@ pub struct Languages {
     nullable: Vec<bool>,
     /// Built without intersection, complement and JSON spelling, so it is empty only when `Never`.
     plain: Vec<bool>,
+    /// Built so that it can only hold valid UTF-8.
+    text: Vec<bool>,
     derived: HashMap<(Language, u8), Language>,
     /// By language and whether all bytes exist.
     live: HashMap<(Language, bool), bool>,
@@ -75,11 +78,12 @@ impl Languages {
     pub fn new(alphabet: Option<&[u8]>) -> Self {
         Languages {
             trees: Vec::new(),
-            ids: HashMap::new(),
+            ids: HashMap::default(),
             nullable: Vec::new(),
             plain: Vec::new(),
-            derived: HashMap::new(),
-            live: HashMap::new(),
+            text: Vec::new(),
+            derived: HashMap::default(),
+            live: HashMap::default(),
             escapes: alphabet.is_none_or(|bytes| {
                 let digit = |d: &u8| bytes.contains(d) || bytes.contains(&d.to_ascii_uppercase());
                 b"\"\\u".iter().all(|b| bytes.contains(b)) && b"0123456789abcdef".iter().all(digit)
@@ -170,7 +174,20 @@ impl Languages {
             Tree::Repeat(inner, ..) => self.plain[inner.0 as usize],
             _ => true,
         };
+        let is_text = |p: &Language| self.text[p.0 as usize];
+        let text = match &tree {
+            Tree::Never | Tree::Empty => true,
+            Tree::Bytes(bytes) => std::str::from_utf8(bytes).is_ok(),
+            Tree::Literals(strings) => strings.iter().all(|s| std::str::from_utf8(s).is_ok()),
+            Tree::Char(_, read) => read.is_empty(),
+            Tree::ByteClass(ranges) => ranges.iter().all(|r| r.1 < 0x80),
+            Tree::Concat(parts) | Tree::Alt(parts) => parts.iter().all(is_text),
+            Tree::And(parts) => parts.iter().any(is_text),
+            Tree::Repeat(inner, ..) => is_text(inner),
+            Tree::Not(_) | Tree::Json(..) => false,
+        };
         let id = Language(self.trees.len() as u32);
+        self.text.push(text);
         self.trees.push(tree.clone());
         self.nullable.push(nullable);
         self.plain.push(plain);
@@ -306,8 +323,12 @@ impl Languages {
 
     fn json_string(&mut self, value: Language) -> Language {
         // A value is text: whatever the language says of other byte strings does not matter.
-        let text = self.any_text();
-        let value = self.and(vec![value, text]);
+        let value = if self.text[value.0 as usize] {
+            value
+        } else {
+            let text = self.any_text();
+            self.and(vec![value, text])
+        };
         self.json(value, Json::Open)
     }
 
@@ -466,8 +487,8 @@ impl Languages {
             Some(bytes) if !full => bytes.clone(),
             _ => (0..=255).collect(),
         };
-        let mut parents: HashMap<Language, Language> = HashMap::new();
-        let mut seen = HashSet::from([language]);
+        let mut parents: HashMap<Language, Language> = HashMap::default();
+        let mut seen = HashSet::from_iter([language]);
         let mut stack = vec![language];
         while let Some(next) = stack.pop() {
             let verdict = match self.tree(next) {
@@ -499,7 +520,8 @@ impl Languages {
                 }
                 None => {}
             }
-            for &byte in &alphabet {
+            // The last one pushed is looked at first: ASCII leads to an end sooner.
+            for &byte in alphabet.iter().rev() {
                 let follower = self.derive(next, byte);
                 if *self.tree(follower) != Tree::Never && seen.insert(follower) {
                     parents.insert(follower, next);

@@ -10,7 +10,8 @@ use super::{Oracle, OracleError};
 use maskwright_grammar::ir::ExprId;
 use maskwright_grammar::{Expr, TerminalId};
 use maskwright_tables::Vocabulary;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many chart entries one question may create.
 const CHART_BUDGET: usize = 2_000_000;
@@ -30,7 +31,7 @@ impl Paths {
             edges[i].insert(*b, vec![i + 1]);
         }
         let root = prefix.len();
-        let mut tree: HashMap<&[u8], State> = HashMap::new();
+        let mut tree: HashMap<&[u8], State> = HashMap::default();
         for (_, bytes) in vocabulary.text_tokens() {
             for cut in 1..=bytes.len() {
                 let from = tree.get(&bytes[..cut - 1]).copied().unwrap_or(root);
@@ -68,10 +69,10 @@ pub(super) fn viable_with(
     vocabulary: &Vocabulary,
 ) -> Result<bool, OracleError> {
     let paths = Paths::new(text, vocabulary);
-    let mut lexemes: HashMap<(TerminalId, State), Vec<State>> = HashMap::new();
-    let mut items: HashSet<Item> = HashSet::new();
-    let mut waiting: HashMap<(ExprId, State), Vec<Item>> = HashMap::new();
-    let mut complete: HashMap<(ExprId, State), BTreeSet<State>> = HashMap::new();
+    let mut lexemes: HashMap<(TerminalId, State), Vec<State>> = HashMap::default();
+    let mut items: HashSet<Item> = HashSet::default();
+    let mut waiting: HashMap<(ExprId, State), Vec<Item>> = HashMap::default();
+    let mut complete: HashMap<(ExprId, State), BTreeSet<State>> = HashMap::default();
     let mut agenda = Vec::new();
     predict(oracle, oracle.start, 0, &mut agenda);
     while let Some(item) = agenda.pop() {
@@ -174,7 +175,7 @@ fn ends(
     }
     let mut languages = oracle.languages.borrow_mut();
     let mut found = BTreeSet::new();
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::default();
     let mut open = vec![(oracle.terminal(terminal), from)];
     while let Some((rest, state)) = open.pop() {
         for (byte, targets) in &paths.edges[state] {
