@@ -23,7 +23,7 @@ impl Core {
                     .iter()
                     .map(|n| self.settle_contains(*n, 0)),
             );
-            if plan.compare {
+            if Core::compares(&plan) {
                 parts.push(self.forms.leaf(Leaf::Unique(id)));
             }
         }

@@ -236,10 +236,6 @@ impl Core {
         JudgeId(self.judges.intern(judge))
     }
 
-    pub fn intern_symbol(&mut self, kind: Kind) -> Symbol {
-        Symbol(self.symbols.intern(kind))
-    }
-
     /// A goal as a formula, given those that its variables stand for.
     pub fn goal_form(&mut self, goal: GoalId, vars: &[FormId]) -> FormId {
         if goal == GoalId::TRUE {

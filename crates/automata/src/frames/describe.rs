@@ -11,7 +11,7 @@ const MAX_TEXT: usize = 400;
 
 impl Core {
     pub fn describe(&self, symbol: Symbol) -> String {
-        let Some(kind) = self.symbols.list.get(symbol.index()) else {
+        let Some(kind) = self.symbols.list.get(symbol.index() / 2) else {
             return "?".into();
         };
         match *kind {
@@ -26,7 +26,6 @@ impl Core {
             ),
             Kind::After(f) => format!("member read in {}", self.describe_frame(f)),
             Kind::Done => "done".into(),
-            Kind::End => "end".into(),
         }
     }
 

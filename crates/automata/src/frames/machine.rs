@@ -3,19 +3,48 @@
 use super::core::{Core, FrameId, JudgeId, Key, Place};
 use super::form::FormId;
 use super::goal::GoalId;
-use super::space::{Gap, gap, trailing};
+use super::space::{Gap, free_gap, gap};
 use super::{Kind, Slot, Whitespace, label};
 use crate::control::{ControlError, StackReader};
 use crate::lexicon::ExprId;
 use maskwright_grammar::json_schema::Types;
 use maskwright_tables::{LexState, LimitError, StackAction, Symbol};
 
+/// The symbol after a gap.
+fn spaced(symbol: Symbol) -> Symbol {
+    Symbol(symbol.0 | 1)
+}
+
+/// Whether a gap was just read.
+fn is_spaced(symbol: Symbol) -> bool {
+    symbol.0 & 1 == 1
+}
+
 impl Core {
+    /// The symbol of a kind, no gap read. Symbols come in pairs: the odd one has read the gap.
+    pub fn intern_symbol(&mut self, kind: Kind) -> Symbol {
+        Symbol(self.symbols.intern(kind) << 1)
+    }
+
+    /// What a symbol is, its gap aside.
+    pub fn kind(&self, symbol: Symbol) -> Kind {
+        self.symbols.list[symbol.index() / 2]
+    }
+
+    /// The next lexeme, or a gap unless one was just read.
     pub fn lex_start(&mut self, symbol: Symbol) -> Result<LexState, LimitError> {
         let e = match self.exprs.get(&symbol) {
             Some(&e) => e,
             None => {
-                let e = self.lexeme(self.symbols.list[symbol.index()])?;
+                let kind = self.kind(symbol);
+                let mut e = self.lexeme(kind)?;
+                if !is_spaced(symbol)
+                    && !matches!(kind, Kind::Wait(_))
+                    && let Some(gap) = free_gap(&self.lexicon, self.options.whitespace)
+                {
+                    let gap = self.lexicon.concat(&[gap, self.lexicon.mark(label::SPACE)]);
+                    e = self.lexicon.alt(&[gap, e]);
+                }
                 self.check_size()?;
                 self.exprs.insert(symbol, e);
                 e
@@ -98,11 +127,7 @@ impl Core {
                     lexicon.alt(&[more, lexicon.concat(&[before, close])])
                 }
             }
-            Kind::Done => match trailing(&lexicon, self.options.whitespace) {
-                Some(space) => lexicon.concat(&[space, lexicon.mark(label::END)]),
-                None => lexicon.never(),
-            },
-            Kind::Wait(_) | Kind::End => lexicon.never(),
+            Kind::Wait(_) | Kind::Done => lexicon.never(),
         })
     }
 
@@ -243,7 +268,10 @@ impl Core {
                 push: push.into(),
             }])
         };
-        match self.symbols.list[top.index()] {
+        if first == Some(label::SPACE) {
+            return one(1, &[spaced(top)]);
+        }
+        match self.kind(top) {
             Kind::First(frame) => match first {
                 Some(label::CLOSE_OBJECT | label::CLOSE_ARRAY) => self.close(stack, frame),
                 _ if self.is_object(frame) => self.name(frame, labels),
@@ -267,11 +295,7 @@ impl Core {
                 Some(label::CLOSE_OBJECT | label::CLOSE_ARRAY) => self.close(stack, frame),
                 _ => Ok(Vec::new()),
             },
-            Kind::Done => {
-                let next = self.intern_symbol(Kind::End);
-                one(1, &[next])
-            }
-            Kind::Wait(_) | Kind::End => Ok(Vec::new()),
+            Kind::Wait(_) | Kind::Done => Ok(Vec::new()),
         }
     }
 
@@ -331,7 +355,7 @@ impl Core {
         let Some(below) = stack.read(1)? else {
             return Ok(Vec::new());
         };
-        let Kind::Wait(slot) = self.symbols.list[below.index()] else {
+        let Kind::Wait(slot) = self.kind(below) else {
             return Ok(Vec::new());
         };
         let next = self.finish(slot, |i| truth.get(i as usize).copied().unwrap_or(false))?;

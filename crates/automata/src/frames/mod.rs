@@ -107,7 +107,7 @@ mod label {
     pub const COLON: u32 = 3;
     pub const OPEN_OBJECT: u32 = 4;
     pub const OPEN_ARRAY: u32 = 5;
-    pub const END: u32 = 6;
+    pub const SPACE: u32 = 6;
     /// Plus the index of the extra formula that holds.
     pub const TRUTH: u32 = 8;
     /// Plus the index of the cell of names.
@@ -150,8 +150,6 @@ enum Kind {
     After(FrameId),
     /// After the whole value.
     Done,
-    /// After trailing white space.
-    End,
 }
 
 /// The pushdown machine of a schema. See the module documentation.
@@ -225,7 +223,7 @@ impl Frames {
     /// set, so one that is new always exists.
     pub fn unique_key(&self, symbol: Symbol, label: u32) -> bool {
         let core = self.lock();
-        let names = match core.symbols.list.get(symbol.index()) {
+        let names = match core.symbols.list.get(symbol.index() / 2) {
             Some(Kind::Key(_)) => true,
             Some(Kind::First(frame)) => {
                 matches!(core.place(core.frame(*frame).place), Place::Object { .. })
@@ -242,7 +240,7 @@ impl Frames {
     /// too. Elements of such an array are never arrays or objects.
     pub fn unique_value(&self, symbol: Symbol, labels: &[u32]) -> bool {
         let mut core = self.lock();
-        let frame = match core.symbols.list.get(symbol.index()) {
+        let frame = match core.symbols.list.get(symbol.index() / 2) {
             Some(Kind::Value(Slot::Element(frame)) | Kind::First(frame)) => *frame,
             _ => return false,
         };
@@ -278,14 +276,11 @@ impl Control for Frames {
         let Some(top) = stack.read(0)? else {
             return Ok(false);
         };
-        Ok(matches!(
-            self.lock().symbols.list[top.index()],
-            Kind::Done | Kind::End
-        ))
+        Ok(matches!(self.lock().kind(top), Kind::Done))
     }
 
     fn symbols_len(&self) -> usize {
-        self.lock().symbols.list.len()
+        2 * self.lock().symbols.list.len()
     }
 
     fn describe(&self, symbol: Symbol) -> String {

@@ -1,4 +1,9 @@
-//! White space between lexemes. Every lexeme begins with the gap that may precede it.
+//! White space between lexemes.
+//!
+//! Under the flexible policy a gap is a lexeme of its own, which changes nothing but that no second
+//! gap follows ([`Core::lex_start`](super::core::Core::lex_start)): so the lexical states of the gap
+//! are the same few for all lexemes that may follow it. Under the other policies the gap, one fixed
+//! text, is the beginning of the lexeme.
 
 use super::Whitespace;
 use crate::lexicon::{ExprId, Lexicon};
@@ -25,14 +30,10 @@ const MAX_SPACES: u32 = 64;
 /// The most tabs of an indentation under the flexible policy.
 const MAX_TABS: u32 = 16;
 
-/// The white space that may stand in a gap.
+/// The white space with which a lexeme begins.
 pub(super) fn gap(lexicon: &Lexicon, policy: Whitespace, gap: Gap) -> ExprId {
     match policy {
-        Whitespace::Compact => lexicon.empty(),
-        Whitespace::Flexible => {
-            let some = some_space(lexicon);
-            lexicon.repeat(some, 0, Some(1))
-        }
+        Whitespace::Compact | Whitespace::Flexible => lexicon.empty(),
         Whitespace::Pretty { indent } => {
             let line = |depth: u32| {
                 let spaces = lexicon.bytes(b" ");
@@ -53,8 +54,8 @@ pub(super) fn gap(lexicon: &Lexicon, policy: Whitespace, gap: Gap) -> ExprId {
     }
 }
 
-/// What may follow the whole text, never empty; `None` for nothing.
-pub(super) fn trailing(lexicon: &Lexicon, policy: Whitespace) -> Option<ExprId> {
+/// The gap that is a lexeme of its own, never empty; `None` when there is none.
+pub(super) fn free_gap(lexicon: &Lexicon, policy: Whitespace) -> Option<ExprId> {
     (policy == Whitespace::Flexible).then(|| some_space(lexicon))
 }
 

@@ -21,51 +21,88 @@ pub(super) struct Unique {
     pub at_most_once: Vec<NodeId>,
     /// Whether the matcher has to compare values.
     pub compare: bool,
+    /// Whether elements can be arrays or objects.
+    nested: bool,
 }
 
 impl Core {
     /// Decides for each array with `uniqueItems` how it is enforced.
     pub fn plan_unique(&mut self) -> Result<(), Diagnostic> {
-        let nodes = 0..self.schema.nodes.len() as u32;
         let asks = |core: &Core, n: NodeId| match core.schema.node(n) {
             Node::Array(a) => a.unique && a.max.is_none_or(|max| max > 1),
             _ => false,
         };
-        let arrays: Vec<NodeId> = nodes
-            .clone()
-            .map(NodeId)
-            .filter(|n| asks(self, *n))
-            .collect();
-        let mut compared = None;
+        let nodes = 0..self.schema.nodes.len() as u32;
+        let arrays: Vec<NodeId> = nodes.map(NodeId).filter(|n| asks(self, *n)).collect();
+        let mut certain = true;
         for id in arrays {
-            let plan = self
-                .plan_array(id)
-                .map_err(|e| Diagnostic::limit(e, self.place_of(id)))?;
-            let Some(plan) = plan else {
-                return Err(self.unsupported(id, "distinct elements that are arrays or objects"));
-            };
-            if plan.compare {
-                compared.get_or_insert(id);
-            }
+            let plan = self.plan_array(id);
+            let plan = plan.map_err(|e| Diagnostic::limit(e, self.place_of(id)))?;
+            certain &= !plan.compare && !plan.nested;
             self.unique.insert(id, plan);
         }
-        // Alternatives that are about arrays must not leave it open whether elements differ.
-        let Some(first) = compared else { return Ok(()) };
-        for id in nodes.map(NodeId) {
-            if !matches!(
-                self.schema.node(id),
-                Node::Any(_) | Node::One(_) | Node::Not(_)
-            ) {
-                continue;
-            }
+        if certain {
+            return Ok(());
+        }
+        // What is asked of arrays where a value can stand: distinct elements must be asked for in any
+        // case or not at all.
+        for id in self.value_nodes() {
             let form = self.node_form(id);
             let typed = self.typed(form, Types::ARRAY);
             let typed = typed.map_err(|e| Diagnostic::limit(e, self.place_of(id)))?;
-            if !self.unique_is_certain(&[typed], typed) {
-                return Err(self.unsupported(first, "distinct elements in some alternatives only"));
+            for (x, leaf) in self.forms.leaves(&[typed]) {
+                let Leaf::Unique(array) = leaf else { continue };
+                if self.unique.get(&array).is_some_and(|plan| plan.nested) {
+                    return Err(
+                        self.unsupported(array, "distinct elements that are arrays or objects")
+                    );
+                }
+                if !self
+                    .forms
+                    .as_term(typed)
+                    .is_some_and(|term| term.contains(&(x, true)))
+                {
+                    return Err(
+                        self.unsupported(array, "distinct elements in some alternatives only")
+                    );
+                }
             }
         }
         Ok(())
+    }
+
+    /// The nodes that stand for whole values: the root, members and elements.
+    fn value_nodes(&self) -> Vec<NodeId> {
+        let mut values: Vec<NodeId> = Vec::new();
+        let mut seen = vec![[false; 2]; self.schema.nodes.len()];
+        let mut stack: Vec<(NodeId, bool)> =
+            self.schema.root.map(|r| (r, true)).into_iter().collect();
+        while let Some((id, value)) = stack.pop() {
+            if std::mem::replace(&mut seen[id.0 as usize][usize::from(value)], true) {
+                continue;
+            }
+            if value {
+                values.push(id);
+            }
+            match self.schema.node(id) {
+                Node::All(p) | Node::Any(p) | Node::One(p) => {
+                    stack.extend(p.iter().map(|n| (*n, false)));
+                }
+                Node::Not(n) => stack.push((*n, false)),
+                Node::Object(o) => {
+                    let named = o.properties.iter().map(|p| p.1);
+                    let matched = o.patterns.iter().map(|p| p.1);
+                    stack.extend(named.chain(matched).chain(o.additional).map(|n| (n, true)));
+                }
+                Node::Array(a) => {
+                    let counted = a.contains.map(|c| c.0);
+                    let elements = a.prefix.iter().copied().chain(a.items).chain(counted);
+                    stack.extend(elements.map(|n| (n, true)));
+                }
+                Node::Types(_) | Node::Number(_) | Node::String(_) => {}
+            }
+        }
+        values
     }
 
     fn place_of(&self, id: NodeId) -> Place {
@@ -81,9 +118,9 @@ impl Core {
         .with_help("remove uniqueItems here, or let the elements be strings or numbers")
     }
 
-    fn plan_array(&mut self, id: NodeId) -> Result<Option<Unique>, LimitError> {
+    fn plan_array(&mut self, id: NodeId) -> Result<Unique, LimitError> {
         let Some(a) = self.array_node(id).cloned() else {
-            return Ok(None);
+            return Ok(Unique::default());
         };
         let mut forms: Vec<FormId> = a.prefix.iter().map(|n| self.node_form(*n)).collect();
         if a.max.is_none_or(|max| max > a.prefix.len() as u64) {
@@ -93,7 +130,10 @@ impl Core {
         let mut compare = false;
         for form in forms {
             let Some((some, others)) = self.distinct_parts(form)? else {
-                return Ok(None);
+                return Ok(Unique {
+                    nested: true,
+                    ..Unique::default()
+                });
             };
             points.extend(some);
             compare |= others;
@@ -120,10 +160,11 @@ impl Core {
             };
             at_most_once.push(self.new_node(Node::Array(once), id));
         }
-        Ok(Some(Unique {
+        Ok(Unique {
             at_most_once,
             compare,
-        }))
+            nested: false,
+        })
     }
 
     /// Whether, where the formulas ask for distinct elements, these are asked for in any case.
@@ -139,6 +180,11 @@ impl Core {
         }
         let term = self.forms.as_term(total).unwrap_or_default();
         asked.all(|(x, _)| term.contains(&(x, true)))
+    }
+
+    /// Whether the matcher has a part in the distinct elements of a node.
+    pub fn compares(plan: &Unique) -> bool {
+        plan.compare || plan.nested
     }
 
     /// Whether a formula asks for distinct elements.

@@ -1,10 +1,10 @@
 //! Every schema of a public corpus with its test instances, where the corpus is present.
 
-use super::build_with;
 use super::matcher::accepts;
-use maskwright_automata::{FrameOptions, Lexicon, Order};
+use maskwright_automata::{Control, FrameOptions, Frames, Lexicon, Order};
 use maskwright_grammar::json_schema::json::{Document, Json, ValueId};
-use maskwright_tables::Limits;
+use maskwright_grammar::json_schema::{Options, parse};
+use maskwright_tables::{CancelFlag, Limits};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -115,6 +115,7 @@ fn corpus_instances_are_judged_as_expected() {
     let mut refused: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
     let (mut compiled, mut slow) = (0, Vec::new());
     let mut contradicted = Vec::new();
+    let mut times = Vec::new();
     for path in &files {
         let Ok(text) = std::fs::read_to_string(path) else {
             continue;
@@ -125,7 +126,19 @@ fn corpus_instances_are_judged_as_expected() {
         let schema = &text[document.span(document.get(root, "schema").unwrap())];
         let start = std::time::Instant::now();
         let lexicon = Arc::new(Lexicon::new(limits));
-        let frames = match build_with(schema, options, &lexicon) {
+        let parsed = match parse(schema, &Options::default(), &limits) {
+            Ok((parsed, _)) => parsed,
+            Err(e) => {
+                refused
+                    .entry(e.0[0].code)
+                    .or_default()
+                    .push(format!("{name}: {}", e.0[0]));
+                continue;
+            }
+        };
+        let read = start.elapsed();
+        let cancel = CancelFlag::new();
+        let frames = match Frames::new(parsed, lexicon.clone(), options, limits, cancel) {
             Ok(frames) => frames,
             Err(e) => {
                 refused
@@ -136,6 +149,8 @@ fn corpus_instances_are_judged_as_expected() {
             }
         };
         compiled += 1;
+        let _ = frames.lex_start(frames.start());
+        times.push((read, start.elapsed() - read));
         let Some(Json::Array(tests)) = document.get(root, "tests").map(|t| document.value(t))
         else {
             continue;
@@ -200,6 +215,22 @@ fn corpus_instances_are_judged_as_expected() {
     slow.sort();
     for (time, name) in slow.iter().rev().take(8) {
         println!("slow: {name}: {time:?}");
+    }
+    // For people: the time to read a schema, and to make its machine and first lexeme.
+    for (what, mut list) in [
+        ("read", times.iter().map(|t| t.0).collect::<Vec<_>>()),
+        ("made", times.iter().map(|t| t.1).collect()),
+    ] {
+        list.sort();
+        let at =
+            |share: usize| list.get((list.len() * share / 100).min(list.len().saturating_sub(1)));
+        println!(
+            "{what}: median {:?}, p90 {:?}, p99 {:?}, most {:?}",
+            at(50),
+            at(90),
+            at(99),
+            at(100)
+        );
     }
     for (code, list) in &refused {
         println!("refused, {code}: {}", list.len());

@@ -1,6 +1,7 @@
 //! Frames against an independent validator and against real documents.
 
 mod corpus;
+mod costs;
 mod matcher;
 mod schemas;
 mod walks;

@@ -1,6 +1,7 @@
 //! A plain matcher over frames: every reading of a text, byte by byte.
 
 use maskwright_automata::{Control, ControlError, Frames, Lexicon, StackReader};
+use maskwright_grammar::json_schema::Decimal;
 use maskwright_tables::{LabelSet, LexState, Symbol};
 use std::sync::Arc;
 
@@ -69,11 +70,15 @@ impl<'f> Matcher<'f> {
             names.push(name);
         }
         if self.frames.unique_value(top, labels) {
-            let value: serde_json::Value =
-                serde_json::from_slice(thread.lexeme.trim_ascii()).unwrap();
-            let value = value
-                .as_f64()
-                .map_or_else(|| value.to_string(), |n| n.to_string());
+            // Numbers are compared by value, whatever their size.
+            let text = std::str::from_utf8(thread.lexeme.trim_ascii()).unwrap();
+            let value = match Decimal::parse(text) {
+                Ok(number) => number.to_string(),
+                Err(_) if text.ends_with(|c: char| c.is_ascii_digit()) => text.to_string(),
+                Err(_) => serde_json::from_str::<serde_json::Value>(text)
+                    .unwrap()
+                    .to_string(),
+            };
             let values = next.names.last_mut().unwrap();
             if values.contains(&value) {
                 return Ok(None);
@@ -112,7 +117,10 @@ impl<'f> Matcher<'f> {
             for mut t in [Some(thread.clone()), ended].into_iter().flatten() {
                 t.state = self.lexicon.next(t.state, byte)?;
                 t.lexeme.push(byte);
-                if t.state != LexState::DEAD {
+                // A lexeme that cannot go on must be able to end.
+                if t.state != LexState::DEAD
+                    && (!self.lexicon.is_final(t.state) || self.finish(&t)?.is_some())
+                {
                     next.push(t);
                 }
             }
@@ -152,7 +160,14 @@ impl<'f> Matcher<'f> {
                 }
             }
         }
-        Ok((0..=255u8).filter(|b| live[usize::from(*b)]).collect())
+        let mut bytes = Vec::new();
+        for byte in (0..=255u8).filter(|b| live[usize::from(*b)]) {
+            // Only the end of a name or string can be refused as a repetition.
+            if byte != b'"' || self.clone().byte(byte)? {
+                bytes.push(byte);
+            }
+        }
+        Ok(bytes)
     }
 
     /// What the tops of the stacks are.

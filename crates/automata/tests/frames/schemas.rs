@@ -389,6 +389,12 @@ fn elements_can_be_asked_to_differ() {
         &[r#"["a","b"]"#],
         &[r#"["a"]"#],
     );
+    // Where no array can stand there is nothing to enforce.
+    check(
+        r#"{"type":"string","items":{"type":"object"},"uniqueItems":true}"#,
+        &["\"\""],
+        &["[]"],
+    );
     for schema in [
         r#"{"type":"array","items":{"enum":["a","b"]},"uniqueItems":true,"minItems":3}"#,
         r#"{"type":"array","uniqueItems":true}"#,
