@@ -84,7 +84,10 @@ impl LazyMachine {
     fn make_row(&self, state: LexState, stack: &dyn StackView) -> Result<(u32, Reads), RunError> {
         let reads = RefCell::new(Reads::default());
         let mut parts: Vec<SetId> = Vec::new();
-        let mut work: Vec<(Overlay, LexState, TrieId)> = vec![(Overlay::new(), state, LexicalRows::VOCABULARY)];
+        let mut work: Vec<(Overlay, LexState, TrieId)> = Vec::new();
+        for &part in self.shared.lexicon.parts(state)? {
+            work.push((Overlay::new(), part, LexicalRows::VOCABULARY));
+        }
         let mut seen: FxHashSet<(Vec<Symbol>, usize, LexState, TrieId)> = FxHashSet::default();
         let mut budget = self.limits.steps;
         while let Some((overlay, q, trie)) = work.pop() {
@@ -117,7 +120,9 @@ impl LazyMachine {
                     if work.len() > 1 && !seen.insert((next.pushed.to_vec(), next.popped, start, residual)) {
                         continue;
                     }
-                    work.push((next, start, residual));
+                    for &part in self.shared.lexicon.parts(start)? {
+                        work.push((next.clone(), part, residual));
+                    }
                 }
             }
         }

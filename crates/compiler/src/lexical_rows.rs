@@ -51,7 +51,16 @@ pub(crate) struct LexicalRows {
 impl LexicalRows {
     pub const VOCABULARY: TrieId = TrieId(0);
 
+    /// A hard bound on shared lexical states, for one grammar that outgrows everything.
+    const MAX_STATES: usize = 1 << 24;
+
+    /// The same for the bytes of token sets.
+    const MAX_BYTES: usize = 4 << 30;
+
+    /// Nothing yet. What all grammars of a vocabulary share is bounded by the compiler, which starts
+    /// afresh when it has grown; `limits` bounds single calls.
     pub fn new(vocabulary: Arc<Vocabulary>, limits: Limits) -> Self {
+        let limits = Limits { states: Self::MAX_STATES, bytes: Self::MAX_BYTES, ..limits };
         let mut alphabet = ByteSet::default();
         for node in vocabulary.trie().nodes().iter().skip(1) {
             alphabet.insert(node.byte);
@@ -87,9 +96,10 @@ impl LexicalRows {
         (self.rows.count(), self.tries.count())
     }
 
-    /// Bytes held by sets and tries, about.
+    /// Bytes held, about.
     pub fn bytes(&self) -> usize {
-        self.sets.bytes() + self.trie_bytes.load(Ordering::Relaxed)
+        let (expressions, states) = self.lexicon.len();
+        self.sets.bytes() + self.trie_bytes.load(Ordering::Relaxed) + 160 * expressions + 200 * states
     }
 
     /// The row of a lexical state and a trie, made on first use. O(trie nodes that live).

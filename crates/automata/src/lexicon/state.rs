@@ -63,6 +63,7 @@ struct State {
     fresh: bool,
     accept: LabelSet,
     edges: OnceLock<Edges>,
+    parts: OnceLock<Box<[LexState]>>,
 }
 
 #[derive(Debug)]
@@ -94,6 +95,7 @@ impl Lexicon {
             fresh: false,
             accept: LabelSet::NONE,
             edges: OnceLock::new(),
+            parts: OnceLock::new(),
         };
         let _ = dead
             .edges
@@ -290,6 +292,7 @@ impl Lexicon {
             fresh,
             accept,
             edges: OnceLock::new(),
+            parts: OnceLock::new(),
         }) as u32);
         inner.states.insert((expr, fresh), state);
         Ok(state)
@@ -359,6 +362,48 @@ impl Lexicon {
     #[inline]
     pub fn next(&self, state: LexState, byte: u8) -> Result<LexState, LimitError> {
         Ok(self.edges(state)?.get(byte))
+    }
+
+    /// A fresh state as the union of fresh states that share no first byte, so that what is known of
+    /// each serves every lexeme of which it is an alternative. Just the state when it has no parts.
+    pub fn parts(&self, state: LexState) -> Result<&[LexState], LimitError> {
+        let record = &self.states[state.index()];
+        if let Some(parts) = record.parts.get() {
+            return Ok(parts);
+        }
+        let alternatives = match self.lock().store.node(record.expr) {
+            Node::Alt(parts) if record.fresh => parts.clone(),
+            _ => Box::default(),
+        };
+        // Groups of alternatives whose first bytes meet, directly or through others.
+        let mut groups: Vec<(ByteSet, Vec<ExprId>)> = Vec::new();
+        for e in alternatives {
+            let part = self.fresh(e)?;
+            let mut first = ByteSet::default();
+            for (from, to, _) in self.edges(part)?.runs() {
+                first = first.union(&ByteSet::from_ranges(&[(from, to)]));
+            }
+            let mut group = (first, vec![e]);
+            groups.retain_mut(|other| {
+                let apart = other.0.intersect(&group.0).is_empty();
+                if !apart {
+                    group.0 = group.0.union(&other.0);
+                    group.1.append(&mut other.1);
+                }
+                apart
+            });
+            groups.push(group);
+        }
+        let mut parts = Vec::with_capacity(groups.len());
+        if groups.len() > 1 {
+            for (_, group) in groups {
+                parts.push(self.fresh(self.alt(&group))?);
+            }
+            parts.retain(|p| *p != LexState::DEAD);
+        } else {
+            parts.push(state);
+        }
+        Ok(record.parts.get_or_init(|| parts.into()))
     }
 
     /// The labels with which the lexeme may end here, or `NONE`. Fresh states accept nothing.
