@@ -71,7 +71,11 @@ pub fn bytes() -> Vocabulary {
 pub fn toy(texts: &[&[u8]], longer: usize, seed: u64) -> Vocabulary {
     let mut random = Random::new(seed);
     let mut b = Builder::default();
-    let used: BTreeSet<u8> = texts.iter().flat_map(|t| t.iter().copied()).collect();
+    let mut used: BTreeSet<u8> = texts.iter().flat_map(|t| t.iter().copied()).collect();
+    if used.contains(&b'\\') && used.contains(&b'"') {
+        // JSON escapes can be written, so let all of them be.
+        used.extend(b"u0123456789abcdef");
+    }
     for byte in &used {
         b.push([*byte], TokenKind::Text);
     }

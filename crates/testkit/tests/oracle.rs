@@ -244,11 +244,13 @@ fn emptiness_of_regexes_agrees_with_enumeration() {
     assert!(empty > 5);
 }
 
+/// A terminal's name, and its regex.
+type Named = (&'static str, fn(&mut RegexPool) -> RegexId);
+/// A rule's name, and its alternatives as lists of names.
+type Alternatives<'a> = (&'a str, &'a [&'a [&'a str]]);
+
 /// A grammar by hand: literals, and rules as lists of alternatives of names.
-fn grammar(
-    terminals: &[(&str, fn(&mut RegexPool) -> RegexId)],
-    rules: &[(&str, &[&[&str]])],
-) -> Grammar {
+fn grammar(terminals: &[Named], rules: &[Alternatives<'_>]) -> Grammar {
     let mut g = Grammar::default();
     for (name, make) in terminals {
         let regex = make(&mut g.regexes);
@@ -296,8 +298,8 @@ fn b(p: &mut RegexPool) -> RegexId {
 
 #[test]
 fn recursions_and_empty_rules_of_every_kind_agree_with_enumeration() {
-    let t: &[(&str, fn(&mut RegexPool) -> RegexId)] = &[("a", a), ("b", b)];
-    let zoo: &[(&str, &[(&str, &[&[&str]])])] = &[
+    let t: &[Named] = &[("a", a), ("b", b)];
+    let zoo: &[(&str, &[Alternatives<'_>])] = &[
         ("left", &[("s", &[&["s", "a"], &["b"]])]),
         ("right", &[("s", &[&["a", "s"], &["b"]])]),
         ("centre", &[("s", &[&["a", "s", "b"], &[]])]),

@@ -1,0 +1,170 @@
+//! A public corpus of schemas with instances, where it is present: verdicts through the compiler and
+//! the matcher, and masks of some schemas against the schema oracle.
+
+mod common;
+
+use common::Lazy;
+use common::bounds::{Counts, check};
+use maskwright_grammar::json_schema::json::{Document, Json, ValueId};
+use maskwright_tables::Limits;
+use maskwright_testkit::corpus::Kind;
+use maskwright_testkit::engine::Engine;
+use maskwright_testkit::vocab;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// One schema with `(whether it is valid, text)` for each instance.
+struct Instance {
+    name: String,
+    schema: String,
+    texts: Vec<(bool, String)>,
+}
+
+/// Appends the value with `", "` and `": "`, numbers as written.
+fn spell(document: &Document<'_>, id: ValueId, out: &mut String) {
+    let quote = |s: &str| serde_json::to_string(s).expect("a string");
+    match document.value(id) {
+        Json::Null => out.push_str("null"),
+        Json::Bool(b) => out.push_str(if b { "true" } else { "false" }),
+        Json::Number(n) => out.push_str(n),
+        Json::String(s) => out.push_str(&quote(s)),
+        Json::Array(items) => {
+            out.push('[');
+            for (i, item) in items.iter().enumerate() {
+                out.push_str(if i > 0 { ", " } else { "" });
+                spell(document, *item, out);
+            }
+            out.push(']');
+        }
+        Json::Object(members) => {
+            out.push('{');
+            for (i, member) in members.iter().enumerate() {
+                out.push_str(if i > 0 { ", " } else { "" });
+                out.push_str(&quote(&member.key));
+                out.push_str(": ");
+                spell(document, member.value, out);
+            }
+            out.push('}');
+        }
+    }
+}
+
+/// The core list, or nothing where the corpus is not there.
+fn core() -> Vec<Instance> {
+    let folder =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/maskbench-dev");
+    let Ok(list) = fs::read_to_string(folder.join("core.txt")) else {
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    for name in list.lines().map(str::trim).filter(|l| !l.is_empty()) {
+        let text = fs::read_to_string(folder.join("files").join(name)).expect("a listed file");
+        let document = Document::parse(&text, &Limits::offline()).expect("JSON");
+        let root = document.root();
+        let schema =
+            text[document.span(document.get(root, "schema").expect("a schema"))].to_owned();
+        let mut texts = Vec::new();
+        if let Some(Json::Array(tests)) = document.get(root, "tests").map(|t| document.value(t)) {
+            for test in tests {
+                let valid = document.get(*test, "valid").map(|v| document.value(v));
+                let mut text = String::new();
+                spell(
+                    &document,
+                    document.get(*test, "data").expect("data"),
+                    &mut text,
+                );
+                texts.push((matches!(valid, Some(Json::Bool(true))), text));
+            }
+        }
+        all.push(Instance {
+            name: name.to_owned(),
+            schema,
+            texts,
+        });
+    }
+    all
+}
+
+#[test]
+fn no_invalid_instance_is_accepted() {
+    let vocabulary = Arc::new(vocab::bytes());
+    let engine = Lazy(Limits::untrusted());
+    let (mut refused, mut right, mut too_strict, mut failed) = (0, 0, 0, 0);
+    let mut wrong = Vec::new();
+    let instances = core();
+    for instance in &instances {
+        let start = match engine.compile(Kind::JsonSchema, &instance.schema, &vocabulary) {
+            Ok(start) => start,
+            Err(_) => {
+                refused += 1;
+                continue;
+            }
+        };
+        for (i, (valid, text)) in instance.texts.iter().enumerate() {
+            let mut matcher = start.0.fork();
+            let accepted = match matcher.advance_bytes(text.as_bytes()) {
+                Ok(()) => matcher.is_accepting(),
+                Err(e) if e.is_refusal() => Ok(false),
+                Err(e) => Err(e),
+            };
+            match (accepted, valid) {
+                (Err(_), _) => failed += 1,
+                (Ok(true), false) => wrong.push(format!("{} instance {i}", instance.name)),
+                // Members in another order than the schema's are refused by default.
+                (Ok(false), true) => too_strict += 1,
+                _ => right += 1,
+            }
+        }
+    }
+    println!(
+        "{} schemas, {refused} refused at compile; instances: {right} right, {too_strict} valid and refused, \
+         {failed} ended at a limit, {} wrongly accepted",
+        instances.len(),
+        wrong.len()
+    );
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+#[test]
+fn masks_of_some_schemas_lie_between_the_bounds() {
+    let vocabulary = Arc::new(vocab::bytes());
+    let engine = Lazy(Limits::untrusted());
+    let mut counts = Counts::default();
+    let mut failures = Vec::new();
+    let instances = core();
+    for instance in instances
+        .iter()
+        .filter(|i| i.schema.len() < 3_000)
+        .step_by(5)
+    {
+        let Ok(start) = engine.compile(Kind::JsonSchema, &instance.schema, &vocabulary) else {
+            continue;
+        };
+        let accepted = |text: &&str| {
+            let mut matcher = start.0.fork();
+            matcher.advance_bytes(text.as_bytes()).is_ok() && matcher.is_accepting() == Ok(true)
+        };
+        let texts: Vec<&[u8]> = instance
+            .texts
+            .iter()
+            .map(|t| t.1.as_str())
+            .filter(|t| t.len() < 400)
+            .filter(accepted)
+            .map(str::as_bytes)
+            .collect();
+        if texts.is_empty() {
+            continue;
+        }
+        if let Err(e) = check(&instance.schema, &texts, 5, &mut counts) {
+            failures.push(format!("{}: {e}", instance.name));
+        }
+    }
+    println!("{counts:?}");
+    assert!(
+        failures.is_empty(),
+        "{}:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
