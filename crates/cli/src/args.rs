@@ -189,7 +189,12 @@ pub struct GenerateArgs {
     #[arg(long, value_enum, default_value_t = Method::Masked, help_heading = "Sampling")]
     pub method: Method,
     /// Logits are divided by it; 0 takes the most likely token.
-    #[arg(long, default_value_t = 0.8, help_heading = "Sampling")]
+    #[arg(
+        long,
+        default_value_t = 0.8,
+        allow_negative_numbers = true,
+        help_heading = "Sampling"
+    )]
     pub temperature: f32,
     /// Keep the K most likely allowed tokens; 0 keeps all.
     #[arg(long, default_value_t = 0, value_name = "K", help_heading = "Sampling")]

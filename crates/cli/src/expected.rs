@@ -15,6 +15,15 @@ const MAX_TEXTS: usize = 10;
 /// How many bytes a text has at most.
 const MAX_LEN: usize = 32;
 
+/// A way on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Way {
+    /// Its first bytes.
+    pub bytes: Vec<u8>,
+    /// Whether the lexeme goes on after them, in more than one way.
+    pub open: bool,
+}
+
 /// What may come next at some place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expected {
@@ -23,7 +32,7 @@ pub struct Expected {
     /// The bytes that may come next, as inclusive ranges.
     pub bytes: Vec<(u8, u8)>,
     /// How the text may go on, spelled out as far as it is worth; empty where too much may come.
-    pub texts: Vec<String>,
+    pub texts: Vec<Way>,
     /// Whether white space may come next and is left out of `texts`.
     pub white_space: bool,
     /// What the text is inside of, the machine's own words for it.
@@ -54,14 +63,16 @@ impl Expected {
 
     /// One line: `"due", "currency" or white space`.
     pub fn sentence(&self) -> String {
-        let mut parts: Vec<String> = self.texts.clone();
+        let show = |w: &Way| format!("`{}{}`", escape(&w.bytes), if w.open { "…" } else { "" });
+        let mut parts: Vec<String> = self.texts.iter().map(show).collect();
         if parts.is_empty() {
-            let not_white = self
-                .bytes
-                .iter()
-                .copied()
-                .filter(|(a, b)| a != b || !is_white(*a));
-            parts = describe_ranges(&not_white.collect::<Vec<_>>());
+            let shown = self.bytes.iter().copied();
+            let mut shown: Vec<_> = shown.filter(|(a, b)| a != b || !is_white(*a)).collect();
+            // As above.
+            if shown.len() > 1 {
+                shown.retain(|range| *range != (b'\\', b'\\'));
+            }
+            parts = describe_ranges(&shown);
         }
         if self.white_space {
             parts.push("white space".to_owned());
@@ -81,7 +92,10 @@ impl Expected {
         json!({
             "end": self.end,
             "bytes": self.bytes.iter().map(|(a, b)| [a, b]).collect::<Vec<_>>(),
-            "texts": self.texts,
+            "texts": self.texts.iter().map(|w| json!({
+                "text": String::from_utf8_lossy(&w.bytes),
+                "open": w.open,
+            })).collect::<Vec<_>>(),
             "inside": self.inside,
         })
     }
@@ -113,7 +127,7 @@ fn allowed_bytes(matcher: &Matcher) -> std::result::Result<Vec<u8>, MatchError> 
 
 /// The ways on, white space left out; empty where there are too many, or where they say no more
 /// than the bytes do.
-fn spell(matcher: &Matcher) -> Result<Vec<String>> {
+fn spell(matcher: &Matcher) -> Result<Vec<Way>> {
     // Ways that came to the end of a lexeme, and those that can still be followed.
     let mut done: Vec<Vec<u8>> = Vec::new();
     let mut under_way = vec![(Vec::new(), matcher.fork())];
@@ -121,10 +135,15 @@ fn spell(matcher: &Matcher) -> Result<Vec<String>> {
     for round in 0..MAX_LEN {
         let (mut ended, mut longer) = (Vec::new(), Vec::new());
         for (bytes, here) in &under_way {
+            let mut found = Vec::new();
             for byte in (0..=u8::MAX).filter(|b| round > 0 || !is_white(*b)) {
-                let Some(there) = after(here, byte)? else {
-                    continue;
-                };
+                found.extend(after(here, byte)?.map(|there| (byte, there)));
+            }
+            // An escape is another spelling of what is there already.
+            if found.len() > 1 {
+                found.retain(|(byte, _)| *byte != b'\\');
+            }
+            for (byte, there) in found {
                 let way = [bytes.as_slice(), &[byte]].concat();
                 // At the end of a lexeme the rest is another matter.
                 let fresh = there
@@ -143,18 +162,16 @@ fn spell(matcher: &Matcher) -> Result<Vec<String>> {
         done.append(&mut ended);
         under_way = longer;
     }
-    let whole = done.into_iter().map(|way| (way, ""));
-    let mut ways: Vec<_> = whole
-        .chain(under_way.into_iter().map(|(way, _)| (way, "…")))
-        .collect();
-    if ways.iter().all(|(way, _)| way.len() <= 1) {
+    let whole = done.into_iter().map(|bytes| Way { bytes, open: false });
+    let open = under_way
+        .into_iter()
+        .map(|(bytes, _)| Way { bytes, open: true });
+    let mut ways: Vec<_> = whole.chain(open).collect();
+    if ways.iter().all(|way| way.bytes.len() <= 1) {
         return Ok(Vec::new());
     }
     ways.sort();
-    Ok(ways
-        .iter()
-        .map(|(way, more)| format!("`{}{more}`", escape(way)))
-        .collect())
+    Ok(ways)
 }
 
 fn ranges(bytes: &[u8]) -> Vec<(u8, u8)> {

@@ -139,6 +139,7 @@ impl<'a> Source<'a> {
                     Order::Schema => frames::Order::Schema,
                     Order::Any => frames::Order::Any,
                 },
+                ..FrameOptions::default()
             },
         }
     }

@@ -201,11 +201,7 @@ fn verdict(matcher: &Matcher, token: TokenId) -> Result<Verdict> {
             let why = if good.is_empty() {
                 format!("no sentence goes on with `{bad}`")
             } else {
-                format!(
-                    "no sentence goes on with `{bad}` after its first {} bytes `{}`",
-                    good.len(),
-                    escape(good)
-                )
+                format!("no sentence goes on with `{bad}` after `{}`", escape(good))
             };
             refused(why, Some(*offset))
         }
