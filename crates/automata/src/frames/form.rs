@@ -359,10 +359,9 @@ impl Forms {
                         let no: Vec<FormId> = p.iter().map(|y| at(y, false)).collect();
                         let mut choices = Vec::new();
                         if sign {
-                            for i in 0..yes.len() {
-                                let mut all = vec![yes[i]];
-                                all.extend((0..no.len()).filter(|j| *j != i).map(|j| no[j]));
-                                if yes[i] != FormId::FALSE {
+                            for (i, x) in yes.iter().enumerate() {
+                                if *x != FormId::FALSE {
+                                    let all = [&[*x][..], &no[..i], &no[i + 1..]].concat();
                                     choices.push(self.and(&all));
                                 }
                             }
@@ -437,14 +436,30 @@ impl Forms {
     }
 }
 
-/// The terms whose union is a formula, one at a time (a tableau).
+/// The terms whose union is a formula, one at a time: a tableau with unit propagation.
 pub(super) struct Terms {
     open: Vec<Branch>,
+    /// The branch whose literals were shown last; it goes on unless it is dropped.
+    shown: Option<Branch>,
+}
+
+/// What a search for terms comes upon.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// A term of the formula.
+    Term(Term),
+    /// Literals that all terms to come have, until others are shown: if these exclude each other the
+    /// branch can be dropped.
+    Partial(Term),
+    /// There are no more.
+    Nothing,
 }
 
 #[derive(Clone, Default)]
 struct Branch {
     literals: Term,
+    /// How many of the literals have been shown.
+    shown: usize,
     /// Still to be added, those that do not branch first.
     pending: Vec<(FormId, bool)>,
     choices: Vec<(FormId, bool)>,
@@ -452,84 +467,176 @@ struct Branch {
 
 impl Terms {
     pub fn new(root: FormId) -> Self {
+        let first = Branch {
+            pending: vec![(root, true)],
+            ..Branch::default()
+        };
         Terms {
-            open: vec![Branch {
-                pending: vec![(root, true)],
-                ..Branch::default()
-            }],
+            open: vec![first],
+            shown: None,
         }
     }
 
-    /// The next term without a contradiction. `steps` counts down; `Err` when it is used up.
-    pub fn next(&mut self, forms: &Forms, steps: &mut u64) -> Result<Option<Term>, ()> {
-        'branch: while let Some(mut b) = self.open.pop() {
-            loop {
-                *steps = steps.checked_sub(1).ok_or(())?;
-                if let Some((x, sign)) = b.pending.pop() {
-                    match forms.get(x) {
-                        Form::True | Form::False => {
-                            if (x == FormId::TRUE) != sign {
-                                continue 'branch;
-                            }
-                        }
-                        Form::Leaf(_) => {
-                            if b.literals.contains(&(x, !sign)) {
-                                continue 'branch;
-                            }
-                            if !b.literals.contains(&(x, sign)) {
-                                b.literals.push((x, sign));
-                            }
-                        }
-                        Form::Not(y) => b.pending.push((*y, !sign)),
-                        Form::And(p) if sign => {
-                            b.pending.extend(p.iter().rev().map(|y| (*y, true)))
-                        }
-                        Form::Or(p) if !sign => {
-                            b.pending.extend(p.iter().rev().map(|y| (*y, false)))
-                        }
-                        _ => b.choices.push((x, sign)),
+    /// Gives up the branch of the literals that were shown last.
+    pub fn drop_shown(&mut self) {
+        self.shown = None;
+    }
+
+    /// The next find. `steps` counts down; `Err` when it is used up.
+    pub fn next(&mut self, forms: &Forms, steps: &mut u64) -> Result<Found, ()> {
+        while let Some(mut b) = self.shown.take().or_else(|| self.open.pop()) {
+            if !b.settle(forms, steps)? {
+                continue;
+            }
+            if b.choices.is_empty() {
+                return Ok(Found::Term(b.literals));
+            }
+            if b.shown < b.literals.len() {
+                b.shown = b.literals.len();
+                let literals = b.literals.clone();
+                self.shown = Some(b);
+                return Ok(Found::Partial(literals));
+            }
+            if b.propagate(forms, steps)? {
+                self.split(b, forms, steps)?;
+            }
+        }
+        Ok(Found::Nothing)
+    }
+
+    /// Replaces a branch by one for each way to satisfy its last choice.
+    fn split(&mut self, mut b: Branch, forms: &Forms, steps: &mut u64) -> Result<(), ()> {
+        let Some((x, sign)) = b.choices.pop() else {
+            self.open.push(b);
+            return Ok(());
+        };
+        let p = forms.children(x);
+        let first = self.open.len();
+        let mut push = |more: &[(FormId, bool)], open: &mut Vec<Branch>| {
+            *steps = steps.checked_sub(1 + b.literals.len() as u64).ok_or(())?;
+            let mut c = b.clone();
+            c.pending.extend_from_slice(more);
+            open.push(c);
+            Ok(())
+        };
+        match (forms.get(x), sign) {
+            (Form::One(_), true) => {
+                for i in 0..p.len() {
+                    let all: Vec<_> = p.iter().enumerate().map(|(j, y)| (*y, i == j)).collect();
+                    push(&all, &mut self.open)?;
+                }
+            }
+            (Form::One(_), false) => {
+                let none: Vec<_> = p.iter().map(|y| (*y, false)).collect();
+                push(&none, &mut self.open)?;
+                for i in 0..p.len() {
+                    for j in i + 1..p.len() {
+                        push(&[(p[i], true), (p[j], true)], &mut self.open)?;
                     }
-                } else if let Some((x, sign)) = b.choices.pop() {
-                    let p = forms.children(x);
-                    let first = self.open.len();
-                    match (forms.get(x), sign) {
-                        (Form::One(_), true) => {
-                            for i in 0..p.len() {
-                                let mut c = b.clone();
-                                c.pending.extend((0..p.len()).map(|j| (p[j], i == j)));
-                                self.open.push(c);
-                            }
-                        }
-                        (Form::One(_), false) => {
-                            let mut none = b.clone();
-                            none.pending.extend(p.iter().map(|y| (*y, false)));
-                            self.open.push(none);
-                            for i in 0..p.len() {
-                                for j in i + 1..p.len() {
-                                    *steps = steps.checked_sub(1).ok_or(())?;
-                                    let mut c = b.clone();
-                                    c.pending.extend([(p[i], true), (p[j], true)]);
-                                    self.open.push(c);
-                                }
-                            }
-                        }
-                        _ => {
-                            for y in p {
-                                let mut c = b.clone();
-                                c.pending.push((*y, sign));
-                                self.open.push(c);
-                            }
-                        }
-                    }
-                    *steps = steps.checked_sub(p.len() as u64).ok_or(())?;
-                    self.open[first..].reverse();
-                    continue 'branch;
-                } else {
-                    return Ok(Some(b.literals));
+                }
+            }
+            _ => {
+                for y in p {
+                    push(&[(*y, sign)], &mut self.open)?;
                 }
             }
         }
-        Ok(None)
+        self.open[first..].reverse();
+        Ok(())
+    }
+}
+
+impl Branch {
+    /// Adds everything that does not branch; false if the literals contradict each other.
+    fn settle(&mut self, forms: &Forms, steps: &mut u64) -> Result<bool, ()> {
+        while let Some((x, sign)) = self.pending.pop() {
+            *steps = steps.checked_sub(1).ok_or(())?;
+            match forms.get(x) {
+                Form::True | Form::False => {
+                    if (x == FormId::TRUE) != sign {
+                        return Ok(false);
+                    }
+                }
+                Form::Leaf(_) => {
+                    if self.literals.contains(&(x, !sign)) {
+                        return Ok(false);
+                    }
+                    if !self.literals.contains(&(x, sign)) {
+                        self.literals.push((x, sign));
+                    }
+                }
+                Form::Not(y) => self.pending.push((*y, !sign)),
+                Form::And(p) if sign => self.pending.extend(p.iter().rev().map(|y| (*y, true))),
+                Form::Or(p) if !sign => self.pending.extend(p.iter().rev().map(|y| (*y, false))),
+                _ => self.choices.push((x, sign)),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Drops choices that the literals settle; false if they make one impossible. Puts the choice
+    /// with the fewest ways last.
+    fn propagate(&mut self, forms: &Forms, steps: &mut u64) -> Result<bool, ()> {
+        if self.choices.len() < 2 {
+            return Ok(true);
+        }
+        let roots: Vec<FormId> = self.choices.iter().map(|c| c.0).collect();
+        let below = forms.below(&roots);
+        *steps = steps.checked_sub(below.len() as u64).ok_or(())?;
+        let mut known: FxHashMap<FormId, bool> = self.literals.iter().copied().collect();
+        for &x in &below {
+            let truth = |y: &FormId| known.get(y).copied();
+            let value = match forms.get(x) {
+                Form::False => Some(false),
+                Form::True => Some(true),
+                Form::Leaf(_) => None,
+                Form::Not(y) => truth(y).map(|v| !v),
+                Form::And(p) | Form::Or(p) => {
+                    let decides = matches!(forms.get(x), Form::Or(_));
+                    if p.iter().any(|y| truth(y) == Some(decides)) {
+                        Some(decides)
+                    } else if p.iter().all(|y| truth(y).is_some()) {
+                        Some(!decides)
+                    } else {
+                        None
+                    }
+                }
+                Form::One(p) => {
+                    let sure = p.iter().filter(|y| truth(y) == Some(true)).count();
+                    let open = p.iter().filter(|y| truth(y).is_none()).count();
+                    match (sure, open) {
+                        (2.., _) | (0, 0) => Some(false),
+                        (1, 0) => Some(true),
+                        _ => None,
+                    }
+                }
+            };
+            if let Some(value) = value {
+                known.insert(x, value);
+            }
+        }
+        if self
+            .choices
+            .iter()
+            .any(|(x, sign)| known.get(x) == Some(&!sign))
+        {
+            return Ok(false);
+        }
+        self.choices.retain(|(x, _)| !known.contains_key(x));
+        let ways = |x: &FormId| {
+            forms
+                .children(*x)
+                .iter()
+                .filter(|y| !known.contains_key(y))
+                .count()
+        };
+        // The earliest of the best keeps the order of the schema.
+        let best = (0..self.choices.len()).min_by_key(|i| ways(&self.choices[*i].0));
+        if let Some(best) = best {
+            let choice = self.choices.remove(best);
+            self.choices.push(choice);
+        }
+        Ok(true)
     }
 }
 
@@ -564,8 +671,12 @@ mod tests {
         let mut terms = Terms::new(f);
         let mut steps = 10_000;
         let mut all = Vec::new();
-        while let Some(t) = terms.next(&forms, &mut steps).unwrap() {
-            all.push(forms.of_term(&t));
+        loop {
+            match terms.next(&forms, &mut steps).unwrap() {
+                Found::Term(t) => all.push(forms.of_term(&t)),
+                Found::Partial(_) => {}
+                Found::Nothing => break,
+            }
         }
         for bits in 0..16 {
             let expected = forms.eval(&[f], truth(bits))[0];

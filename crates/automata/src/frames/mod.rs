@@ -95,6 +95,9 @@ pub struct FrameOptions {
     pub whitespace: Whitespace,
     /// The order of members.
     pub order: Order,
+    /// Whether whoever drives the machine compares values where [`Frames::unique_value`] asks for
+    /// it. If not (the default), schemas whose distinct elements need that are refused.
+    pub compares_values: bool,
 }
 
 /// The labels of lexemes: small numbers that mean the same in every frame.

@@ -13,7 +13,7 @@
 
 use super::advance::Outcome;
 use super::core::{Core, Key, Place, PlaceId};
-use super::form::{FormId, Leaf, Term, Terms};
+use super::form::{FormId, Found, Leaf, Term, Terms};
 use super::lower::TYPES;
 use maskwright_grammar::json_schema::Types;
 use maskwright_tables::LimitError;
@@ -170,18 +170,20 @@ impl Core {
                 let mut terms = Terms::new(form);
                 loop {
                     let mut steps = self.steps;
-                    let term = terms
-                        .next(&self.forms, &mut steps)
-                        .map_err(|()| self.exhausted())?;
-                    let used = self.steps - steps;
-                    self.spend(used)?;
-                    let Some(term) = term else {
-                        return Ok(Some(false));
+                    let found = terms.next(&self.forms, &mut steps);
+                    let found = found.map_err(|()| self.exhausted())?;
+                    self.spend(self.steps - steps)?;
+                    let (term, whole) = match found {
+                        Found::Term(term) => (term, true),
+                        Found::Partial(term) => (term, false),
+                        Found::Nothing => return Ok(Some(false)),
                     };
                     let form = self.forms.of_term(&term);
-                    let exists = self.ask(run, Query::At(place, form));
-                    if exists != Some(false) {
-                        return Ok(exists);
+                    match self.ask(run, Query::At(place, form)) {
+                        Some(false) if !whole => terms.drop_shown(),
+                        Some(true) if !whole => {}
+                        Some(false) => {}
+                        exists => return Ok(exists),
                     }
                 }
             }

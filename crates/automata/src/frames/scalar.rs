@@ -15,6 +15,9 @@ use maskwright_grammar::{RegexId, RegexNode};
 use maskwright_tables::LimitError;
 use rustc_hash::FxHashMap;
 
+/// Strings with marks.
+type Marked = Vec<(Box<[u8]>, Option<u32>)>;
+
 /// Which scalars a formula speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Scalar {
@@ -272,7 +275,7 @@ impl Core {
     }
 
     /// The strings of formulas that are plain sets of strings, with their marks.
-    fn literals(&self, extra: &[FormId], vars: &[u32]) -> Option<Vec<(Box<[u8]>, Option<u32>)>> {
+    fn literals(&self, extra: &[FormId], vars: &[u32]) -> Option<Marked> {
         let mut all = Vec::new();
         for &i in vars {
             let Some(Leaf::String(r)) = self.forms.as_leaf(extra[i as usize]) else {

@@ -52,10 +52,17 @@ impl Core {
             let typed = typed.map_err(|e| Diagnostic::limit(e, self.place_of(id)))?;
             for (x, leaf) in self.forms.leaves(&[typed]) {
                 let Leaf::Unique(array) = leaf else { continue };
-                if self.unique.get(&array).is_some_and(|plan| plan.nested) {
+                let (nested, compare) = self
+                    .unique
+                    .get(&array)
+                    .map_or((false, false), |p| (p.nested, p.compare));
+                if nested {
                     return Err(
                         self.unsupported(array, "distinct elements that are arrays or objects")
                     );
+                }
+                if compare && !self.options.compares_values {
+                    return Err(self.unsupported(array, "distinct elements out of infinitely many"));
                 }
                 if !self
                     .forms
@@ -115,7 +122,7 @@ impl Core {
             format!("{what} cannot be enforced"),
             self.place_of(id),
         )
-        .with_help("remove uniqueItems here, or let the elements be strings or numbers")
+        .with_help("remove uniqueItems here, or let the elements be values out of a short list")
     }
 
     fn plan_array(&mut self, id: NodeId) -> Result<Unique, LimitError> {

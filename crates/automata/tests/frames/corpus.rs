@@ -3,7 +3,7 @@
 use super::matcher::accepts;
 use maskwright_automata::{Control, FrameOptions, Frames, Lexicon, Order};
 use maskwright_grammar::json_schema::json::{Document, Json, ValueId};
-use maskwright_grammar::json_schema::{Options, parse};
+use maskwright_grammar::json_schema::{Draft, FormatMode, Options, parse};
 use maskwright_tables::{CancelFlag, Limits};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -109,6 +109,7 @@ fn corpus_instances_are_judged_as_expected() {
     let limits = Limits::untrusted();
     let options = FrameOptions {
         order: Order::Any,
+        compares_values: true,
         ..FrameOptions::default()
     };
     let (mut right, mut wrongly_accepted, mut wrongly_rejected) = (0, Vec::new(), Vec::new());
@@ -254,4 +255,109 @@ fn corpus_instances_are_judged_as_expected() {
     );
     assert!(wrongly_accepted.is_empty());
     assert!(wrongly_rejected.is_empty());
+}
+
+#[test]
+fn conformance_suite_is_judged_as_expected() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared/data/json-schema-test-suite/tests");
+    let limits = Limits::untrusted();
+    let options = FrameOptions {
+        order: Order::Any,
+        compares_values: true,
+        ..FrameOptions::default()
+    };
+    let (mut right, mut wrong) = (0, Vec::new());
+    let mut refused: BTreeMap<&'static str, usize> = BTreeMap::new();
+    for (folder, draft) in [
+        ("draft4", Draft::Draft4),
+        ("draft6", Draft::Draft6),
+        ("draft7", Draft::Draft7),
+        ("draft2019-09", Draft::Draft2019),
+        ("draft2020-12", Draft::Draft2020),
+    ] {
+        let mut files: Vec<PathBuf> = std::fs::read_dir(root.join(folder))
+            .map(|d| {
+                d.filter_map(|e| Some(e.ok()?.path()))
+                    .filter(|p| p.is_file())
+                    .collect()
+            })
+            .unwrap_or_default();
+        files.sort();
+        for path in files {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let document = Document::parse(&text, &limits).unwrap();
+            let Json::Array(cases) = document.value(document.root()) else {
+                continue;
+            };
+            for case in cases.iter().copied() {
+                let description = &text[document.span(document.get(case, "description").unwrap())];
+                let name = format!(
+                    "{folder}/{}: {description}",
+                    path.file_stem().unwrap().to_string_lossy()
+                );
+                let schema = &text[document.span(document.get(case, "schema").unwrap())];
+                // As the suite has it, formats are annotations unless a test is about them.
+                let reading = Options {
+                    default_draft: draft,
+                    format: FormatMode::Annotate,
+                    ..Options::default()
+                };
+                let lexicon = Arc::new(Lexicon::new(limits));
+                let frames = match parse(schema, &reading, &limits).and_then(|(parsed, _)| {
+                    Frames::new(parsed, lexicon.clone(), options, limits, CancelFlag::new())
+                }) {
+                    Ok(frames) => Some(frames),
+                    // A schema that nothing satisfies rightly accepts nothing.
+                    Err(e) if e.0[0].code == "unsatisfiable" => None,
+                    Err(e) => {
+                        *refused.entry(e.0[0].code).or_default() += 1;
+                        if !matches!(
+                            e.0[0].code,
+                            "unresolved-reference" | "unsupported-unique-items"
+                        ) {
+                            println!("refused: {name}: {}", e.0[0]);
+                        }
+                        continue;
+                    }
+                };
+                let Some(Json::Array(tests)) =
+                    document.get(case, "tests").map(|t| document.value(t))
+                else {
+                    continue;
+                };
+                for test in tests {
+                    let valid = matches!(
+                        document.value(document.get(*test, "valid").unwrap()),
+                        Json::Bool(true)
+                    );
+                    let data = spell(&document, document.get(*test, "data").unwrap());
+                    let verdict = frames.as_ref().map(|f| accepts(f, &lexicon, &data));
+                    let accepted = match verdict {
+                        None => false,
+                        Some(Ok(verdict)) => verdict.is_ok(),
+                        Some(Err(e)) => {
+                            println!("stopped: {name}: {data:.100}: {e}");
+                            *refused.entry("while matching").or_default() += 1;
+                            continue;
+                        }
+                    };
+                    if accepted == valid {
+                        right += 1;
+                    } else {
+                        wrong.push(format!("{name}: {data:.200} should be {valid}"));
+                    }
+                }
+            }
+        }
+    }
+    println!(
+        "{right} cases right, {} wrong, refused: {refused:?}",
+        wrong.len()
+    );
+    wrong.iter().for_each(|w| println!("wrong: {w}"));
+    assert!(
+        wrong.iter().all(|w| !w.ends_with("false")),
+        "something is wrongly accepted"
+    );
 }

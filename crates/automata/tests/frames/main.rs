@@ -25,6 +25,11 @@ fn build_with(
 ) -> Result<Frames, Diagnostics> {
     let limits = Limits::untrusted();
     let (schema, _) = parse(schema, &Options::default(), &limits)?;
+    // The driver of these tests compares values, see `matcher`.
+    let options = FrameOptions {
+        compares_values: true,
+        ..options
+    };
     Frames::new(schema, lexicon.clone(), options, limits, CancelFlag::new())
 }
 
