@@ -8,6 +8,16 @@
 //! 2. end the lexeme, when `lex_accept(q) != NONE`: each action of `step(S, lex_accept(q))` makes
 //!    a stack `S'`, whose next lexeme starts in `lex_start(top(S'))` and reads `b` there.
 //!
+//! A token may also be a terminal by itself, whatever it spells: a token of an item list, a control
+//! token. A machine that has such terminals says so ([`Machine::reads_tokens`]); a token `t` then
+//! moves a thread in a third way, taken beside those of its bytes:
+//!
+//! 3. read the whole token: each action of `token_step(q, S, t)` makes a stack `S'`, on which the
+//!    thread rests with no lexeme under way. Where a lexeme is under way, the action first ends it.
+//!
+//! Rows hold the tokens of all three ways. A row's text tokens live by their bytes or as a whole;
+//! tokens that are no text live as a whole only.
+//!
 //! Invariants that every machine keeps: `lex_start` states are *fresh* (`lex_is_fresh`), are never
 //! the target of `lex_next`, and accept nothing; every live lexical state can be completed to a
 //! lexeme that `step` does not refuse *for the stacks under which it arises*; no stack reached by
@@ -16,6 +26,7 @@
 //! The lazy compiler and the frozen artifact both implement [`Machine`].
 
 use crate::{LabelSet, LexState, LimitError, Symbol, TokenId, Vocabulary};
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -48,7 +59,7 @@ impl StackView for [Symbol] {
     }
 }
 
-/// A set of text tokens, in whichever form the machine holds it.
+/// A set of tokens, in whichever form the machine holds it.
 #[derive(Clone, Copy, Debug)]
 pub enum Tokens<'a> {
     /// The ids, strictly increasing.
@@ -62,7 +73,8 @@ pub enum Tokens<'a> {
 /// The tokens that may come next in one thread.
 #[derive(Clone, Copy, Debug)]
 pub struct RowRef<'a> {
-    /// The text tokens that keep the thread alive.
+    /// The tokens that keep the thread alive, by their bytes or as a whole. Tokens that are read as
+    /// a whole may be of any kind.
     pub tokens: Tokens<'a>,
     /// Whether the output is a sentence here, so that every end token is allowed.
     pub ends: bool,
@@ -142,4 +154,24 @@ pub trait Machine: Send + Sync + fmt::Debug {
 
     /// The tokens that keep the thread `(state, stack)` alive, and whether the input may end.
     fn row(&self, state: LexState, stack: &dyn StackView) -> Result<RowRef<'_>, RunError>;
+
+    /// Whether some token is a terminal by itself, so that [`token_step`](Self::token_step) must be
+    /// asked. The same at every call.
+    fn reads_tokens(&self) -> bool {
+        false
+    }
+
+    /// What reading `token` as a whole, as one terminal, does to the stack of the thread
+    /// `(state, stack)`: one action for each reading, none when it may not come next as a whole.
+    ///
+    /// `state` is alive. The text that the token spells is read beside this, and not by it.
+    fn token_step(
+        &self,
+        state: LexState,
+        stack: &dyn StackView,
+        token: TokenId,
+    ) -> Result<Cow<'_, [StackAction]>, RunError> {
+        let _ = (state, stack, token);
+        Ok(Cow::Borrowed(&[]))
+    }
 }
