@@ -3,7 +3,9 @@
 use crate::engine::{Engine, Grammar, Session};
 use llguidance::api::TopLevelGrammar;
 use llguidance::earley::SlicedBiasComputer;
-use llguidance::toktrie::{ApproximateTokEnv, InferenceCapabilities, SimpleVob, TokEnv, TokRxInfo, TokTrie};
+use llguidance::toktrie::{
+    ApproximateTokEnv, InferenceCapabilities, SimpleVob, TokEnv, TokRxInfo, TokTrie,
+};
 use llguidance::{Matcher, ParserFactory};
 use maskwright_tables::{TokenId, TokenKind, Vocabulary};
 use std::sync::Arc;
@@ -27,8 +29,11 @@ impl Llguidance {
         let eos = vocabulary.end_tokens().first().map_or(0, |t| t.0);
         let info = TokRxInfo::new(words.len() as u32, eos);
         let env: TokEnv = Arc::new(ApproximateTokEnv::new(TokTrie::from(&info, &words)));
-        let mut factory =
-            ParserFactory::new(&env, InferenceCapabilities::default(), &SlicedBiasComputer::json_slices())?;
+        let mut factory = ParserFactory::new(
+            &env,
+            InferenceCapabilities::default(),
+            &SlicedBiasComputer::json_slices(),
+        )?;
         factory.quiet();
         Ok(Llguidance { factory })
     }
@@ -41,7 +46,9 @@ impl Engine for Llguidance {
 
     fn compile(&mut self, schema: &str) -> Result<Box<dyn Grammar>, String> {
         let value: serde_json::Value = serde_json::from_str(schema).map_err(|e| e.to_string())?;
-        let parser = self.factory.create_parser(TopLevelGrammar::from_json_schema(value));
+        let parser = self
+            .factory
+            .create_parser(TopLevelGrammar::from_json_schema(value));
         let matcher = Matcher::new(parser);
         match matcher.get_error() {
             Some(e) => Err(e),
@@ -54,7 +61,10 @@ struct Compiled(Matcher);
 
 impl Grammar for Compiled {
     fn session(&mut self) -> Result<Box<dyn Session>, String> {
-        Ok(Box::new(Run { matcher: self.0.deep_clone(), mask: None }))
+        Ok(Box::new(Run {
+            matcher: self.0.deep_clone(),
+            mask: None,
+        }))
     }
 }
 
@@ -65,7 +75,11 @@ struct Run {
 
 impl Session for Run {
     fn mask(&mut self) -> Result<(), String> {
-        self.mask = Some(self.matcher.compute_mask().map_err(|e| e.to_string())?);
+        self.mask = Some(
+            self.matcher
+                .compute_mask_or_eos()
+                .map_err(|e| e.to_string())?,
+        );
         Ok(())
     }
 

@@ -39,6 +39,9 @@ struct Arguments {
     /// How often each file's instances are replayed; times are of the last pass only.
     #[arg(long, default_value_t = 1)]
     passes: usize,
+    /// Accepts members in any order (Maskwright only; the default is the schema's order).
+    #[arg(long)]
+    any_order: bool,
     /// Prints each file's verdict where it is not a pass.
     #[arg(long)]
     verbose: bool,
@@ -61,9 +64,10 @@ struct Totals {
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let mut names: Vec<String> = match &arguments.list {
-        Some(list) => {
-            std::fs::read_to_string(arguments.dir.join(list))?.split_whitespace().map(String::from).collect()
-        }
+        Some(list) => std::fs::read_to_string(arguments.dir.join(list))?
+            .split_whitespace()
+            .map(String::from)
+            .collect(),
         None => std::fs::read_dir(arguments.dir.join("files"))?
             .map(|e| e.map(|e| e.file_name().to_string_lossy().into_owned()))
             .collect::<Result<_, _>>()?,
@@ -73,22 +77,31 @@ fn main() -> anyhow::Result<()> {
         "o200k_base" => (Vocabulary::o200k_base(), tiktoken_rs::o200k_base()?),
         _ => (Vocabulary::cl100k_base(), tiktoken_rs::cl100k_base()?),
     };
-    let vocabulary: Arc<Vocabulary> = Arc::new(vocabulary);
     let end = vocabulary.end_tokens()[0].0;
     let mut engines: Vec<(Box<dyn Engine>, Totals)> = Vec::new();
     for name in &arguments.engines {
         let start = Instant::now();
         let engine: Box<dyn Engine> = match name.as_str() {
-            "maskwright" => Box::new(maskwright::Maskwright::new(Arc::clone(&vocabulary))),
+            "maskwright" => Box::new(maskwright::Maskwright::new(
+                Arc::clone(&vocabulary),
+                arguments.any_order,
+            )),
             "llguidance" => Box::new(llguidance_engine::Llguidance::new(&vocabulary)?),
             other => anyhow::bail!("unknown engine {other}"),
         };
-        println!("{name}: vocabulary set-up {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
+        println!(
+            "{name}: vocabulary set-up {:.1} ms",
+            start.elapsed().as_secs_f64() * 1e3
+        );
         engines.push((engine, Totals::default()));
     }
     for name in &names {
         let case = traces::read(&arguments.dir.join("files").join(name))?;
-        let tokens: Vec<Vec<u32>> = case.instances.iter().map(|i| encoder.encode_ordinary(&i.text)).collect();
+        let tokens: Vec<Vec<u32>> = case
+            .instances
+            .iter()
+            .map(|i| encoder.encode_ordinary(&i.text))
+            .collect();
         for (engine, totals) in &mut engines {
             let verdict = replay(&mut **engine, totals, &case, &tokens, end, arguments.passes);
             if arguments.verbose
@@ -99,12 +112,20 @@ fn main() -> anyhow::Result<()> {
         }
     }
     for (engine, totals) in &mut engines {
-        println!("\n{} over {} files, {}", engine.name(), names.len(), vocabulary.name());
+        println!(
+            "\n{} over {} files, {}",
+            engine.name(),
+            names.len(),
+            vocabulary.name()
+        );
         println!(
             "  pass {}  refused {}  wrongly accepted {}  wrongly rejected {}",
             totals.pass, totals.refused, totals.wrongly_accepted, totals.wrongly_rejected
         );
-        println!("  {:<12} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}", "µs", "count", "mean", "p50", "p90", "p99", "p99.9", "max", "");
+        println!(
+            "  {:<12} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}",
+            "µs", "count", "mean", "p50", "p90", "p99", "p99.9", "max", ""
+        );
         for (label, values) in [
             ("compile", &mut totals.compile),
             ("first mask", &mut totals.first),
@@ -135,7 +156,10 @@ fn replay(
         Ok(grammar) => grammar,
         Err(e) => {
             totals.refused += 1;
-            return Err(format!("refused: {}", e.chars().take(300).collect::<String>()));
+            return Err(format!(
+                "refused: {}",
+                e.chars().take(300).collect::<String>()
+            ));
         }
     };
     let compile = start.elapsed().as_nanos() as u64;
@@ -165,7 +189,9 @@ fn replay(
                     totals.mask.push(mask);
                     totals.tbm.push(mask + advance);
                     if mask > 20_000 {
-                        totals.slowest.push((mask, format!("{} token {i}", case.name)));
+                        totals
+                            .slowest
+                            .push((mask, format!("{} token {i}", case.name)));
                     }
                 }
                 if ok.is_err() || !run.allowed(token) {
@@ -194,7 +220,10 @@ fn replay(
                     ));
                 }
                 (None, false) => {
-                    verdict = Err(format!("wrongly accepted: {}", instance.text.chars().take(200).collect::<String>()));
+                    verdict = Err(format!(
+                        "wrongly accepted: {}",
+                        instance.text.chars().take(200).collect::<String>()
+                    ));
                 }
                 _ => {}
             }

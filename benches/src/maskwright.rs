@@ -1,6 +1,7 @@
 //! Maskwright behind the common interface.
 
 use crate::engine::{Engine, Grammar, Session};
+use maskwright_automata::Order;
 use maskwright_compiler::{CompiledGrammar, Compiler, JsonSchemaOptions};
 use maskwright_runtime::Matcher;
 use maskwright_tables::{Limits, TokenId, Vocabulary};
@@ -14,9 +15,15 @@ pub struct Maskwright {
 
 impl Maskwright {
     /// Sets up the vocabulary.
-    pub fn new(vocabulary: Arc<Vocabulary>) -> Self {
-        vocabulary.trie();
-        Maskwright { compiler: Compiler::new(vocabulary, Limits::untrusted()), options: JsonSchemaOptions::default() }
+    pub fn new(vocabulary: Arc<Vocabulary>, any_order: bool) -> Self {
+        let mut options = JsonSchemaOptions::default();
+        if any_order {
+            options.writing.order = Order::Any;
+        }
+        Maskwright {
+            compiler: Compiler::new(vocabulary, Limits::untrusted()),
+            options,
+        }
     }
 }
 
@@ -50,7 +57,9 @@ struct Run {
 
 impl Session for Run {
     fn mask(&mut self) -> Result<(), String> {
-        self.matcher.fill_mask(&mut self.mask).map_err(|e| e.to_string())
+        self.matcher
+            .fill_mask(&mut self.mask)
+            .map_err(|e| e.to_string())
     }
 
     fn allowed(&self, token: u32) -> bool {
@@ -58,6 +67,8 @@ impl Session for Run {
     }
 
     fn advance(&mut self, token: u32) -> Result<(), String> {
-        self.matcher.advance(TokenId(token)).map_err(|e| e.to_string())
+        self.matcher
+            .advance(TokenId(token))
+            .map_err(|e| e.to_string())
     }
 }

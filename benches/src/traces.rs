@@ -24,13 +24,22 @@ pub struct Case {
 /// Reads one file in MaskBench's format.
 pub fn read(path: &Path) -> anyhow::Result<Case> {
     let file: Value = serde_json::from_str(&std::fs::read_to_string(path)?)?;
-    let instances = file["tests"].as_array().map_or(&[][..], |v| v).iter().map(|test| {
-        let mut text = String::new();
-        write_spaced(&test["data"], &mut text);
-        Instance { valid: test["valid"].as_bool().unwrap_or(false), text }
-    });
+    let instances = file["tests"]
+        .as_array()
+        .map_or(&[][..], |v| v)
+        .iter()
+        .map(|test| {
+            let mut text = String::new();
+            write_spaced(&test["data"], &mut text);
+            Instance {
+                valid: test["valid"].as_bool().unwrap_or(false),
+                text,
+            }
+        });
     Ok(Case {
-        name: path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
+        name: path
+            .file_name()
+            .map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
         schema: file["schema"].to_string(),
         instances: instances.collect(),
     })

@@ -441,6 +441,8 @@ pub(super) struct Terms {
     open: Vec<Branch>,
     /// The branch whose literals were shown last; it goes on unless it is dropped.
     shown: Option<Branch>,
+    /// Whether to show partial terms: worth it once a whole term has failed.
+    careful: bool,
 }
 
 /// What a search for terms comes upon.
@@ -449,7 +451,7 @@ pub(super) enum Found {
     /// A term of the formula.
     Term(Term),
     /// Literals that all terms to come have, until others are shown: if these exclude each other the
-    /// branch can be dropped.
+    /// branch can be dropped. Only after [`Terms::be_careful`].
     Partial(Term),
     /// There are no more.
     Nothing,
@@ -474,7 +476,13 @@ impl Terms {
         Terms {
             open: vec![first],
             shown: None,
+            careful: false,
         }
+    }
+
+    /// Says that the last term did not do.
+    pub fn be_careful(&mut self) {
+        self.careful = true;
     }
 
     /// Gives up the branch of the literals that were shown last.
@@ -491,7 +499,7 @@ impl Terms {
             if b.choices.is_empty() {
                 return Ok(Found::Term(b.literals));
             }
-            if b.shown < b.literals.len() {
+            if self.careful && b.shown < b.literals.len() {
                 b.shown = b.literals.len();
                 let literals = b.literals.clone();
                 self.shown = Some(b);
@@ -672,6 +680,7 @@ mod tests {
         let mut steps = 10_000;
         let mut all = Vec::new();
         loop {
+            terms.be_careful();
             match terms.next(&forms, &mut steps).unwrap() {
                 Found::Term(t) => all.push(forms.of_term(&t)),
                 Found::Partial(_) => {}

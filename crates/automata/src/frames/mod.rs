@@ -10,11 +10,12 @@
 //!
 //! - `form`, `goal`: boolean formulas over schema leaves; goals as decision diagrams;
 //! - `lower`: what a schema node asks of a value of one type;
-//! - `scalar`: strings and numbers as lexical expressions, marked with what they satisfy;
-//! - `object`, `finite`, `array`: names, order, counts; what a member or element must be;
+//! - `scalar`, `points`: strings and numbers as lexical expressions, marked with what they satisfy;
+//!   short lists of values;
+//! - `object`, `finite`, `array`, `unique`: names, order, counts; what a member or element must be;
 //! - `advance`, `moves`: one member further: what it must be, and the frame after it;
 //! - `satisfy`: emptiness, so that no frame is entered that nothing completes;
-//! - `space`, `machine`: lexemes and stack actions.
+//! - `space`, `machine`, `describe`: lexemes, stack actions, and frames for people.
 //!
 //! # Invariants
 //!
@@ -25,6 +26,13 @@
 //!   the top by a symbol that waits and pushes the child's frame; a closing bracket takes both off.
 //! - Truth values, not branches: while a value is read that several formulas judge, its frame holds
 //!   what is left of each, and at its end the symbol below learns which held.
+//!
+//! # What is left to the matcher
+//!
+//! Two conditions are not finite-state: that names outside all lists differ from each other
+//! ([`Frames::unique_key`]), and that the elements of some arrays do ([`Frames::unique_value`]).
+//! Names and values out of short lists are counted by the machine, so that it never leads to a place
+//! where they have run out.
 //!
 //! # White space
 //!
@@ -48,8 +56,6 @@ mod points;
 mod satisfy;
 mod scalar;
 mod space;
-#[cfg(test)]
-mod tests;
 mod unique;
 
 use self::core::{Core, FrameId, Judge, JudgeId, Key, Place};

@@ -359,14 +359,14 @@ impl Core {
                         let index = vars.binary_search(&child).ok()?;
                         fixed.get(index).copied()
                     };
-                    let upper = self.bound(total, fates, &truth, true);
-                    if !self.can_complete(place, upper)? {
-                        results.push(GoalId::FALSE);
+                    let lower = self.bound(total, fates, &truth, false);
+                    if self.can_complete(place, lower)? {
+                        results.push(GoalId::TRUE);
                         continue;
                     }
-                    let lower = self.bound(total, fates, &truth, false);
-                    if self.can_complete(place, lower)? || fixed.len() == vars.len() {
-                        results.push(GoalId::TRUE);
+                    let upper = self.bound(total, fates, &truth, true);
+                    if fixed.len() == vars.len() || !self.can_complete(place, upper)? {
+                        results.push(GoalId::FALSE);
                         continue;
                     }
                     steps.push(Step::Combine(vars[fixed.len()]));

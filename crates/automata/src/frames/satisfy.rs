@@ -182,7 +182,7 @@ impl Core {
                     match self.ask(run, Query::At(place, form)) {
                         Some(false) if !whole => terms.drop_shown(),
                         Some(true) if !whole => {}
-                        Some(false) => {}
+                        Some(false) => terms.be_careful(),
                         exists => return Ok(exists),
                     }
                 }

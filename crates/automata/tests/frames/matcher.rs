@@ -170,6 +170,11 @@ impl<'f> Matcher<'f> {
         Ok(bytes)
     }
 
+    /// The lexical states of all readings.
+    pub fn states(&self) -> Vec<LexState> {
+        self.threads.iter().map(|t| t.state).collect()
+    }
+
     /// What the tops of the stacks are.
     pub fn describe(&self) -> String {
         let tops = self

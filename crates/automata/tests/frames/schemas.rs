@@ -1,7 +1,7 @@
 //! Small schemas, one property each.
 
-use super::build;
-use super::matcher::accepts;
+use super::matcher::{Matcher, accepts};
+use super::{build, build_with};
 use maskwright_automata::{FrameOptions, Frames, Lexicon, Order, Whitespace};
 use maskwright_grammar::json_schema::{Options, parse};
 use maskwright_tables::{CancelFlag, Limits};
@@ -518,4 +518,36 @@ fn deep_schemas_and_documents_do_not_overflow_the_stack() {
         .unwrap()
         .join()
         .unwrap();
+}
+
+#[test]
+fn equal_positions_of_different_schemas_share_their_lexical_states() {
+    let lexicon = Arc::new(Lexicon::new(Limits::untrusted()));
+    let schemas = [
+        r#"{"type":"object","properties":{"n":{"type":"number"},"s":{"type":"string"}},"required":["n","s"]}"#,
+        r#"{"anyOf":[{"type":"object","properties":{"number":{"type":"number"},"text":{"type":"string"},"x":{}},"required":["number","text","x"]},{"type":"null"}]}"#,
+    ];
+    let texts = [
+        [
+            r#"{"n""#,
+            r#"{"n": -1"#,
+            r#"{"n": 1, "s": "a\"#,
+            r#"{"n": 1, "s": "abc"#,
+        ],
+        [
+            r#"{"number""#,
+            r#"{"number": -2"#,
+            r#"{"number": 22, "text": "\"#,
+            r#"{"number": 1.5, "text": "é"#,
+        ],
+    ];
+    let frames = schemas.map(|s| build_with(s, FrameOptions::default(), &lexicon).unwrap());
+    let states = |i: usize, text: &str| {
+        let mut matcher = Matcher::new(&frames[i], &lexicon).unwrap();
+        assert!(text.bytes().all(|b| matcher.byte(b).unwrap()), "{text}");
+        matcher.states()
+    };
+    for (a, b) in texts[0].iter().zip(texts[1]) {
+        assert_eq!(states(0, a), states(1, b), "{a} and {b}");
+    }
 }
