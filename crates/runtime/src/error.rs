@@ -17,16 +17,18 @@ pub struct MatchError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MatchErrorKind {
-    /// The token is a control token, a hole or out of range, and no end token of this matcher.
+    /// The token is a control token, a hole or out of range, and no end token of this matcher; nor
+    /// does the grammar name tokens of such kinds.
     NotText {
         /// The token.
         token: TokenId,
     },
-    /// The token's bytes cannot come next.
+    /// The token cannot come next, neither by its bytes nor, where the grammar names tokens, as a
+    /// whole.
     Refused {
         /// The token.
         token: TokenId,
-        /// The first byte of the token that cannot come next.
+        /// The first byte of the token that cannot come next; 0 for a token that is no text.
         offset: usize,
     },
     /// A byte of a text cannot come next.

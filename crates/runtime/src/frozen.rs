@@ -1,9 +1,9 @@
-//! [`FrozenMachine`]: the machine of an artifact.
+//! [`FrozenMachine`]: the machine of a grammar's artifact; [`read_machine`]: of any artifact.
 
 use maskwright_tables::artifact::{Artifact, ArtifactError};
 use maskwright_tables::pushdown::{FINAL, FRESH, PushdownTables};
 use maskwright_tables::{
-    LabelSet, LexState, Limits, Machine, RowRef, RunError, StackAction, StackView, Symbol, Tokens, Vocabulary,
+    ItemMachine, ItemTrie, LabelSet, LexState, Limits, Machine, RowRef, RunError, StackAction, StackView, Symbol, Tokens, Vocabulary,
 };
 use std::sync::Arc;
 
@@ -59,6 +59,30 @@ impl FrozenMachine {
     /// The tables.
     pub fn tables(&self) -> &PushdownTables<'static> {
         &self.tables
+    }
+}
+
+impl From<FrozenMachine> for Arc<dyn Machine> {
+    fn from(machine: FrozenMachine) -> Self {
+        Arc::new(machine)
+    }
+}
+
+/// Reads the machine of an artifact, whatever was compiled: a grammar or a list of token sequences.
+/// Copies its tables.
+///
+/// # Errors
+/// Another vocabulary, a missing section, or one that breaks an invariant. Never panics, whatever
+/// the artifact holds.
+pub fn read_machine(
+    artifact: &Artifact<'_>,
+    vocabulary: Arc<Vocabulary>,
+    limits: Limits,
+) -> Result<Arc<dyn Machine>, ArtifactError> {
+    if ItemTrie::is_in(artifact) {
+        Ok(ItemMachine::read(artifact, vocabulary, limits)?.into())
+    } else {
+        Ok(FrozenMachine::read(artifact, vocabulary, limits)?.into())
     }
 }
 

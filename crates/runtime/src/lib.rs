@@ -52,6 +52,7 @@ mod walk;
 
 pub use batch::fill_batch;
 pub use error::{BatchError, MatchError, MatchErrorKind};
-pub use frozen::FrozenMachine;
+pub use frozen::{FrozenMachine, read_machine};
+pub use maskwright_tables::ItemMachine;
 pub use matcher::{Matcher, MatcherConfig, Reading};
 pub use row::{Row, RowScratch};

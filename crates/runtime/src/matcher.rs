@@ -4,7 +4,7 @@ use crate::error::{MatchError, MatchErrorKind};
 use crate::history::History;
 use crate::row::{Row, RowScratch, Rows};
 use crate::stack::Stack;
-use crate::walk::{Core, Run, State};
+use crate::walk::{Core, Run, State, Taken};
 use maskwright_tables::{
     CancelFlag, LexState, Machine, StackView, Symbol, TokenId, Vocabulary,
 };
@@ -96,20 +96,26 @@ pub struct Matcher {
 impl Matcher {
     /// A matcher at the start of the output, with the default [`MatcherConfig`].
     ///
+    /// Takes what is a machine or has one: a compiled grammar by reference, a [`FrozenMachine`] by
+    /// value, an `Arc<dyn Machine>`.
+    ///
+    /// [`FrozenMachine`]: crate::FrozenMachine
+    ///
     /// # Errors
     /// When the machine cannot answer for the start.
-    pub fn new(machine: Arc<dyn Machine>) -> Result<Self, MatchError> {
+    pub fn new(machine: impl Into<Arc<dyn Machine>>) -> Result<Self, MatchError> {
         Self::with_config(machine, MatcherConfig::new())
     }
 
-    /// A matcher at the start of the output.
+    /// A matcher at the start of the output, of a machine as [`new`](Self::new) takes it.
     ///
     /// # Errors
     /// When the machine cannot answer for the start, or an end token lies outside the logits.
     pub fn with_config(
-        machine: Arc<dyn Machine>,
+        machine: impl Into<Arc<dyn Machine>>,
         config: MatcherConfig,
     ) -> Result<Self, MatchError> {
+        let machine = machine.into();
         let vocabulary = Arc::clone(machine.vocabulary());
         let width = vocabulary.width();
         let mut end_tokens = match config.end_tokens {
@@ -132,6 +138,7 @@ impl Matcher {
         let limits = *machine.limits();
         let stack = Stack::single(machine.start());
         let mut core = Core {
+            reads_tokens: machine.reads_tokens(),
             machine,
             vocabulary,
             end_tokens: end_tokens.into(),
@@ -209,7 +216,7 @@ impl Matcher {
     }
 
     /// Whether `token` may come next: whether [`advance`](Self::advance) would take it. Builds no
-    /// mask; runs the token's bytes.
+    /// mask; runs the token's bytes, and the token as a whole where the grammar names tokens.
     ///
     /// # Errors
     /// When the machine cannot answer. A token that is refused, or out of range, is `Ok(false)`.
@@ -244,7 +251,8 @@ impl Matcher {
     }
 
     /// Takes `bytes` as the next piece of the output, whatever tokens spell it. One step, however
-    /// long it is.
+    /// long it is. Tokens that the grammar names as such (those of a list of ids) are no text and
+    /// cannot be taken in this way.
     ///
     /// # Errors
     /// As [`advance`](Self::advance); [`MatchError::offset`] is that of the first byte that cannot
@@ -446,8 +454,8 @@ fn answer<T>(result: Result<T, MatchError>) -> Result<bool, MatchError> {
 }
 
 impl Core {
-    /// The state after `token`. Text comes first: an end token that also spells text ends the
-    /// output only where its bytes cannot come next.
+    /// The state after `token`. What the grammar makes of it comes first: an end token that also
+    /// spells text, or is a terminal, ends the output only where it cannot come next as that.
     fn after(&self, state: &State, token: TokenId) -> Result<State, MatchError> {
         if matches!(state, State::Ended) {
             let kind = MatchErrorKind::Terminated;
@@ -457,13 +465,11 @@ impl Core {
                 Err(MatchError::new(kind))
             };
         }
-        let mut refusal = MatchErrorKind::NotText { token };
-        if self.vocabulary.is_text(token) {
-            match self.run(state, self.vocabulary.bytes(token))? {
-                Run::Alive(next) => return Ok(next),
-                Run::Dead { offset } => refusal = MatchErrorKind::Refused { token, offset },
-            }
-        }
+        let mut refusal = match self.token(state, token)? {
+            Taken::Alive(next) => return Ok(next),
+            Taken::Dead { offset } => MatchErrorKind::Refused { token, offset },
+            Taken::NotText => MatchErrorKind::NotText { token },
+        };
         if self.is_end(token) {
             if self.accepts(state)? {
                 return Ok(State::Ended);

@@ -1,7 +1,7 @@
-//! Threads, and the one function that moves them over bytes.
+//! Threads, and the one function that moves them over bytes, and over tokens that are terminals.
 //!
-//! Advancing, membership tests, validation and forced text all go through [`Core::run`], so they
-//! cannot disagree. It takes both ways that [`maskwright_tables::machine`] names (go on inside the
+//! Advancing, membership tests, validation and forced text all go through [`Core::run`] (bytes) and
+//! [`Core::token`] (its bytes, and the token as a whole), so they cannot disagree. Bytes go both ways that [`maskwright_tables::machine`] names (go on inside the
 //! lexeme, end it), and ends a lexeme at once when no byte can extend it: a thread then rests on a
 //! fresh lexical state, whatever it read before, and shares its row with all that rest there.
 //!
@@ -59,9 +59,21 @@ pub(crate) struct Core {
     pub(crate) end_tokens: Box<[TokenId]>,
     pub(crate) cancel: Option<CancelFlag>,
     pub(crate) start: State,
+    /// Whether the machine has terminals that are tokens.
+    pub(crate) reads_tokens: bool,
     pub(crate) max_stacks: usize,
     pub(crate) max_depth: usize,
     pub(crate) max_steps: u64,
+}
+
+/// Where a token led.
+pub(crate) enum Taken {
+    /// To these readings.
+    Alive(State),
+    /// Nowhere: its bytes have no reading from this one on, nor has the token as a whole.
+    Dead { offset: usize },
+    /// Nowhere: it spells nothing and is no terminal.
+    NotText,
 }
 
 /// Where bytes led.
@@ -146,13 +158,38 @@ impl Core {
         Ok(false)
     }
 
+    /// Moves `state` over a token, which is no end of the output here: over the bytes that it
+    /// spells, and over the token as a whole where the machine has such terminals.
+    pub(crate) fn token(&self, state: &State, token: TokenId) -> Result<Taken, MatchError> {
+        let mut taken = Taken::NotText;
+        if self.vocabulary.is_text(token) {
+            taken = match self.run(state, self.vocabulary.bytes(token))? {
+                Run::Alive(next) => Taken::Alive(next),
+                Run::Dead { offset } => Taken::Dead { offset },
+            };
+        }
+        if !self.reads_tokens || token.index() >= self.vocabulary.width() {
+            return Ok(taken);
+        }
+        let mut walk = Walk::new(self);
+        if let Taken::Alive(next) = &taken {
+            walk.next.extend(next.threads().iter().cloned());
+        }
+        let by_bytes = walk.next.len();
+        walk.whole(state.threads(), token)?;
+        if walk.next.len() == by_bytes {
+            return Ok(match taken {
+                Taken::NotText => Taken::Dead { offset: 0 },
+                taken => taken,
+            });
+        }
+        walk.merge()?;
+        Ok(Taken::Alive(collect(walk.next)?))
+    }
+
     /// Moves `state` over `bytes`.
     pub(crate) fn run(&self, state: &State, bytes: &[u8]) -> Result<Run, MatchError> {
-        let mut walk = Walk {
-            core: self,
-            next: Threads::new(),
-            steps: 0,
-        };
+        let mut walk = Walk::new(self);
         let mut from = 0;
         let mut threads = match state {
             State::One(thread) => match walk.solo(thread, bytes)? {
@@ -172,14 +209,18 @@ impl Core {
                 return Ok(Run::Dead { offset });
             }
         }
-        Ok(Run::Alive(if threads.len() > 1 {
-            State::Many(threads.into_iter().collect())
-        } else {
-            match threads.pop() {
-                Some(thread) => State::One(thread),
-                None => return Err(MatchError::inconsistent("a configuration without threads")),
-            }
-        }))
+        collect(threads).map(Run::Alive)
+    }
+}
+
+/// The configuration of merged threads.
+fn collect(mut threads: Threads) -> Result<State, MatchError> {
+    if threads.len() > 1 {
+        return Ok(State::Many(threads.into_iter().collect()));
+    }
+    match threads.pop() {
+        Some(thread) => Ok(State::One(thread)),
+        None => Err(MatchError::inconsistent("a configuration without threads")),
     }
 }
 
@@ -200,7 +241,34 @@ struct Walk<'a> {
     steps: u64,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(core: &'a Core) -> Self {
+        Walk {
+            core,
+            next: Threads::new(),
+            steps: 0,
+        }
+    }
+
+    /// Adds where threads come by reading `token` as a whole.
+    fn whole(&mut self, threads: &[Thread], token: TokenId) -> Result<(), MatchError> {
+        let core = self.core;
+        for thread in threads {
+            core.check_cancel("advance")?;
+            self.spend()?;
+            if thread.lex == LexState::DEAD {
+                continue;
+            }
+            let view = thread.stack.view();
+            for action in &*core.machine.token_step(thread.lex, &view, token)? {
+                self.spend()?;
+                let stack = thread.stack.apply(action, core.max_depth)?;
+                self.push(core.rest(stack)?)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Moves one thread for as long as there is only one: as [`Walk::byte`], without the lists.
     fn solo(&mut self, thread: &Thread, bytes: &[u8]) -> Result<Solo, MatchError> {
         let core = self.core;
@@ -314,13 +382,18 @@ impl Walk<'_> {
             for action in core.machine.step(&thread.stack.view(), labels)? {
                 self.spend()?;
                 let stack = thread.stack.apply(action, core.max_depth)?;
-                self.next.push(core.rest(stack)?);
+                self.push(core.rest(stack)?)?;
             }
+            Ok(())
         } else {
-            self.next.push(thread);
+            self.push(thread)
         }
+    }
+
+    fn push(&mut self, thread: Thread) -> Result<(), MatchError> {
+        self.next.push(thread);
         // Equal threads may be many before they are merged; never let them pile up.
-        if self.next.len() > core.max_stacks.saturating_mul(2) {
+        if self.next.len() > self.core.max_stacks.saturating_mul(2) {
             self.merge()
         } else {
             Ok(())

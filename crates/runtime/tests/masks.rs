@@ -2,13 +2,13 @@
 
 mod common;
 
-use common::{Dice, Toy, bits};
+use common::{Dice, Toy, bits, machine};
 use maskwright_runtime::{Matcher, MatcherConfig, RowScratch};
 use maskwright_tables::{Machine, TokenId};
 use std::sync::Arc;
 
 fn matcher(toy: &Arc<Toy>) -> Matcher {
-    Matcher::new(toy.clone()).unwrap()
+    Matcher::new(machine(&toy)).unwrap()
 }
 
 fn mask_bits(matcher: &Matcher) -> Vec<TokenId> {
@@ -190,7 +190,7 @@ fn an_end_token_that_is_also_text_is_text_first() {
         .unwrap()
         .0;
     let config = MatcherConfig::new().end_tokens([x, space]);
-    let mut m = Matcher::with_config(toy.clone(), config).unwrap();
+    let mut m = Matcher::with_config(machine(&toy), config).unwrap();
     // Not a sentence yet: only as text.
     assert!(m.is_allowed(x).unwrap() && !m.is_allowed(space).unwrap());
     m.advance(x).unwrap();
@@ -212,7 +212,7 @@ fn an_end_token_that_is_also_text_is_text_first() {
 fn an_overridden_end_token_waits_for_a_sentence() {
     let toy = Toy::new(&common::lists());
     let config = MatcherConfig::new().end_tokens([TokenId(1)]);
-    let mut m = Matcher::with_config(toy, config).unwrap();
+    let mut m = Matcher::with_config(machine(&toy), config).unwrap();
     m.advance_bytes(b"[1").unwrap();
     assert!(!m.is_allowed(TokenId(1)).unwrap());
     m.advance_bytes(b"]").unwrap();

@@ -3,7 +3,7 @@
 mod common;
 
 use allocation_counter::measure;
-use common::{Toy, bits, vocabulary};
+use common::{Toy, bits, machine, vocabulary};
 use maskwright_runtime::{MatchErrorKind, Matcher, MatcherConfig, Row, RowScratch, fill_batch};
 use maskwright_tables::{CancelFlag, Limits, Machine, RunError, TokenId};
 use std::sync::Arc;
@@ -36,7 +36,7 @@ fn matchers_go_to_other_threads() {
 /// Case R1: a refused token and an id out of range change nothing.
 #[test]
 fn a_refusal_changes_nothing_and_the_session_goes_on() {
-    let mut m = Matcher::new(Toy::new(&common::lists())).unwrap();
+    let mut m = Matcher::new(machine(&Toy::new(&common::lists()))).unwrap();
     m.advance_bytes(b"[1,").unwrap();
     let before = mask(&m);
     for id in [token(&m, "]").0, EOS.0, 1, 2, 5_000, u32::MAX] {
@@ -69,7 +69,7 @@ fn a_refusal_changes_nothing_and_the_session_goes_on() {
 /// Case R2: after the end token the mask is the end tokens.
 #[test]
 fn after_the_end_token_only_end_tokens() {
-    let mut m = Matcher::new(Toy::new(&common::lists())).unwrap();
+    let mut m = Matcher::new(machine(&Toy::new(&common::lists()))).unwrap();
     m.advance_bytes(b"12").unwrap();
     m.advance(EOS).unwrap();
     assert!(m.is_terminated() && m.is_accepting().unwrap());
@@ -99,7 +99,7 @@ fn after_the_end_token_only_end_tokens() {
 #[test]
 fn rollback_at_its_edges() {
     let toy = Toy::new(&common::lists());
-    let mut m = Matcher::new(toy.clone()).unwrap();
+    let mut m = Matcher::new(machine(&toy)).unwrap();
     m.rollback(0).unwrap();
     assert!(m.rollback(1).is_err());
     m.advance_bytes(b"1").unwrap();
@@ -118,10 +118,10 @@ fn rollback_at_its_edges() {
     m.rollback(2).unwrap();
     assert!(m.is_same_configuration(&at_one));
     m.rollback(1).unwrap();
-    assert!(m.is_same_configuration(&Matcher::new(toy.clone()).unwrap()));
+    assert!(m.is_same_configuration(&Matcher::new(machine(&toy)).unwrap()));
 
     let config = MatcherConfig::new().history(0);
-    let mut m = Matcher::with_config(toy, config).unwrap();
+    let mut m = Matcher::with_config(machine(&toy), config).unwrap();
     m.advance_bytes(b"1").unwrap();
     m.rollback(0).unwrap();
     assert!(m.rollback(1).is_err());
@@ -131,7 +131,7 @@ fn rollback_at_its_edges() {
 /// Case R5: a buffer of the wrong size is an error before anything is written.
 #[test]
 fn a_wrong_buffer_is_not_written() {
-    let m = Matcher::new(Toy::new(&common::lists())).unwrap();
+    let m = Matcher::new(machine(&Toy::new(&common::lists()))).unwrap();
     for words in [0, m.mask_words() - 1, m.mask_words() + 1] {
         let mut mask = vec![0xdead_beef; words];
         let error = m.fill_mask(&mut mask).unwrap_err();
@@ -152,7 +152,7 @@ fn a_wrong_buffer_is_not_written() {
 fn an_empty_mask_is_a_typed_error() {
     let toy = Toy::new(&common::lists());
     let config = MatcherConfig::new().end_tokens([]);
-    let mut m = Matcher::with_config(toy, config).unwrap();
+    let mut m = Matcher::with_config(machine(&toy), config).unwrap();
     m.advance_bytes(b"[]").unwrap();
     let mut mask = vec![0xdead_beef; m.mask_words()];
     let error = m.fill_mask(&mut mask).unwrap_err();
@@ -167,7 +167,7 @@ fn an_end_token_without_a_logit_is_refused_at_the_door() {
     let toy = Toy::new(&common::lists());
     let width = toy.vocabulary().width();
     let config = MatcherConfig::new().end_tokens([TokenId(width as u32)]);
-    let error = Matcher::with_config(toy, config).unwrap_err();
+    let error = Matcher::with_config(machine(&toy), config).unwrap_err();
     assert!(matches!(error.kind(), MatchErrorKind::EndToken { .. }));
 }
 
@@ -180,7 +180,7 @@ fn too_many_readings_is_a_typed_error_that_harms_nobody() {
     };
     let grammar = common::palindromes();
     let toy = Toy::with(&grammar, vocabulary("ab", &[]), limits);
-    let mut m = Matcher::new(toy).unwrap();
+    let mut m = Matcher::new(machine(&toy)).unwrap();
     m.advance_bytes(b"aaaa").unwrap();
     let mut fork = m.fork();
     let mut taken = 0;
@@ -210,7 +210,7 @@ fn too_many_readings_is_a_typed_error_that_harms_nobody() {
 fn depth_steps_and_cancel_stop_a_call() {
     let limit_of = |limits: Limits, text: &[u8]| {
         let toy = Toy::with(&common::dyck(), vocabulary("<>[]", &[]), limits);
-        let mut m = Matcher::new(toy).unwrap();
+        let mut m = Matcher::new(machine(&toy)).unwrap();
         let error = m.advance_bytes(text).unwrap_err();
         assert!(m.is_same_configuration(&{
             let mut n = m.fork();
@@ -241,7 +241,7 @@ fn depth_steps_and_cancel_stop_a_call() {
 
     let flag = CancelFlag::new();
     let config = MatcherConfig::new().cancel(flag.clone());
-    let mut m = Matcher::with_config(Toy::new(&common::dyck()), config).unwrap();
+    let mut m = Matcher::with_config(machine(&Toy::new(&common::dyck())), config).unwrap();
     m.advance_bytes(b"<<").unwrap();
     let fork = m.fork();
     flag.cancel();
@@ -266,7 +266,7 @@ fn a_million_open_brackets() {
             ..Limits::default()
         };
         let toy = Toy::with(&common::dyck(), vocabulary("<>[]", &[]), limits);
-        let mut m = Matcher::new(toy).unwrap();
+        let mut m = Matcher::new(machine(&toy)).unwrap();
         let open = "<<[[".repeat(1000);
         for _ in 0..500 {
             m.advance_bytes(open.as_bytes()).unwrap();
@@ -293,7 +293,7 @@ fn a_million_open_brackets() {
 fn a_fork_allocates_nothing_however_long_the_output() {
     assert!(size_of::<Matcher>() <= 160, "{}", size_of::<Matcher>());
     let toy = Toy::new(&common::lists());
-    let mut m = Matcher::new(toy.clone()).unwrap();
+    let mut m = Matcher::new(machine(&toy)).unwrap();
     m.advance_bytes(b"[").unwrap();
     let item = token(&m, "1,1");
     let comma = token(&m, ",");
@@ -309,7 +309,7 @@ fn a_fork_allocates_nothing_however_long_the_output() {
     assert_eq!(m.rollback_len(), 0);
 
     // Many readings are shared as well.
-    let mut m = Matcher::new(Toy::new(&common::palindromes())).unwrap();
+    let mut m = Matcher::new(machine(&Toy::new(&common::palindromes()))).unwrap();
     m.advance_bytes(&[b'a'; 100]).unwrap();
     assert!(m.threads_len() > 10);
     assert_eq!(measure(|| forks.push(m.fork())).count_total, 0);
@@ -318,7 +318,7 @@ fn a_fork_allocates_nothing_however_long_the_output() {
 #[test]
 fn tokens_inside_a_lexeme_allocate_nothing() {
     let toy = Toy::new(&common::lists());
-    let mut m = Matcher::with_config(toy, MatcherConfig::new().history(0)).unwrap();
+    let mut m = Matcher::with_config(machine(&toy), MatcherConfig::new().history(0)).unwrap();
     m.advance_bytes(b"[1").unwrap();
     let digits = token(&m, "121");
     assert_eq!(measure(|| m.advance(digits).unwrap()).count_total, 0);
@@ -335,7 +335,7 @@ fn tokens_inside_a_lexeme_allocate_nothing() {
 #[test]
 fn memory_is_bounded_over_a_million_tokens() {
     let toy = Toy::new(&common::lists());
-    let mut m = Matcher::new(toy).unwrap();
+    let mut m = Matcher::new(machine(&toy)).unwrap();
     m.advance_bytes(b"[").unwrap();
     let (item, comma) = (token(&m, "1,1"), token(&m, ","));
     let mut run = |tokens: usize| {
@@ -355,7 +355,7 @@ fn memory_is_bounded_over_a_million_tokens() {
 
 #[test]
 fn forced_text_ends_at_a_choice_a_sentence_or_the_bound() {
-    let m = Matcher::new(Toy::new(&common::forced())).unwrap();
+    let m = Matcher::new(machine(&Toy::new(&common::forced()))).unwrap();
     assert_eq!(m.forced_bytes(100).unwrap(), b"key: ");
     assert_eq!(m.forced_bytes(2).unwrap(), b"ke");
     // Several tokens begin "key: ", so no token is forced.
@@ -384,7 +384,7 @@ fn forced_tokens_are_bounded_and_sole() {
     };
     let forced = |texts: &[&str], max| {
         let toy = Toy::with(&common::repeat(false), only(texts), Limits::default());
-        Matcher::new(toy).unwrap().forced_tokens(max).unwrap().len()
+        Matcher::new(machine(&toy)).unwrap().forced_tokens(max).unwrap().len()
     };
     assert_eq!(forced(&["a", "b"], 50), 50);
     assert_eq!(forced(&["a", "aa"], 50), 0);
@@ -395,19 +395,19 @@ fn forced_tokens_are_bounded_and_sole() {
     );
     let toy = Toy::with(&common::repeat(false), only(&["a"]), Limits::default());
     assert_eq!(
-        Matcher::new(toy).unwrap().forced_bytes(70).unwrap().len(),
+        Matcher::new(machine(&toy)).unwrap().forced_bytes(70).unwrap().len(),
         70
     );
     // One text token, but the output may also end here.
     let toy = Toy::with(&common::repeat(true), only(&["a"]), Limits::default());
-    let m = Matcher::new(toy).unwrap();
+    let m = Matcher::new(machine(&toy)).unwrap();
     assert_eq!(m.forced_tokens(50).unwrap(), []);
     assert_eq!(m.forced_bytes(50).unwrap(), b"");
 }
 
 #[test]
 fn validate_counts_and_does_not_move() {
-    let m = Matcher::new(Toy::new(&common::lists())).unwrap();
+    let m = Matcher::new(machine(&Toy::new(&common::lists()))).unwrap();
     let before = m.fork();
     let ids: Vec<_> = ["[", "1,1", "]"].iter().map(|t| token(&m, t)).collect();
     assert_eq!(m.validate(&ids).unwrap(), 3);
@@ -426,7 +426,7 @@ fn a_batch_is_its_matchers_one_after_the_other() {
     let toy = Toy::new(&common::lists());
     let mut batch: Vec<Matcher> = Vec::new();
     for text in ["", "[", "[1", "[1,", "[[1,2],1", "12"] {
-        let mut m = Matcher::new(toy.clone()).unwrap();
+        let mut m = Matcher::new(machine(&toy)).unwrap();
         m.advance_bytes(text.as_bytes()).unwrap();
         batch.push(m);
     }
@@ -445,7 +445,7 @@ fn a_batch_is_its_matchers_one_after_the_other() {
     assert!(fill_batch::<Matcher>(&[], &mut []).is_ok());
     assert!(fill_batch::<Matcher>(&[], &mut [0]).is_err());
     // One that cannot answer leaves zeros and does not hold up the others.
-    let mut dead = Matcher::with_config(toy, MatcherConfig::new().end_tokens([])).unwrap();
+    let mut dead = Matcher::with_config(machine(&toy), MatcherConfig::new().end_tokens([])).unwrap();
     dead.advance_bytes(b"[]").unwrap();
     batch[1] = dead;
     let error = fill_batch(&batch, &mut masks).unwrap_err();

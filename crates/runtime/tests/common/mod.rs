@@ -286,6 +286,11 @@ pub struct Toy {
     rows: Mutex<HashMap<Plain, &'static ToyRow>>,
 }
 
+/// A toy as matchers take machines.
+pub fn machine(toy: &Arc<Toy>) -> Arc<dyn Machine> {
+    Arc::clone(toy) as Arc<dyn Machine>
+}
+
 impl std::fmt::Debug for Toy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Toy").finish_non_exhaustive()
