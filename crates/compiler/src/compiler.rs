@@ -136,7 +136,7 @@ impl Compiler {
 pub struct CompiledGrammar {
     machine: Arc<LazyMachine>,
     pub(crate) report: Option<Report>,
-    warnings: Vec<Diagnostic>,
+    pub(crate) warnings: Vec<Diagnostic>,
 }
 
 impl From<&CompiledGrammar> for Arc<dyn Machine> {

@@ -2,18 +2,21 @@
 //!
 //! [`Compiler`] takes schemas, grammars and patterns for one [`vocabulary`] and leaves
 //! [`CompiledGrammar`]s, whose rows come into being when first asked for; [`CompiledGrammar::freeze`]
-//! asks for all of them and leaves CSR tables for an artifact. Inside:
+//! asks for all of them and leaves CSR tables for an artifact. Lists of token sequences become tries
+//! ([`CompiledItems`]) at once. Inside:
 //!
 //! 1. `lexical_rows`: what a lexical state makes of a set of tokens, shared by all grammars;
 //! 2. `memo`: answers remembered by the stack symbols that were read to find them;
 //! 3. `lazy`: the machine of one grammar, made of 1 and 2 and a control;
-//! 4. `freeze`: the lazy machine as tables; `sets`: token sets, stored once each.
+//! 4. `freeze`: the lazy machine as tables; `sets`: token sets, stored once each;
+//! 5. `items`: lists of texts and of token sequences.
 #![forbid(unsafe_code)]
 
 pub mod vocabulary;
 
 mod compiler;
 mod freeze;
+mod items;
 mod json_schema;
 mod lazy;
 mod lexical_rows;
@@ -22,4 +25,5 @@ mod sets;
 
 pub use compiler::{CompileError, CompiledGrammar, Compiler, Stats};
 pub use freeze::FreezeBudget;
+pub use items::CompiledItems;
 pub use json_schema::JsonSchemaOptions;

@@ -5,7 +5,7 @@ use maskwright_runtime::{FrozenMachine, Matcher};
 use maskwright_tables::artifact::{Artifact, ArtifactWriter};
 use maskwright_tables::pushdown::PushdownTables;
 use maskwright_tables::vocabulary::TokenEntry;
-use maskwright_tables::{CancelFlag, Limits, TokenId, TokenKind, Vocabulary};
+use maskwright_tables::{CancelFlag, Limits, Machine, TokenId, TokenKind, Vocabulary};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -68,7 +68,7 @@ fn check(name: &str, vocabulary: &Arc<Vocabulary>, compile: impl Fn(&Compiler) -
     let lazy = compile(&compiler);
     // Asked in another order first, the bytes must not change.
     let warm = compile(&Compiler::new(Arc::clone(vocabulary), Limits::trusted()));
-    let mut matcher = Matcher::new(warm.machine()).unwrap();
+    let mut matcher = Matcher::new(&warm).unwrap();
     for byte in texts[0].bytes() {
         let mut mask = vec![0; matcher.mask_words()];
         matcher.fill_mask(&mut mask).unwrap();
@@ -79,11 +79,11 @@ fn check(name: &str, vocabulary: &Arc<Vocabulary>, compile: impl Fn(&Compiler) -
 
     let opened = Artifact::open(&bytes).unwrap();
     opened.verify().unwrap();
-    let frozen = Arc::new(FrozenMachine::read(&opened, Arc::clone(vocabulary), Limits::trusted()).unwrap());
+    let frozen: Arc<dyn Machine> = FrozenMachine::read(&opened, Arc::clone(vocabulary), Limits::trusted()).unwrap().into();
     let mut masks = 0;
     for text in texts {
         for stride in 1..=3 {
-            let mut a = Matcher::new(lazy.machine()).unwrap();
+            let mut a = Matcher::new(&lazy).unwrap();
             let mut b = Matcher::new(frozen.clone()).unwrap();
             let (mut left, mut right) = (vec![0; a.mask_words()], vec![0; a.mask_words()]);
             for piece in text.as_bytes().chunks(stride) {

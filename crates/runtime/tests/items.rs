@@ -1,13 +1,17 @@
 //! Lists of token sequences: a matcher allows exactly what a set of all prefixes allows, on random
 //! and hostile lists; and artifacts of them are as good as the lists, or refused.
 
+mod common;
+
 use maskwright_runtime::{ItemMachine, MatchErrorKind, Matcher, MatcherConfig, Row, RowScratch, read_machine};
 use maskwright_tables::artifact::{Artifact, ArtifactError, ArtifactWriter};
 use maskwright_tables::item_trie::sections;
 use maskwright_tables::vocabulary::TokenEntry;
 use maskwright_tables::{
-    CancelFlag, ItemError, ItemList, ItemTrie, Limits, Machine, TokenId, TokenKind, Vocabulary,
+    CancelFlag, ItemError, ItemList, ItemTrie, LabelSet, LexState, Limits, Machine, RowRef, RunError, StackAction,
+    StackView, Symbol, TokenId, TokenKind, Vocabulary,
 };
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -339,4 +343,87 @@ fn many_items_are_small_tables() {
             }
         }
     }
+}
+
+/// The grammar `xy+ ; xy+ .` of the toys, in which the text token `x` and one control token also are
+/// whole names.
+#[derive(Debug)]
+struct Named {
+    toy: Arc<common::Toy>,
+    names: [TokenId; 2],
+}
+
+impl Machine for Named {
+    fn vocabulary(&self) -> &Arc<Vocabulary> {
+        self.toy.vocabulary()
+    }
+    fn limits(&self) -> &Limits {
+        self.toy.limits()
+    }
+    fn start(&self) -> Symbol {
+        self.toy.start()
+    }
+    fn lex_start(&self, top: Symbol) -> Result<LexState, RunError> {
+        self.toy.lex_start(top)
+    }
+    fn lex_next(&self, state: LexState, byte: u8) -> Result<LexState, RunError> {
+        self.toy.lex_next(state, byte)
+    }
+    fn lex_accept(&self, state: LexState) -> LabelSet {
+        self.toy.lex_accept(state)
+    }
+    fn lex_is_fresh(&self, state: LexState) -> bool {
+        self.toy.lex_is_fresh(state)
+    }
+    fn lex_is_final(&self, state: LexState) -> bool {
+        self.toy.lex_is_final(state)
+    }
+    fn step(&self, stack: &dyn StackView, labels: LabelSet) -> Result<&[StackAction], RunError> {
+        self.toy.step(stack, labels)
+    }
+    fn ends(&self, stack: &dyn StackView) -> Result<bool, RunError> {
+        self.toy.ends(stack)
+    }
+    fn row(&self, state: LexState, stack: &dyn StackView) -> Result<RowRef<'_>, RunError> {
+        self.toy.row(state, stack)
+    }
+    fn reads_tokens(&self) -> bool {
+        true
+    }
+    fn token_step(
+        &self,
+        state: LexState,
+        stack: &dyn StackView,
+        token: TokenId,
+    ) -> Result<Cow<'_, [StackAction]>, RunError> {
+        let top = stack.symbol(0).unwrap();
+        // Names stand on symbols 0 and 2, and leave the next one.
+        let is_name = self.names.contains(&token) && self.lex_is_fresh(state) && top.0 % 2 == 0;
+        let action = StackAction { pop: 1, push: [Symbol(top.0 + 1)].into() };
+        Ok(if is_name { vec![action].into() } else { Cow::Borrowed(&[]) })
+    }
+}
+
+#[test]
+fn a_token_that_is_text_and_a_terminal_is_read_as_both() {
+    let toy = common::Toy::new(&common::stages());
+    let vocabulary = Arc::clone(toy.vocabulary());
+    let text = |t: &[u8]| vocabulary.text_tokens().find(|(_, bytes)| *bytes == t).unwrap().0;
+    let (x, semicolon) = (text(b"x"), text(b";"));
+    let control = (0..vocabulary.width() as u32).map(TokenId).find(|t| !vocabulary.is_text(*t) && !vocabulary.is_end(*t));
+    let control = control.expect("the toy vocabulary has a control token or a hole");
+    let named = Named { toy, names: [x, control] };
+    let mut m = Matcher::new(Arc::new(named) as Arc<dyn Machine>).unwrap();
+    m.advance(x).unwrap();
+    assert_eq!(m.threads_len(), 2, "a name under way, and a whole one");
+    assert!(!m.is_allowed(control).unwrap(), "no name follows a name");
+    m.advance(semicolon).unwrap();
+    assert_eq!(m.threads_len(), 1, "both readings meet");
+    m.advance(control).unwrap();
+    assert_eq!(m.threads_len(), 1, "it has no other reading");
+    assert!(!m.is_allowed(x).unwrap());
+    m.advance_bytes(b".").unwrap();
+    assert!(m.is_accepting().unwrap());
+    m.rollback(3).unwrap();
+    assert_eq!(m.threads_len(), 2);
 }
