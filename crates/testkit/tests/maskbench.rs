@@ -5,8 +5,11 @@ mod common;
 
 use common::Lazy;
 use common::bounds::{Counts, check};
+use maskwright_compiler::Compiler;
+use maskwright_compiler::vocabulary::VocabularyExt;
 use maskwright_grammar::json_schema::json::{Document, Json, ValueId};
-use maskwright_tables::Limits;
+use maskwright_runtime::Matcher;
+use maskwright_tables::{Limits, TokenId, Vocabulary};
 use maskwright_testkit::corpus::Kind;
 use maskwright_testkit::engine::Engine;
 use maskwright_testkit::vocab;
@@ -167,4 +170,56 @@ fn masks_of_some_schemas_lie_between_the_bounds() {
         failures.len(),
         failures.join("\n")
     );
+}
+
+/// The tokens of a large vocabulary, all of them: the rows say what reading their bytes says.
+/// Together with the comparison above, which holds the bytes against the oracle, this holds masks
+/// of a real vocabulary against it.
+#[test]
+fn masks_of_a_real_vocabulary_say_what_the_bytes_of_each_token_say() {
+    let vocabulary = Vocabulary::cl100k_base();
+    let compiler = Compiler::new(Arc::clone(&vocabulary), Limits::untrusted());
+    let (mut schemas, mut masks, mut allowed, mut refused) = (0, 0, 0u64, 0u64);
+    for instance in core().iter().step_by(4) {
+        let Ok(grammar) = compiler.json_schema(&instance.schema) else {
+            continue;
+        };
+        let whole = |text: &&(bool, String)| {
+            let mut matcher = Matcher::new(&grammar).expect("a matcher");
+            matcher.advance_bytes(text.1.as_bytes()).is_ok() && matcher.is_accepting() == Ok(true)
+        };
+        let Some((_, text)) = instance.texts.iter().find(whole) else {
+            continue;
+        };
+        let mut matcher = Matcher::new(&grammar).expect("a matcher");
+        let mut mask = vec![0u32; matcher.mask_words()];
+        // Five positions, the first and the last byte among them.
+        let mut read = 0;
+        for part in 0..5 {
+            let to = text.len() * part / 4;
+            matcher
+                .advance_bytes(&text.as_bytes()[read..to])
+                .expect("an accepted text");
+            read = to;
+            matcher.fill_mask(&mut mask).expect("a mask");
+            for token in (0..vocabulary.width() as u32).map(TokenId) {
+                let bit = mask[token.index() / 32] >> (token.0 % 32) & 1 == 1;
+                assert_eq!(
+                    bit,
+                    matcher.is_allowed(token).expect("an answer"),
+                    "{} after {to} bytes: {token} {:?}",
+                    instance.name,
+                    vocabulary.bytes(token).escape_ascii().to_string()
+                );
+                allowed += u64::from(bit);
+                refused += u64::from(!bit);
+            }
+            masks += 1;
+        }
+        schemas += 1;
+        if schemas == 100 {
+            break;
+        }
+    }
+    println!("{schemas} schemas, {masks} masks, {allowed} tokens allowed, {refused} refused");
 }
