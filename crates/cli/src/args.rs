@@ -47,8 +47,8 @@ pub enum Command {
 /// How a source is read and compiled.
 #[derive(Args, Debug)]
 pub struct SourceArgs {
-    /// A JSON Schema (.json), a regular expression (.regex), a grammar (.ebnf) or an artifact
-    /// (.mwk).
+    /// A JSON Schema (.json), a regular expression (.regex), a grammar (.ebnf), a list of texts
+    /// (.txt) or of token sequences (.ids), one a line, or an artifact (.mwk).
     pub source: String,
 
     /// What the source is, instead of what its name says.
@@ -139,7 +139,7 @@ pub struct CheckArgs {
     /// What the texts should match.
     #[command(flatten)]
     pub source: SourceArgs,
-    /// The texts.
+    /// The texts; for token sequences, their ids.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<String>,
     /// Take one line end off the end of each text.
@@ -156,7 +156,7 @@ pub struct MaskArgs {
     /// The grammar.
     #[command(flatten)]
     pub source: SourceArgs,
-    /// The output so far.
+    /// The output so far; for token sequences, its ids.
     #[arg(long, default_value = "", conflicts_with = "prefix_file")]
     pub prefix: String,
     /// The output so far, from a file.
@@ -289,8 +289,10 @@ pub enum Kind {
     Regex,
     /// A grammar in Maskwright's notation.
     Ebnf,
-    /// A list of items, one a line.
+    /// A list of texts, one a line: the output is one of them.
     Items,
+    /// A list of token sequences, one a line: ids with blanks or commas between them.
+    Ids,
     /// A compiled artifact.
     Artifact,
 }

@@ -89,10 +89,23 @@ impl Completer {
                 return Ok(None);
             };
             if here.matcher.is_accepting()? {
-                let bytes_of = here.matcher.vocabulary();
-                return Ok(Some(respell(bytes_of, &way(&trail, here.step))));
+                let way = way(&trail, here.step);
+                let whole_tokens = here.matcher.machine().reads_tokens();
+                let vocabulary = here.matcher.vocabulary();
+                return Ok(Some(if whole_tokens {
+                    way
+                } else {
+                    respell(vocabulary, &way)
+                }));
             }
-            for &(token, eagerness) in &self.steps {
+            let own;
+            let steps = if here.matcher.machine().reads_tokens() {
+                own = allowed(&here.matcher)?;
+                &own
+            } else {
+                &self.steps
+            };
+            for &(token, eagerness) in steps {
                 let mut there = here.matcher.fork();
                 match there.advance(token) {
                     Ok(()) => {}
@@ -119,6 +132,16 @@ impl Completer {
         }
         Ok(None)
     }
+}
+
+/// The tokens that may come next, for machines that read tokens: theirs are few, and their bytes
+/// are not what counts.
+fn allowed(matcher: &Matcher) -> Result<Vec<(TokenId, u8)>> {
+    let mut mask = vec![0; matcher.mask_words()];
+    matcher.fill_mask(&mut mask)?;
+    Ok(maskwright_kernels::bits::ones(&mask)
+        .map(|t| (TokenId(t), 0))
+        .collect())
 }
 
 /// The tokens of the steps up to `step`.

@@ -7,7 +7,8 @@
 use crate::error::Result;
 use crate::source::Opened;
 use crate::text::escape;
-use maskwright_runtime::{MatchError, Matcher};
+use maskwright_runtime::{MatchError, MatchErrorKind, Matcher};
+use maskwright_tables::TokenId;
 use serde_json::{Value, json};
 
 /// How many texts are spelled out at most.
@@ -35,6 +36,8 @@ pub struct Expected {
     pub texts: Vec<Way>,
     /// Whether white space may come next and is left out of `texts`.
     pub white_space: bool,
+    /// The first tokens that may come next, where the grammar names tokens and not texts.
+    pub tokens: Option<Vec<TokenId>>,
     /// What the text is inside of, the machine's own words for it.
     pub inside: Vec<String>,
 }
@@ -57,6 +60,11 @@ impl Expected {
             bytes: ranges(&allowed),
             texts: spell(matcher)?,
             white_space: allowed.iter().any(|b| is_white(*b)),
+            tokens: opened
+                .machine
+                .reads_tokens()
+                .then(|| first_tokens(matcher))
+                .transpose()?,
             inside,
         })
     }
@@ -73,6 +81,9 @@ impl Expected {
                 shown.retain(|range| *range != (b'\\', b'\\'));
             }
             parts = describe_ranges(&shown);
+        }
+        for token in self.tokens.iter().flatten() {
+            parts.push(format!("token {}", token.0));
         }
         if self.white_space {
             parts.push("white space".to_owned());
@@ -96,9 +107,26 @@ impl Expected {
                 "text": String::from_utf8_lossy(&w.bytes),
                 "open": w.open,
             })).collect::<Vec<_>>(),
+            "tokens": self.tokens.as_ref().map(|t| t.iter().map(|t| t.0).collect::<Vec<_>>()),
             "inside": self.inside,
         })
     }
+}
+
+/// The tokens that may come next, at most [`MAX_TEXTS`].
+fn first_tokens(matcher: &Matcher) -> std::result::Result<Vec<TokenId>, MatchError> {
+    let mut mask = vec![0; matcher.mask_words()];
+    match matcher.fill_mask(&mut mask) {
+        Ok(()) => {}
+        Err(e) if matches!(e.kind(), MatchErrorKind::DeadEnd { .. }) => {}
+        Err(e) => return Err(e),
+    }
+    let ends = matcher.end_tokens();
+    let tokens = maskwright_kernels::bits::ones(&mask).map(TokenId);
+    Ok(tokens
+        .filter(|t| ends.binary_search(t).is_err())
+        .take(MAX_TEXTS)
+        .collect())
 }
 
 fn is_white(byte: u8) -> bool {

@@ -6,8 +6,8 @@ use crate::input;
 use crate::text::Text;
 use crate::vocabulary;
 use maskwright_automata::frames::{self, FrameOptions};
-use maskwright_compiler::{CompiledGrammar, Compiler, JsonSchemaOptions};
-use maskwright_grammar::json_schema::{FormatMode, Options};
+use maskwright_compiler::{CompiledGrammar, CompiledItems, Compiler, JsonSchemaOptions};
+use maskwright_grammar::json_schema::{FormatMode, Options, Report};
 use maskwright_grammar::{Diagnostic, Place};
 use maskwright_tables::{Limits, Machine, Symbol, Vocabulary, artifact};
 use miette::Severity;
@@ -27,8 +27,19 @@ pub struct Source<'a> {
 pub struct Opened {
     /// What matchers run on.
     pub machine: Arc<dyn Machine>,
-    /// The compiled grammar; `None` for artifacts.
-    pub grammar: Option<CompiledGrammar>,
+    /// What was compiled.
+    pub compiled: Compiled,
+}
+
+/// What a source was compiled to.
+#[derive(Debug)]
+pub enum Compiled {
+    /// A grammar: the machine is lazy.
+    Grammar(CompiledGrammar),
+    /// Token sequences: the machine is complete.
+    Items(CompiledItems),
+    /// Nothing: it was an artifact.
+    Artifact,
 }
 
 /// The limits of a choice.
@@ -99,21 +110,29 @@ impl<'a> Source<'a> {
             Kind::JsonSchema => compiler.json_schema_with(text, &self.json_schema_options()),
             Kind::Regex => compiler.regex(strip_line_end(text)),
             Kind::Ebnf => compiler.grammar(text),
-            Kind::Items | Kind::Artifact => {
+            Kind::Items => compiler.items(text),
+            Kind::Ids => {
+                let items = compiler.id_items(text);
+                let items = items.map_err(|e| Error::compile(Text::new(name, &self.bytes), &e))?;
+                self.warn(items.warnings(), None, quiet);
+                return Ok(Opened {
+                    machine: items.machine(),
+                    compiled: Compiled::Items(items),
+                });
+            }
+            // Opened above.
+            Kind::Artifact => {
                 return Err(Error::new(
-                    "not-supported",
-                    format!("{name}: item lists cannot be compiled yet"),
-                )
-                .with_help("write the items as a regex or as the alternatives of a grammar"));
+                    "bad-kind",
+                    format!("{name} is compiled already"),
+                ));
             }
         };
         let grammar = compiled.map_err(|e| Error::compile(Text::new(name, &self.bytes), &e))?;
-        if !quiet {
-            self.warn(&grammar);
-        }
+        self.warn(grammar.warnings(), grammar.report(), quiet);
         Ok(Opened {
             machine: grammar.machine(),
-            grammar: Some(grammar),
+            compiled: Compiled::Grammar(grammar),
         })
     }
 
@@ -145,14 +164,15 @@ impl<'a> Source<'a> {
     }
 
     /// Shows what a source's author should know although it compiles.
-    fn warn(&self, grammar: &CompiledGrammar) {
+    fn warn(&self, warnings: &[Diagnostic], report: Option<&Report>, quiet: bool) {
+        if quiet {
+            return;
+        }
         let text = Text::new(input::name(&self.args.source), &self.bytes);
-        for warning in grammar.warnings() {
+        for warning in warnings {
             error::show(Some(&text), warning, Severity::Warning);
         }
-        let Some(report) = grammar.report() else {
-            return;
-        };
+        let Some(report) = report else { return };
         for warning in report.warnings() {
             error::show(Some(&text), warning, Severity::Warning);
         }
@@ -168,7 +188,10 @@ impl<'a> Source<'a> {
 impl Opened {
     /// A readable form of a stack symbol, where the machine knows one.
     pub fn describe(&self, symbol: Symbol) -> Option<String> {
-        self.grammar.as_ref().map(|g| g.describe(symbol))
+        match &self.compiled {
+            Compiled::Grammar(grammar) => Some(grammar.describe(symbol)),
+            Compiled::Items(_) | Compiled::Artifact => None,
+        }
     }
 }
 
@@ -187,13 +210,14 @@ fn kind_of(path: &str) -> Result<Kind> {
         "json" => Ok(Kind::JsonSchema),
         "regex" => Ok(Kind::Regex),
         "ebnf" => Ok(Kind::Ebnf),
-        "txt" | "ids" => Ok(Kind::Items),
+        "txt" => Ok(Kind::Items),
+        "ids" => Ok(Kind::Ids),
         "mwk" => Ok(Kind::Artifact),
         _ => Err(Error::new(
             "unknown-kind",
             format!("{}: the name does not say what it is", input::name(path)),
         )
-        .with_help("name it .json, .regex, .ebnf or .mwk, or say --kind")),
+        .with_help("name it .json, .regex, .ebnf, .txt, .ids or .mwk, or say --kind")),
     }
 }
 

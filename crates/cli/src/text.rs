@@ -58,7 +58,12 @@ impl Text {
 
     /// The last character boundary at or before `offset`.
     fn floor(&self, offset: usize) -> usize {
-        self.shown.floor_char_boundary(offset.min(self.shown.len()))
+        let offset = offset.min(self.shown.len());
+        // A character has at most four bytes, and 0 is a boundary.
+        (offset.saturating_sub(3)..=offset)
+            .rev()
+            .find(|i| self.shown.is_char_boundary(*i))
+            .unwrap_or(0)
     }
 
     /// The first byte of the part to show for a place that begins at `start`.

@@ -380,6 +380,55 @@ fn a_vocabulary_travels_in_its_artifact() {
 }
 
 #[test]
+fn item_lists_are_stored_and_opened() {
+    let artifact = scratch("moves.mwk");
+    let source = "crates/cli/tests/cmd/moves.ids";
+    let compile = [
+        "compile", source, "--vocab", "bytes", "--force", "-o", &artifact,
+    ];
+    let output = run(&compile);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(run(&["verify", &artifact]).status.code(), Some(0));
+    assert!(stdout(&run(&["inspect", &artifact])).contains("item trie"));
+    for (ids, code) in [
+        ("71,72,73", 0),
+        ("71 72", 0),
+        ("71", 1),
+        ("200 200", 1),
+        ("x", 1),
+        ("", 1),
+    ] {
+        for source in [source, &artifact] {
+            let output =
+                run_with_input(&["check", "--vocab", "bytes", source, "-"], ids.as_bytes());
+            assert_eq!(
+                output.status.code(),
+                Some(code),
+                "{source} {ids:?}: {}",
+                stderr(&output)
+            );
+        }
+    }
+    let generate = [
+        "generate",
+        source,
+        "--vocab",
+        "bytes",
+        "--max-tokens",
+        "1",
+        "--seed",
+        "5",
+    ];
+    let generated = run(&generate);
+    assert_eq!(generated.status.code(), Some(0), "{}", stderr(&generated));
+    let checked = run_with_input(
+        &["check", "--vocab", "bytes", source, "-"],
+        &generated.stdout,
+    );
+    assert_eq!(checked.status.code(), Some(0), "{}", stdout(&generated));
+}
+
+#[test]
 fn completions_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let output = run(&["completions", shell]);

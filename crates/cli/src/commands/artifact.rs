@@ -6,14 +6,18 @@ use crate::error::{Error, Result};
 use crate::input;
 use crate::output::{Out, table, thousands};
 use crate::progress::Progress;
-use crate::source::{Opened, Source};
+use crate::source::{Compiled, Opened, Source};
 use crate::vocabulary;
-use maskwright_compiler::FreezeBudget;
 use maskwright_compiler::vocabulary::embedded;
+use maskwright_compiler::{CompiledGrammar, FreezeBudget};
 use maskwright_runtime::FrozenMachine;
 use maskwright_tables::artifact::{Fingerprint, Section, kinds};
+use maskwright_tables::item_trie::sections as item_sections;
 use maskwright_tables::pushdown::{Matrix, PushdownTables, sections};
-use maskwright_tables::{Artifact, ArtifactError, ArtifactWriter, CancelFlag, Limits, Vocabulary};
+use maskwright_tables::{
+    Artifact, ArtifactError, ArtifactWriter, CancelFlag, ItemMachine, ItemTrie, Limits, Machine,
+    Vocabulary,
+};
 use serde_json::json;
 use std::fs;
 use std::io::Write;
@@ -36,10 +40,14 @@ pub fn open(
 ) -> Result<Opened> {
     let failed = |e| bad_artifact(name, &e);
     let artifact = Artifact::open(bytes).map_err(failed)?;
-    let machine = FrozenMachine::read(&artifact, vocabulary, limits).map_err(failed)?;
+    let machine: Arc<dyn Machine> = if ItemTrie::is_in(&artifact) {
+        Arc::new(ItemMachine::read(&artifact, vocabulary, limits).map_err(failed)?)
+    } else {
+        Arc::new(FrozenMachine::read(&artifact, vocabulary, limits).map_err(failed)?)
+    };
     Ok(Opened {
-        machine: Arc::new(machine),
-        grammar: None,
+        machine,
+        compiled: Compiled::Artifact,
     })
 }
 
@@ -78,40 +86,48 @@ pub fn compile(args: &CompileArgs, manner: Manner) -> Result<bool> {
     let vocabulary = vocabulary::choose(&args.vocabulary, DEFAULT)?.vocabulary;
     let opened = source.compile(vocabulary.clone(), manner.quiet)?;
     drop(progress);
-    let Some(grammar) = &opened.grammar else {
-        return Err(Error::new(
-            "bad-kind",
-            "an artifact cannot be compiled again",
-        ));
+    let pushdown;
+    let (tables, counts): (Tables<'_>, [(&str, usize); 3]) = match &opened.compiled {
+        Compiled::Grammar(grammar) => {
+            pushdown = freeze(args, grammar, manner)?;
+            let counts = [
+                ("symbols", pushdown.symbols as usize),
+                ("lexical states", pushdown.lexical.rows()),
+                ("rows", pushdown.row_answers.len() / 3),
+            ];
+            (Tables::Pushdown(&pushdown), counts)
+        }
+        Compiled::Items(items) => {
+            let trie = items.trie();
+            let counts = [
+                ("items", trie.len()),
+                ("nodes", trie.nodes()),
+                ("table bytes", trie.table_bytes()),
+            ];
+            (Tables::Items(trie), counts)
+        }
+        Compiled::Artifact => {
+            return Err(Error::new(
+                "bad-kind",
+                "an artifact cannot be compiled again",
+            ));
+        }
     };
-    let (progress, bar) = Progress::start(!manner.quiet, "tabulating", Some(0));
-    let budget = FreezeBudget {
-        questions: args.max_questions,
-        row_bytes: args.max_row_bytes,
-    };
-    let tables = grammar
-        .freeze(budget, &CancelFlag::new(), &mut |done, all| {
-            bar.set_length(all as u64);
-            bar.set_position(done as u64);
-        })
-        .map_err(|e| {
-            Error::new("not-tabulated", e.to_string())
-                .with_help("give a larger budget (--max-questions, --max-row-bytes), or use the source as it is: it need not be compiled ahead of time")
-        })?;
-    drop(progress);
     let source_fingerprint: Fingerprint = blake3::hash(source.bytes()).into();
     let mut writer = ArtifactWriter::new(*vocabulary.fingerprint(), source_fingerprint);
-    let bytes = tables
-        .write_to(&mut writer)
-        .and_then(|()| {
-            if args.with_vocabulary {
-                vocabulary.write_to(&mut writer)
-            } else {
-                Ok(())
-            }
-        })
-        .map_err(|e| bad_artifact(&args.output, &e))
-        .map(|()| writer.finish())?;
+    let bytes = match tables {
+        Tables::Pushdown(tables) => tables.write_to(&mut writer),
+        Tables::Items(trie) => trie.write_to(&mut writer),
+    }
+    .and_then(|()| {
+        if args.with_vocabulary {
+            vocabulary.write_to(&mut writer)
+        } else {
+            Ok(())
+        }
+    })
+    .map_err(|e| bad_artifact(&args.output, &e))
+    .map(|()| writer.finish())?;
     let mut out = Out::new();
     if args.output == "-" {
         out.bytes(&bytes)?;
@@ -119,26 +135,55 @@ pub fn compile(args: &CompileArgs, manner: Manner) -> Result<bool> {
     }
     write_whole(&args.output, &bytes)?;
     if manner.json {
-        out.json(&json!({
+        let mut value = json!({
             "output": args.output,
             "bytes": bytes.len(),
             "vocabulary": vocabulary.name(),
-            "symbols": tables.symbols,
-            "lexical_states": tables.lexical.rows(),
-            "rows": tables.row_answers.len() / 3,
-        }))?;
+        });
+        for (what, n) in counts {
+            value[what.replace(' ', "_")] = n.into();
+        }
+        out.json(&value)?;
     } else if !manner.quiet {
+        let counts = counts
+            .map(|(what, n)| format!("{} {what}", thousands(n)))
+            .join(", ");
+        let (size, name) = (thousands(bytes.len()), vocabulary.name());
         out.line(format!(
-            "{}: {} bytes for {} ({} symbols, {} lexical states, {} rows)",
-            args.output,
-            thousands(bytes.len()),
-            vocabulary.name(),
-            thousands(tables.symbols as usize),
-            thousands(tables.lexical.rows()),
-            thousands(tables.row_answers.len() / 3),
+            "{}: {size} bytes for {name} ({counts})",
+            args.output
         ))?;
     }
     out.finish(true)
+}
+
+/// What goes into an artifact.
+enum Tables<'a> {
+    Pushdown(&'a PushdownTables<'static>),
+    Items(&'a ItemTrie<'static>),
+}
+
+/// Tabulates a grammar.
+fn freeze(
+    args: &CompileArgs,
+    grammar: &CompiledGrammar,
+    manner: Manner,
+) -> Result<PushdownTables<'static>> {
+    let (_progress, bar) = Progress::start(!manner.quiet, "tabulating", Some(0));
+    let budget = FreezeBudget {
+        questions: args.max_questions,
+        row_bytes: args.max_row_bytes,
+    };
+    let mut progress = |done: usize, all: usize| {
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+    };
+    grammar.freeze(budget, &CancelFlag::new(), &mut progress).map_err(|e| {
+        Error::new("not-tabulated", e.to_string()).with_help(
+            "give a larger budget (--max-questions, --max-row-bytes), or use the source as it is: it need not be \
+             compiled ahead of time",
+        )
+    })
 }
 
 /// Writes a file that is never seen half written: into a new file beside it, then renamed.
@@ -195,6 +240,10 @@ fn section_name(kind: u32) -> &'static str {
         k if k == sections::LISTS => "token lists: indptr",
         k if k == sections::LISTS + 1 => "token lists: indices",
         sections::BITSETS => "bitsets",
+        item_sections::NUMBERS => "item trie: numbers",
+        item_sections::INDPTR => "item trie: indptr",
+        item_sections::TOKENS => "item trie: tokens",
+        item_sections::ENDS => "item trie: ends",
         _ => "unknown",
     }
 }
@@ -283,6 +332,17 @@ fn tables_of(artifact: &Artifact<'_>, machine: &PushdownTables<'_>) -> Vec<Table
     ]
 }
 
+/// An item list, as one table.
+fn items_of(trie: &ItemTrie<'_>) -> Table {
+    Table {
+        name: "item trie",
+        rows: trie.nodes(),
+        columns: trie.width(),
+        entries: trie.nodes().saturating_sub(1),
+        bytes: trie.table_bytes() as u64,
+    }
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
@@ -294,13 +354,16 @@ pub fn inspect(args: &InspectArgs, manner: Manner) -> Result<bool> {
     let failed = |e| bad_artifact(name, &e);
     let artifact = Artifact::open(&bytes).map_err(failed)?;
     // A stored vocabulary is an artifact too, without a machine.
-    let machine = match artifact.section(sections::NUMBERS, 0) {
-        Some(_) => Some(PushdownTables::read(&artifact).map_err(failed)?),
-        None => None,
-    };
-    let tables = machine
-        .as_ref()
-        .map_or(Vec::new(), |m| tables_of(&artifact, m));
+    let mut tables = Vec::new();
+    if artifact.section(sections::NUMBERS, 0).is_some() {
+        tables.extend(tables_of(
+            &artifact,
+            &PushdownTables::read(&artifact).map_err(failed)?,
+        ));
+    }
+    if ItemTrie::is_in(&artifact) {
+        tables.push(items_of(&ItemTrie::read(&artifact).map_err(failed)?));
+    }
     let all: Vec<Section> = artifact.sections().collect();
     let mut out = Out::new();
     if manner.json {
@@ -342,10 +405,10 @@ pub fn inspect(args: &InspectArgs, manner: Manner) -> Result<bool> {
             out.line(line)?;
         }
     }
-    let of_machine = |kind: u32| kind >= sections::NUMBERS && kind <= sections::BITSETS;
+    // The others are part of the tables above.
     let others: Vec<_> = all
         .iter()
-        .filter(|s| machine.is_none() || !of_machine(s.kind))
+        .filter(|s| tables.is_empty() || s.kind < kinds::FIRST_FREE)
         .collect();
     if !others.is_empty() {
         let mut lines = vec![["section", "bytes"].map(str::to_owned).to_vec()];
@@ -391,12 +454,20 @@ fn checks(bytes: &[u8]) -> std::result::Result<Vec<&'static str>, ArtifactError>
         PushdownTables::read(&artifact)?;
         done.push("tables");
     }
+    let has_items = ItemTrie::is_in(&artifact);
+    if has_items {
+        ItemTrie::read(&artifact)?;
+        done.push("item trie");
+    }
     if artifact.section(kinds::VOCABULARY_OFFSETS, 0).is_some() {
-        let vocabulary = Vocabulary::from_artifact(&artifact)?;
+        let vocabulary = Arc::new(Vocabulary::from_artifact(&artifact)?);
         vocabulary.verify_trie()?;
         done.push("vocabulary");
         if has_machine {
-            FrozenMachine::read(&artifact, Arc::new(vocabulary), Limits::trusted())?;
+            FrozenMachine::read(&artifact, vocabulary.clone(), Limits::trusted())?;
+        }
+        if has_items {
+            ItemMachine::read(&artifact, vocabulary, Limits::trusted())?;
         }
     }
     Ok(done)

@@ -24,6 +24,9 @@ const ORDER: usize = 4;
 /// How much more the texts beside a source count than the packed ones.
 const WEIGHT: usize = 4;
 
+/// How many items of a list are learned.
+const MAX_ITEMS: usize = 10_000;
+
 /// How often the search for an end is begun anew, some tokens later.
 const ATTEMPTS: usize = 8;
 
@@ -163,6 +166,16 @@ fn learn(args: &GenerateArgs, source: &Source<'_>, vocabulary: &Vocabulary) -> R
         .filter(in_style)
         .filter_map(cut)
         .collect();
+    let items = source.bytes().split(|b| *b == b'\n').take(MAX_ITEMS);
+    match source.kind() {
+        Kind::Items => texts.extend(items.map(<[u8]>::trim_ascii_end).filter_map(cut)),
+        Kind::Ids => texts.extend(items.map(|line| {
+            let ids = super::check::fields(line)
+                .filter_map(|(_, f)| std::str::from_utf8(f).ok()?.parse().ok());
+            ids.map(TokenId).chain(end).collect()
+        })),
+        _ => {}
+    }
     for _ in 0..WEIGHT {
         texts.extend(near.iter().cloned());
     }
@@ -293,12 +306,17 @@ impl Writer<'_> {
         {
             text.tokens.pop();
         }
-        text.text = text
-            .tokens
-            .iter()
-            .flat_map(|t| vocabulary.bytes(*t))
-            .copied()
-            .collect();
+        text.text = if self.opened.machine.reads_tokens() {
+            // Sequences of tokens are that, and not what the tokens may spell.
+            let ids: Vec<String> = text.tokens.iter().map(|t| t.0.to_string()).collect();
+            ids.join(" ").into_bytes()
+        } else {
+            text.tokens
+                .iter()
+                .flat_map(|t| vocabulary.bytes(*t))
+                .copied()
+                .collect()
+        };
         Ok(text)
     }
 }

@@ -10,7 +10,7 @@ use crate::progress::Progress;
 use crate::source::Source;
 use crate::text::escape;
 use crate::vocabulary;
-use maskwright_runtime::{MatchErrorKind, Matcher, MatcherConfig};
+use maskwright_runtime::{MatchErrorKind, Matcher};
 use maskwright_tables::{TokenId, TokenKind, Vocabulary};
 use serde_json::{Value, json};
 
@@ -30,18 +30,18 @@ pub fn run(args: &MaskArgs, manner: Manner) -> Result<bool> {
     };
     let name = args.prefix_file.as_deref().map_or("prefix", input::name);
     let mut out = Out::new();
-    if let Some(value) = super::check::refused_prefix(&opened, name, &prefix, manner)? {
-        if manner.json {
-            out.json(&value)?;
-        } else {
-            out.line("no token may come next: no sentence begins with the prefix")?;
+    let matcher = match super::check::after_prefix(&opened, name, &prefix, manner)? {
+        Ok(matcher) => matcher,
+        Err(value) => {
+            if manner.json {
+                out.json(&value)?;
+            } else {
+                out.line("no token may come next: no sentence begins with the prefix")?;
+            }
+            return out.finish(false);
         }
-        return out.finish(false);
-    }
+    };
     let (progress, _) = Progress::start(!manner.quiet, "making the mask", None);
-    let mut matcher =
-        Matcher::with_config(opened.machine.clone(), MatcherConfig::new().history(0))?;
-    matcher.advance_bytes(&prefix)?;
     let mut mask = vec![0u32; matcher.mask_words()];
     matcher.fill_mask(&mut mask)?;
     let allowed = ones(&mask);
