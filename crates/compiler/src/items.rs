@@ -6,7 +6,9 @@
 //! an item of nothing and a stray line look the same.
 
 use crate::compiler::{CompileError, CompiledGrammar, Compiler};
-use maskwright_grammar::{Diagnostic, Diagnostics, Expr, Grammar, Place, Rule, RuleId, Terminal, TerminalId};
+use maskwright_grammar::{
+    Diagnostic, Diagnostics, Expr, Grammar, Place, Rule, RuleId, Terminal, TerminalId,
+};
 use maskwright_tables::{
     CancelFlag, ItemError, ItemList, ItemMachine, ItemTrie, LimitError, Limits, Machine, TokenId,
 };
@@ -71,11 +73,21 @@ impl Compiler {
             return Err(no_items().into());
         }
         // Sorted inside, so the order of the set does not matter.
-        let regex = grammar.regexes.literals(distinct.into_iter().map(|line| line.as_bytes().into()));
+        let regex = grammar
+            .regexes
+            .literals(distinct.into_iter().map(|line| line.as_bytes().into()));
         let place = Place::span(0..text.len());
-        grammar.terminals.push(Terminal { name: "item".into(), regex, place: place.clone() });
+        grammar.terminals.push(Terminal {
+            name: "item".into(),
+            regex,
+            place: place.clone(),
+        });
         let expr = grammar.add(Expr::Terminal(TerminalId(0)));
-        grammar.rules.push(Rule { name: "start".into(), expr, place });
+        grammar.rules.push(Rule {
+            name: "start".into(),
+            expr,
+            place,
+        });
         grammar.start = Some(RuleId(0));
         let mut compiled = self.grammar_ir(&grammar)?;
         compiled.warnings.extend(repeated.warning());
@@ -108,7 +120,9 @@ impl Compiler {
         }
         let mut compiled = self.trie(&items)?;
         if compiled.trie().len() < items.len() {
-            compiled.warnings.extend(repeated_items(&items, &spans).warning());
+            compiled
+                .warnings
+                .extend(repeated_items(&items, &spans).warning());
         }
         Ok(compiled)
     }
@@ -117,7 +131,10 @@ impl Compiler {
     ///
     /// # Errors
     /// As there; the diagnostics count items from 1.
-    pub fn id_sequences<I>(&self, sequences: impl IntoIterator<Item = I>) -> Result<CompiledItems, CompileError>
+    pub fn id_sequences<I>(
+        &self,
+        sequences: impl IntoIterator<Item = I>,
+    ) -> Result<CompiledItems, CompileError>
     where
         I: AsRef<[TokenId]>,
     {
@@ -126,7 +143,12 @@ impl Compiler {
             check_cancel(i, self.cancel())?;
             let sequence = sequence.as_ref();
             if sequence.is_empty() {
-                return Err(Diagnostic::new("empty-item", format!("item {} is empty", i + 1), Place::default()).into());
+                return Err(Diagnostic::new(
+                    "empty-item",
+                    format!("item {} is empty", i + 1),
+                    Place::default(),
+                )
+                .into());
             }
             if let Some(&token) = sequence.iter().find(|t| self.vocabulary().is_end(**t)) {
                 return Err(end_token(&format!("item {}", i + 1), token, Place::default()).into());
@@ -138,17 +160,27 @@ impl Compiler {
 
     fn trie(&self, items: &ItemList) -> Result<CompiledItems, CompileError> {
         let width = self.vocabulary().width();
-        let trie = ItemTrie::build(items, width, self.limits(), self.cancel()).map_err(|e| match e {
-            ItemError::NoItems => no_items().into(),
-            ItemError::Token { item, token, .. } => {
-                out_of_range(&format!("item {}", item + 1), u64::from(token.0), width, Place::default()).into()
-            }
-            ItemError::Limit(e) => CompileError::from(e),
-            other => Diagnostic::new("invalid-items", other.to_string(), Place::default()).into(),
-        })?;
+        let trie =
+            ItemTrie::build(items, width, self.limits(), self.cancel()).map_err(|e| match e {
+                ItemError::NoItems => no_items().into(),
+                ItemError::Token { item, token, .. } => out_of_range(
+                    &format!("item {}", item + 1),
+                    u64::from(token.0),
+                    width,
+                    Place::default(),
+                )
+                .into(),
+                ItemError::Limit(e) => CompileError::from(e),
+                other => {
+                    Diagnostic::new("invalid-items", other.to_string(), Place::default()).into()
+                }
+            })?;
         let machine = ItemMachine::new(trie, Arc::clone(self.vocabulary()), *self.limits())
             .map_err(|e| Diagnostic::new("invalid-items", e.to_string(), Place::default()))?;
-        Ok(CompiledItems { machine: Arc::new(machine), warnings: Vec::new() })
+        Ok(CompiledItems {
+            machine: Arc::new(machine),
+            warnings: Vec::new(),
+        })
     }
 
     fn parse_id(&self, field: &str, line: usize, at: usize) -> Result<TokenId, Diagnostic> {
@@ -181,14 +213,22 @@ fn lines<'t>(
     limits: &Limits,
 ) -> Result<impl Iterator<Item = (Range<usize>, &'t str)> + use<'t>, LimitError> {
     if text.len() > limits.source_bytes {
-        return Err(LimitError::new("item list bytes", text.len() as u64, limits.source_bytes as u64));
+        return Err(LimitError::new(
+            "item list bytes",
+            text.len() as u64,
+            limits.source_bytes as u64,
+        ));
     }
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut at = text.len() - body.len();
     Ok(body.split_inclusive('\n').map(move |whole| {
         let line = whole.strip_suffix('\n').unwrap_or(whole);
         // A carriage return ends a line with its line feed only; it may be missing from the last.
-        let line = if line.len() < whole.len() { line.strip_suffix('\r').unwrap_or(line) } else { line };
+        let line = if line.len() < whole.len() {
+            line.strip_suffix('\r').unwrap_or(line)
+        } else {
+            line
+        };
         let start = at;
         at += whole.len();
         (start..start + line.len(), line)
@@ -209,7 +249,9 @@ fn fields(line: &str) -> impl Iterator<Item = &str> {
 
 /// Where `part`, a slice of `line`, begins in it.
 fn offset_in(line: &str, part: &str) -> usize {
-    (part.as_ptr() as usize).saturating_sub(line.as_ptr() as usize).min(line.len())
+    (part.as_ptr() as usize)
+        .saturating_sub(line.as_ptr() as usize)
+        .min(line.len())
 }
 
 /// As much of a field as a message can show.
@@ -221,7 +263,11 @@ fn shorten(field: &str) -> &str {
 }
 
 fn check_cancel(i: usize, cancel: &CancelFlag) -> Result<(), LimitError> {
-    if i.is_multiple_of(CHECK_EVERY) { cancel.check("item list") } else { Ok(()) }
+    if i.is_multiple_of(CHECK_EVERY) {
+        cancel.check("item list")
+    } else {
+        Ok(())
+    }
 }
 
 /// Items that were there before.
@@ -243,8 +289,15 @@ impl Repeated {
             1 => String::new(),
             n => format!(", and {} more are", n - 1),
         };
-        let message = format!("line {} is there before{also}: equal items count once", line + 1);
-        Some(Diagnostic::new("duplicate-item", message, Place::span(span)))
+        let message = format!(
+            "line {} is there before{also}: equal items count once",
+            line + 1
+        );
+        Some(Diagnostic::new(
+            "duplicate-item",
+            message,
+            Place::span(span),
+        ))
     }
 }
 
@@ -267,18 +320,26 @@ fn no_items() -> Diagnostics {
 }
 
 fn empty_line(line: usize, span: Range<usize>) -> Diagnostics {
-    Diagnostic::new("empty-item", format!("line {} is empty", line + 1), Place::span(span))
-        .with_help("take the line out: an item cannot be empty")
-        .into()
+    Diagnostic::new(
+        "empty-item",
+        format!("line {} is empty", line + 1),
+        Place::span(span),
+    )
+    .with_help("take the line out: an item cannot be empty")
+    .into()
 }
 
 fn end_token(place_name: &str, token: TokenId, place: Place) -> Diagnostic {
-    let message = format!("{place_name} holds token {}, which ends the output", token.0);
+    let message = format!(
+        "{place_name} holds token {}, which ends the output",
+        token.0
+    );
     Diagnostic::new("end-token-in-item", message, place)
         .with_help("leave it out: end tokens are allowed where an item is complete")
 }
 
 fn out_of_range(place_name: &str, id: u64, width: usize, place: Place) -> Diagnostic {
     let message = format!("{place_name} has the token id {id}, the model has {width} logits");
-    Diagnostic::new("token-id-range", message, place).with_help("is the list for another vocabulary?")
+    Diagnostic::new("token-id-range", message, place)
+        .with_help("is the list for another vocabulary?")
 }

@@ -3,7 +3,8 @@
 use maskwright_tables::artifact::{Artifact, ArtifactError};
 use maskwright_tables::pushdown::{FINAL, FRESH, PushdownTables};
 use maskwright_tables::{
-    ItemMachine, ItemTrie, LabelSet, LexState, Limits, Machine, RowRef, RunError, StackAction, StackView, Symbol, Tokens, Vocabulary,
+    ItemMachine, ItemTrie, LabelSet, LexState, Limits, Machine, RowRef, RunError, StackAction,
+    StackView, Symbol, Tokens, Vocabulary,
 };
 use std::sync::Arc;
 
@@ -23,9 +24,17 @@ impl FrozenMachine {
     /// # Errors
     /// Another vocabulary, a missing section, or one that breaks an invariant. Never panics,
     /// whatever the artifact holds.
-    pub fn read(artifact: &Artifact<'_>, vocabulary: Arc<Vocabulary>, limits: Limits) -> Result<Self, ArtifactError> {
+    pub fn read(
+        artifact: &Artifact<'_>,
+        vocabulary: Arc<Vocabulary>,
+        limits: Limits,
+    ) -> Result<Self, ArtifactError> {
         artifact.expect_vocabulary(vocabulary.fingerprint())?;
-        Self::new(PushdownTables::read(artifact)?.into_owned(), vocabulary, limits)
+        Self::new(
+            PushdownTables::read(artifact)?.into_owned(),
+            vocabulary,
+            limits,
+        )
     }
 
     /// Reads the machine of an artifact that lives for ever (a mapped file, say), borrowing its
@@ -42,7 +51,11 @@ impl FrozenMachine {
         Self::new(PushdownTables::read(artifact)?, vocabulary, limits)
     }
 
-    fn new(tables: PushdownTables<'static>, vocabulary: Arc<Vocabulary>, limits: Limits) -> Result<Self, ArtifactError> {
+    fn new(
+        tables: PushdownTables<'static>,
+        vocabulary: Arc<Vocabulary>,
+        limits: Limits,
+    ) -> Result<Self, ArtifactError> {
         let kind = maskwright_tables::pushdown::sections::BITSETS;
         let width = vocabulary.width();
         let tail = width as u32 % 32;
@@ -51,9 +64,16 @@ impl FrozenMachine {
             || tables.lists.1.iter().any(|t| *t as usize >= width)
             || (tables.words > 0 && tables.bitsets.chunks(tables.words as usize).any(beyond))
         {
-            return Err(ArtifactError::Content { kind, what: "rows wider than the vocabulary".into() });
+            return Err(ArtifactError::Content {
+                kind,
+                what: "rows wider than the vocabulary".into(),
+            });
         }
-        Ok(FrozenMachine { tables, vocabulary, limits })
+        Ok(FrozenMachine {
+            tables,
+            vocabulary,
+            limits,
+        })
     }
 
     /// The tables.
@@ -101,7 +121,9 @@ impl Machine for FrozenMachine {
 
     fn lex_start(&self, top: Symbol) -> Result<LexState, RunError> {
         let state = self.tables.lex_start.get(top.index());
-        state.copied().map(LexState).ok_or(RunError::NotTabulated { table: "lexical starts" })
+        state.copied().map(LexState).ok_or(RunError::NotTabulated {
+            table: "lexical starts",
+        })
     }
 
     #[inline]

@@ -5,9 +5,7 @@ use crate::history::History;
 use crate::row::{Row, RowScratch, Rows};
 use crate::stack::Stack;
 use crate::walk::{Core, Run, State, Taken};
-use maskwright_tables::{
-    CancelFlag, LexState, Machine, StackView, Symbol, TokenId, Vocabulary,
-};
+use maskwright_tables::{CancelFlag, LexState, Machine, StackView, Symbol, TokenId, Vocabulary};
 use std::fmt;
 use std::sync::Arc;
 

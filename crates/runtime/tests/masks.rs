@@ -8,7 +8,7 @@ use maskwright_tables::{Machine, TokenId};
 use std::sync::Arc;
 
 fn matcher(toy: &Arc<Toy>) -> Matcher {
-    Matcher::new(machine(&toy)).unwrap()
+    Matcher::new(machine(toy)).unwrap()
 }
 
 fn mask_bits(matcher: &Matcher) -> Vec<TokenId> {

@@ -26,7 +26,7 @@ fn mask(matcher: &Matcher) -> Vec<TokenId> {
 }
 
 fn check_against_replay(toy: &std::sync::Arc<Toy>, matcher: &Matcher, taken: &[Step]) {
-    let mut replay = Matcher::new(machine(&toy)).unwrap();
+    let mut replay = Matcher::new(machine(toy)).unwrap();
     for step in taken {
         assert!(apply(&mut replay, step), "{step:?} of {taken:?}");
     }
@@ -46,7 +46,7 @@ fn random_operations_equal_a_replay() {
         let mut dice = Dice::new(seed as u64);
         let capacity = [3, 7, 1000][dice.roll(3)];
         let config = MatcherConfig::new().history(capacity);
-        let mut matcher = Matcher::with_config(machine(&toy), config).unwrap();
+        let mut matcher = Matcher::with_config(machine(toy), config).unwrap();
         let mut taken: Vec<Step> = Vec::new();
         // How many of the steps taken can be rolled back.
         let mut available = 0;

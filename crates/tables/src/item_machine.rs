@@ -8,7 +8,8 @@
 use crate::artifact::{Artifact, ArtifactError};
 use crate::item_trie::{ItemTrie, NodeId, sections};
 use crate::{
-    LabelSet, LexState, Limits, Machine, RowRef, RunError, StackAction, StackView, Symbol, TokenId, Tokens, Vocabulary,
+    LabelSet, LexState, Limits, Machine, RowRef, RunError, StackAction, StackView, Symbol, TokenId,
+    Tokens, Vocabulary,
 };
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -30,12 +31,27 @@ impl ItemMachine {
     ///
     /// # Errors
     /// The trie was built for another width of logits.
-    pub fn new(trie: ItemTrie<'static>, vocabulary: Arc<Vocabulary>, limits: Limits) -> Result<Self, ArtifactError> {
+    pub fn new(
+        trie: ItemTrie<'static>,
+        vocabulary: Arc<Vocabulary>,
+        limits: Limits,
+    ) -> Result<Self, ArtifactError> {
         if trie.width() != vocabulary.width() {
-            let what = format!("a trie for {} logits, the vocabulary has {}", trie.width(), vocabulary.width());
-            return Err(ArtifactError::Content { kind: sections::NUMBERS, what });
+            let what = format!(
+                "a trie for {} logits, the vocabulary has {}",
+                trie.width(),
+                vocabulary.width()
+            );
+            return Err(ArtifactError::Content {
+                kind: sections::NUMBERS,
+                what,
+            });
         }
-        Ok(ItemMachine { trie, vocabulary, limits })
+        Ok(ItemMachine {
+            trie,
+            vocabulary,
+            limits,
+        })
     }
 
     /// Reads the machine of an artifact, copying its tables.
@@ -43,7 +59,11 @@ impl ItemMachine {
     /// # Errors
     /// Another vocabulary, a missing section, or one that breaks an invariant. Never panics,
     /// whatever the artifact holds.
-    pub fn read(artifact: &Artifact<'_>, vocabulary: Arc<Vocabulary>, limits: Limits) -> Result<Self, ArtifactError> {
+    pub fn read(
+        artifact: &Artifact<'_>,
+        vocabulary: Arc<Vocabulary>,
+        limits: Limits,
+    ) -> Result<Self, ArtifactError> {
         artifact.expect_vocabulary(vocabulary.fingerprint())?;
         Self::new(ItemTrie::read(artifact)?.into_owned(), vocabulary, limits)
     }
@@ -81,7 +101,11 @@ fn node(stack: &dyn StackView) -> NodeId {
 
 /// Refuses an answer that rests on an unknown top.
 fn known<T>(stack: &dyn StackView, answer: T) -> Result<T, RunError> {
-    if stack.went_below() { Err(RunError::UnknownSymbol) } else { Ok(answer) }
+    if stack.went_below() {
+        Err(RunError::UnknownSymbol)
+    } else {
+        Ok(answer)
+    }
 }
 
 impl Machine for ItemMachine {
@@ -98,7 +122,11 @@ impl Machine for ItemMachine {
     }
 
     fn lex_start(&self, top: Symbol) -> Result<LexState, RunError> {
-        Ok(if self.trie.row(top.0).is_empty() { LexState::DEAD } else { BETWEEN })
+        Ok(if self.trie.row(top.0).is_empty() {
+            LexState::DEAD
+        } else {
+            BETWEEN
+        })
     }
 
     fn lex_next(&self, _: LexState, _: u8) -> Result<LexState, RunError> {
@@ -127,7 +155,13 @@ impl Machine for ItemMachine {
 
     fn row(&self, _: LexState, stack: &dyn StackView) -> Result<RowRef<'_>, RunError> {
         let node = node(stack);
-        known(stack, RowRef { tokens: Tokens::Few(self.trie.row(node)), ends: self.trie.ends(node) })
+        known(
+            stack,
+            RowRef {
+                tokens: Tokens::Few(self.trie.row(node)),
+                ends: self.trie.ends(node),
+            },
+        )
     }
 
     fn reads_tokens(&self) -> bool {
@@ -141,7 +175,10 @@ impl Machine for ItemMachine {
         token: TokenId,
     ) -> Result<Cow<'_, [StackAction]>, RunError> {
         let child = self.trie.child(node(stack), token);
-        let action = |child| StackAction { pop: 1, push: Box::new([Symbol(child)]) };
+        let action = |child| StackAction {
+            pop: 1,
+            push: Box::new([Symbol(child)]),
+        };
         known(stack, child.map(action).into_iter().collect())
     }
 }

@@ -124,7 +124,10 @@ impl std::fmt::Display for ItemError {
         match self {
             ItemError::NoItems => f.write_str("the list has no items"),
             ItemError::Token { item, token, width } => {
-                write!(f, "item {item} holds token {token}, the model has {width} logits")
+                write!(
+                    f,
+                    "item {item} holds token {token}, the model has {width} logits"
+                )
             }
             ItemError::Limit(e) => e.fmt(f),
         }
@@ -143,20 +146,31 @@ impl ItemTrie<'static> {
     ///
     /// # Errors
     /// An empty list, a token outside the logits, more nodes than `limits.bytes` allows, a cancel.
-    pub fn build(items: &ItemList, width: usize, limits: &Limits, cancel: &CancelFlag) -> Result<Self, ItemError> {
+    pub fn build(
+        items: &ItemList,
+        width: usize,
+        limits: &Limits,
+        cancel: &CancelFlag,
+    ) -> Result<Self, ItemError> {
         if items.is_empty() {
             return Err(ItemError::NoItems);
         }
         let stage = "item trie";
         for (i, item) in items.iter().enumerate() {
-            if i % CHECK_EVERY == 0 {
+            if i.is_multiple_of(CHECK_EVERY) {
                 cancel.check(stage)?;
             }
             if let Some(&token) = item.iter().find(|t| t.index() >= width) {
-                return Err(ItemError::Token { item: i, token, width });
+                return Err(ItemError::Token {
+                    item: i,
+                    token,
+                    width,
+                });
             }
         }
-        let count = |n: usize| u32::try_from(n).map_err(|_| LimitError::new("items", n as u64, u32::MAX.into()));
+        let count = |n: usize| {
+            u32::try_from(n).map_err(|_| LimitError::new("items", n as u64, u32::MAX.into()))
+        };
         let mut order: Vec<u32> = (0..count(items.len())?).collect();
         let item = |i: u32| items.get(i as usize);
         if !order.is_sorted_by(|a, b| item(*a) < item(*b)) {
@@ -165,7 +179,11 @@ impl ItemTrie<'static> {
         }
         // Eight bytes a node, and four that an id can count.
         let max_nodes = (limits.bytes / 8).min(u32::MAX as usize / 2);
-        let mut trie = Tables { indptr: vec![0], tokens: Vec::new(), ends: Vec::new() };
+        let mut trie = Tables {
+            indptr: vec![0],
+            tokens: Vec::new(),
+            ends: Vec::new(),
+        };
         // A node is a range of the sorted items: those that begin with its prefix. Only the nodes
         // of one level are held at a time.
         let mut level = vec![(0u32, order.len() as u32)];
@@ -174,10 +192,10 @@ impl ItemTrie<'static> {
             let mut next = Vec::new();
             for (mut from, to) in level {
                 let node = trie.indptr.len() - 1;
-                if node % CHECK_EVERY == 0 {
+                if node.is_multiple_of(CHECK_EVERY) {
                     cancel.check(stage)?;
                 }
-                if node % 32 == 0 {
+                if node.is_multiple_of(32) {
                     trie.ends.push(0);
                 }
                 // The shortest item of a range comes first, and equal items are gone.
@@ -188,14 +206,22 @@ impl ItemTrie<'static> {
                 while from < to {
                     let token = item(order[from as usize])[depth];
                     let group = &order[from as usize..to as usize];
-                    let len = group.iter().take_while(|i| item(**i)[depth] == token).count() as u32;
+                    let len = group
+                        .iter()
+                        .take_while(|i| item(**i)[depth] == token)
+                        .count() as u32;
                     trie.tokens.push(token.0);
                     next.push((from, from + len));
                     from += len;
                 }
                 if trie.tokens.len() >= max_nodes {
                     let needed = trie.tokens.len() as u64 + 1;
-                    return Err(LimitError::new("nodes of the item trie", needed, max_nodes as u64).into());
+                    return Err(LimitError::new(
+                        "nodes of the item trie",
+                        needed,
+                        max_nodes as u64,
+                    )
+                    .into());
                 }
                 trie.indptr.push(trie.tokens.len() as u32);
             }
@@ -310,7 +336,10 @@ impl<'a> ItemTrie<'a> {
             .map_err(|e| content(sections::TOKENS, &e.to_string()))?
             .rows();
         if nodes == 0 || nodes - 1 != tokens.len() {
-            return Err(content(sections::INDPTR, "not one edge to each node but the root"));
+            return Err(content(
+                sections::INDPTR,
+                "not one edge to each node but the root",
+            ));
         }
         if ends.len() != nodes.div_ceil(32) {
             return Err(content(sections::ENDS, "not one bit for each node"));
@@ -319,7 +348,13 @@ impl<'a> ItemTrie<'a> {
         if tail != 0 && ends.last().is_some_and(|w| w >> tail != 0) {
             return Err(content(sections::ENDS, "an item ends beyond the nodes"));
         }
-        let trie = ItemTrie { width, len, indptr, tokens, ends };
+        let trie = ItemTrie {
+            width,
+            len,
+            indptr,
+            tokens,
+            ends,
+        };
         for (node, range) in trie.indptr.windows(2).enumerate() {
             let [from, to] = [range[0] as usize, range[1] as usize];
             if from < to && from < node {
@@ -329,7 +364,13 @@ impl<'a> ItemTrie<'a> {
                 return Err(content(sections::ENDS, "a prefix of no item"));
             }
         }
-        if trie.ends.iter().map(|w| u64::from(w.count_ones())).sum::<u64>() != u64::from(len) {
+        if trie
+            .ends
+            .iter()
+            .map(|w| u64::from(w.count_ones()))
+            .sum::<u64>()
+            != u64::from(len)
+        {
             return Err(content(sections::NUMBERS, "not as many ends as items"));
         }
         Ok(trie)
@@ -348,5 +389,8 @@ impl<'a> ItemTrie<'a> {
 }
 
 fn content(kind: u32, what: &str) -> ArtifactError {
-    ArtifactError::Content { kind, what: what.into() }
+    ArtifactError::Content {
+        kind,
+        what: what.into(),
+    }
 }
