@@ -12,10 +12,11 @@
 //! holds the tokens that end exactly where the lexeme ends; they are kept there only when the
 //! lexeme cannot go on (otherwise they are inside).
 
+use crate::row_walk::{self, Exit};
 use crate::sets::{SetId, Sets};
 use maskwright_automata::Lexicon;
 use maskwright_automata::lexicon::ByteSet;
-use maskwright_tables::{LabelSet, LexState, LimitError, Limits, TokenId, TokenTrie, Vocabulary};
+use maskwright_tables::{LabelSet, LexState, LimitError, Limits, TokenTrie, Vocabulary};
 use papaya::HashMap;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,6 +35,16 @@ pub(crate) struct LexRow {
     pub exits: Box<[(LabelSet, TrieId)]>,
 }
 
+/// The whole walk of a state, kept to answer for the states near it.
+#[derive(Debug)]
+struct Walk {
+    /// Tokens that stay inside the lexeme.
+    words: Vec<u32>,
+    /// Its ends in preorder.
+    exits: Vec<Exit>,
+    residuals: Vec<(LabelSet, TrieId)>,
+}
+
 /// Rows, tries and sets of one vocabulary, shared by all grammars and threads.
 #[derive(Debug)]
 pub(crate) struct LexicalRows {
@@ -44,12 +55,17 @@ pub(crate) struct LexicalRows {
     trie_ids: Mutex<FxHashMap<Arc<TokenTrie>, TrieId>>,
     rows: boxcar::Vec<LexRow>,
     row_ids: HashMap<(LexState, TrieId), u32, FxBuildHasher>,
+    walks: HashMap<(LexState, TrieId), Arc<Walk>, FxBuildHasher>,
+    heights: HashMap<TrieId, Option<Arc<Vec<u8>>>, FxBuildHasher>,
     trie_bytes: AtomicUsize,
     limits: Limits,
 }
 
 impl LexicalRows {
     pub const VOCABULARY: TrieId = TrieId(0);
+
+    /// Tries of fewer nodes are walked as they are.
+    const LARGE: usize = 1024;
 
     /// A hard bound on shared lexical states, for one grammar that outgrows everything.
     const MAX_STATES: usize = 1 << 24;
@@ -60,7 +76,11 @@ impl LexicalRows {
     /// Nothing yet. What all grammars of a vocabulary share is bounded by the compiler, which starts
     /// afresh when it has grown; `limits` bounds single calls.
     pub fn new(vocabulary: Arc<Vocabulary>, limits: Limits) -> Self {
-        let limits = Limits { states: Self::MAX_STATES, bytes: Self::MAX_BYTES, ..limits };
+        let limits = Limits {
+            states: Self::MAX_STATES,
+            bytes: Self::MAX_BYTES,
+            ..limits
+        };
         let mut alphabet = ByteSet::default();
         for node in vocabulary.trie().nodes().iter().skip(1) {
             alphabet.insert(node.byte);
@@ -78,6 +98,8 @@ impl LexicalRows {
             trie_ids: Mutex::default(),
             rows: boxcar::Vec::new(),
             row_ids: HashMap::with_hasher(FxBuildHasher),
+            walks: HashMap::with_hasher(FxBuildHasher),
+            heights: HashMap::with_hasher(FxBuildHasher),
             trie_bytes: AtomicUsize::new(0),
             limits,
         }
@@ -88,7 +110,11 @@ impl LexicalRows {
     }
 
     pub fn trie(&self, id: TrieId) -> &TokenTrie {
-        if id == Self::VOCABULARY { self.vocabulary.trie() } else { &self.tries[id.0 as usize] }
+        if id == Self::VOCABULARY {
+            self.vocabulary.trie()
+        } else {
+            &self.tries[id.0 as usize]
+        }
     }
 
     /// The number of rows and of tries made so far.
@@ -99,7 +125,10 @@ impl LexicalRows {
     /// Bytes held, about.
     pub fn bytes(&self) -> usize {
         let (expressions, states) = self.lexicon.len();
-        self.sets.bytes() + self.trie_bytes.load(Ordering::Relaxed) + 160 * expressions + 200 * states
+        self.sets.bytes()
+            + self.trie_bytes.load(Ordering::Relaxed)
+            + 160 * expressions
+            + 200 * states
     }
 
     /// The row of a lexical state and a trie, made on first use. O(trie nodes that live).
@@ -116,90 +145,112 @@ impl LexicalRows {
     #[cold]
     fn make(&self, state: LexState, trie_id: TrieId) -> Result<LexRow, LimitError> {
         let trie = self.trie(trie_id);
-        let nodes = trie.nodes();
-        let lexicon = &*self.lexicon;
-        let mut inside: Vec<TokenId> = Vec::new();
-        // (labels, node, whether the lexeme cannot go on)
-        let mut exits: Vec<(LabelSet, u32, bool)> = Vec::new();
-        // For each node on the path from the root: where its subtree ends, and its transitions.
-        let mut path = vec![(nodes[0].skip, lexicon.edges(state)?)];
-        let mut i = 1;
-        while i < nodes.len() {
-            let node = &nodes[i];
-            while path.len() > 1 && path[path.len() - 1].0 as usize <= i {
-                path.pop();
-            }
-            let next = path[path.len() - 1].1.get(node.byte);
-            if next == LexState::DEAD {
-                i = node.skip as usize;
-                continue;
-            }
-            let edges = lexicon.edges(next)?;
-            let accept = lexicon.accept(next);
-            let last = accept != LabelSet::NONE && edges.is_dead();
-            if !last {
-                inside.extend_from_slice(trie.tokens_at(i));
-            }
-            if accept != LabelSet::NONE && (last || node.skip as usize > i + 1) {
-                exits.push((accept, i as u32, last));
-            }
-            if last {
-                i = node.skip as usize;
-            } else {
-                path.push((node.skip, edges));
-                i += 1;
-            }
+        if trie.len() >= Self::LARGE
+            && let Some(base) = row_walk::base_of(&self.lexicon, trie, state)?
+            && let Some(heights) = self.heights(trie_id)
+        {
+            let base_walk = self.walk(base, trie_id)?;
+            let known = (base, &base_walk.words[..], &base_walk.exits[..]);
+            let found = row_walk::against(&self.lexicon, trie, &heights, state, known)?;
+            let mut residuals = base_walk.residuals.clone();
+            residuals.retain(|r| !found.changed.contains(&r.0));
+            let mut changed: Vec<Exit> = found
+                .exits
+                .into_iter()
+                .filter(|e| found.changed.contains(&e.0))
+                .collect();
+            self.residuals(trie, &mut changed, &mut residuals);
+            return self.finish(
+                state,
+                trie_id,
+                self.sets.intern_words(found.words),
+                residuals,
+            );
         }
-        let mut residuals: Vec<(LabelSet, TrieId)> = Vec::new();
-        let accept = lexicon.accept(state);
-        if accept != LabelSet::NONE {
-            // The lexeme ends before the token begins.
-            residuals.push((accept, trie_id));
-        }
-        exits.sort_unstable();
-        for group in exits.chunk_by(|a, b| a.0 == b.0) {
-            let residual = self.residual(trie, group);
-            if !self.trie(residual).is_empty() {
-                residuals.push((group[0].0, residual));
-            }
-        }
-        if self.sets.bytes() > self.limits.bytes {
-            let n = self.limits.bytes as u64;
-            return Err(LimitError::new("bytes of token sets", self.sets.bytes() as u64, n));
-        }
-        Ok(LexRow { inside: self.sets.intern(inside), exits: residuals.into() })
+        let (inside, mut exits) = row_walk::plain(&self.lexicon, trie, state)?;
+        let mut residuals = Vec::new();
+        self.residuals(trie, &mut exits, &mut residuals);
+        self.finish(state, trie_id, self.sets.intern(inside), residuals)
     }
 
-    /// The trie of what is left of the tokens below the given nodes.
-    fn residual(&self, trie: &TokenTrie, exits: &[(LabelSet, u32, bool)]) -> TrieId {
-        let nodes = trie.nodes();
-        let mut entries: Vec<(&[u8], TokenId)> = Vec::new();
-        let mut ends: Vec<u32> = Vec::new();
-        for &(_, root, last) in exits {
-            let root = root as usize;
-            if last {
-                entries.extend(trie.tokens_at(root).iter().map(|t| (&[][..], *t)));
-            }
-            // Below the root, the depth is the number of open subtrees.
-            ends.clear();
-            for i in root + 1..nodes[root].skip as usize {
-                while ends.last().is_some_and(|end| *end as usize <= i) {
-                    ends.pop();
-                }
-                ends.push(nodes[i].skip);
-                for &token in trie.tokens_at(i) {
-                    let bytes = self.vocabulary.bytes(token);
-                    entries.push((&bytes[bytes.len() - ends.len()..], token));
-                }
+    fn finish(
+        &self,
+        state: LexState,
+        trie: TrieId,
+        inside: SetId,
+        mut residuals: Vec<(LabelSet, TrieId)>,
+    ) -> Result<LexRow, LimitError> {
+        let accept = self.lexicon.accept(state);
+        if accept != LabelSet::NONE {
+            // The lexeme ends before the token begins.
+            residuals.push((accept, trie));
+        }
+        residuals.sort_unstable();
+        if self.sets.bytes() > self.limits.bytes {
+            let n = self.limits.bytes as u64;
+            return Err(LimitError::new(
+                "bytes of token sets",
+                self.sets.bytes() as u64,
+                n,
+            ));
+        }
+        Ok(LexRow {
+            inside,
+            exits: residuals.into(),
+        })
+    }
+
+    /// The whole walk of a state that others are near to, made on first use.
+    fn walk(&self, state: LexState, trie_id: TrieId) -> Result<Arc<Walk>, LimitError> {
+        if let Some(walk) = self.walks.pin().get(&(state, trie_id)) {
+            return Ok(Arc::clone(walk));
+        }
+        let trie = self.trie(trie_id);
+        let (inside, exits) = row_walk::plain(&self.lexicon, trie, state)?;
+        let mut words = vec![0; self.vocabulary.mask_words()];
+        maskwright_kernels::bits::set(&mut words, inside.iter().map(|t| t.0));
+        let mut residuals = Vec::new();
+        self.residuals(trie, &mut exits.clone(), &mut residuals);
+        let walk = Arc::new(Walk {
+            words,
+            exits,
+            residuals,
+        });
+        let bytes = 4 * walk.words.len() + 12 * walk.exits.len() + 8 * walk.residuals.len() + 128;
+        self.trie_bytes.fetch_add(bytes, Ordering::Relaxed);
+        Ok(Arc::clone(
+            self.walks.pin().get_or_insert((state, trie_id), walk),
+        ))
+    }
+
+    /// The heights of a trie in which no token lies at two nodes; in another one, to take a node out
+    /// of a set of tokens would take out tokens that another node puts there.
+    fn heights(&self, trie_id: TrieId) -> Option<Arc<Vec<u8>>> {
+        if let Some(heights) = self.heights.pin().get(&trie_id) {
+            return heights.clone();
+        }
+        let trie = self.trie(trie_id);
+        let mut words = vec![0; self.vocabulary.mask_words()];
+        maskwright_kernels::bits::set(&mut words, trie.tokens().iter().map(|t| t.0));
+        let once = maskwright_kernels::bits::count(&words) == trie.tokens().len();
+        let heights = once.then(|| Arc::new(trie.heights()));
+        self.trie_bytes.fetch_add(
+            heights.as_ref().map_or(0, |h| h.len()) + 64,
+            Ordering::Relaxed,
+        );
+        self.heights.pin().get_or_insert(trie_id, heights).clone()
+    }
+
+    /// Adds the residual trie of each label set that occurs in `exits`.
+    fn residuals(&self, trie: &TokenTrie, exits: &mut [Exit], out: &mut Vec<(LabelSet, TrieId)>) {
+        exits.sort_unstable();
+        for group in exits.chunk_by(|a, b| a.0 == b.0) {
+            let roots: Vec<(u32, bool)> = group.iter().map(|e| (e.1, e.2)).collect();
+            let residual = trie.merged(&roots);
+            if !residual.is_empty() {
+                out.push((group[0].0, self.intern_trie(residual)));
             }
         }
-        if let [(_, 0, _)] = exits {
-            return Self::VOCABULARY;
-        }
-        entries.sort_unstable();
-        // A token can reach the same rest along one path only, but never rely on it.
-        entries.dedup();
-        self.intern_trie(TokenTrie::from_sorted(&entries))
     }
 
     fn intern_trie(&self, trie: TokenTrie) -> TrieId {
@@ -207,10 +258,234 @@ impl LexicalRows {
         if let Some(&id) = ids.get(&trie) {
             return id;
         }
-        self.trie_bytes.fetch_add(12 * trie.len() + 4 * trie.tokens().len() + 96, Ordering::Relaxed);
+        self.trie_bytes.fetch_add(
+            12 * trie.len() + 4 * trie.tokens().len() + 96,
+            Ordering::Relaxed,
+        );
         let trie = Arc::new(trie);
         let id = TrieId(self.tries.push(Arc::clone(&trie)) as u32);
         ids.insert(trie, id);
         id
+    }
+}
+
+#[cfg(all(test, feature = "embedded"))]
+mod tests {
+    use super::*;
+    use crate::Compiler;
+    use crate::vocabulary::VocabularyExt;
+    use maskwright_tables::TokenId;
+
+    /// The rests by labels, root tokens left out where the lexeme goes on.
+    fn contents(rows: &LexicalRows, row: &LexRow) -> (Vec<TokenId>, Vec<(LabelSet, TokenTrie)>) {
+        let inside = match rows.sets.get(row.inside) {
+            crate::sets::Set::Few(ids) => ids.to_vec(),
+            crate::sets::Set::Dense(words) => (0..32 * words.len() as u32)
+                .filter(|t| maskwright_kernels::bits::contains(words, *t))
+                .map(TokenId)
+                .collect(),
+        };
+        (
+            inside,
+            row.exits
+                .iter()
+                .map(|e| (e.0, rows.trie(e.1).clone()))
+                .collect(),
+        )
+    }
+
+    /// Compares the row of a state with the plain walk; the number of tokens inside.
+    fn check(rows: &LexicalRows, state: LexState, trie_id: TrieId, what: &str) -> usize {
+        let (inside, exits) = contents(rows, rows.row(state, trie_id).unwrap());
+        let trie = rows.trie(trie_id);
+        let (mut plain, plain_exits) = row_walk::plain(&rows.lexicon, trie, state).unwrap();
+        plain.sort_unstable();
+        plain.dedup();
+        assert!(plain == inside, "{what}: tokens inside");
+        // The tries by sorting the tokens' bytes, not by merging nodes.
+        let mut by_labels: std::collections::BTreeMap<LabelSet, Vec<(&[u8], TokenId)>> =
+            Default::default();
+        for (labels, root, last) in plain_exits {
+            let entries = by_labels.entry(labels).or_default();
+            let root = root as usize;
+            if last {
+                entries.extend(trie.tokens_at(root).iter().map(|t| (&b""[..], *t)));
+            }
+            let mut ends: Vec<u32> = Vec::new();
+            for i in root + 1..trie.nodes()[root].skip as usize {
+                while ends.last().is_some_and(|end| *end as usize <= i) {
+                    ends.pop();
+                }
+                ends.push(trie.nodes()[i].skip);
+                for &token in trie.tokens_at(i) {
+                    let bytes = rows.vocabulary.bytes(token);
+                    entries.push((&bytes[bytes.len() - ends.len()..], token));
+                }
+            }
+        }
+        let mut expected: Vec<(LabelSet, TokenTrie)> = Vec::new();
+        let accept = rows.lexicon.accept(state);
+        for (labels, mut entries) in by_labels {
+            entries.sort_unstable();
+            entries.dedup();
+            if !entries.is_empty() {
+                expected.push((labels, TokenTrie::from_sorted(&entries)));
+            }
+        }
+        if accept != LabelSet::NONE {
+            let at = expected.partition_point(|e| e.0 < accept);
+            let after = at + usize::from(expected.get(at).is_some_and(|e| e.0 == accept));
+            expected.insert(
+                if exits.get(at).is_some_and(|e| e.1 == *trie) {
+                    at
+                } else {
+                    after
+                },
+                (accept, trie.clone()),
+            );
+        }
+        assert!(expected == exits, "{what}: what is left after the lexeme");
+        inside.len()
+    }
+
+    /// Walks texts through the states of an expression and checks the rows on the way.
+    fn check_along(
+        rows: &LexicalRows,
+        expr: maskwright_automata::lexicon::ExprId,
+        texts: &[&str],
+        what: &str,
+    ) -> usize {
+        let mut seen = rustc_hash::FxHashSet::default();
+        let start = rows.lexicon.fresh(expr).unwrap();
+        for text in texts {
+            let mut state = start;
+            for (i, byte) in text.bytes().enumerate() {
+                if seen.insert(state) {
+                    let what = format!(
+                        "{what} after {:?}",
+                        String::from_utf8_lossy(&text.as_bytes()[..i])
+                    );
+                    check(rows, state, LexicalRows::VOCABULARY, &what);
+                    let exits = rows
+                        .row(state, LexicalRows::VOCABULARY)
+                        .unwrap()
+                        .exits
+                        .clone();
+                    for (_, trie) in exits.iter().filter(|e| e.1 != LexicalRows::VOCABULARY) {
+                        check(rows, start, *trie, &format!("{what}, over a rest"));
+                    }
+                }
+                state = rows.lexicon.next(state, byte).unwrap();
+                if state == LexState::DEAD {
+                    break;
+                }
+            }
+        }
+        seen.len()
+    }
+
+    #[test]
+    fn rows_equal_the_plain_walk() {
+        let vocabulary: Arc<Vocabulary> = Vocabulary::cl100k_base().into();
+        let rows = LexicalRows::new(vocabulary, Limits::untrusted());
+        let lexicon = Arc::clone(&rows.lexicon);
+        let any = lexicon.class(&[('\0', char::MAX)]);
+        let mut states = 0;
+        let long = format!("\"{}\"", "ab é中\\n\\u0041\u{1f600}".repeat(5));
+        for (min, max) in [
+            (0, 0),
+            (0, 1),
+            (1, 3),
+            (0, 5),
+            (1, 9),
+            (0, 20),
+            (3, 40),
+            (0, 127),
+            (0, 200),
+            (1, 255),
+            (150, 70_000),
+        ] {
+            let value = lexicon.concat(&[lexicon.repeat(any, min, Some(max)), lexicon.mark(7)]);
+            let string = lexicon.json_string(value);
+            states += check_along(
+                &rows,
+                string,
+                &["\"", "\"a\\u00", "\"日本", &long],
+                &format!("{min}..={max}"),
+            );
+        }
+        // Names and any other name, bounded and not.
+        for max in [None, Some(30)] {
+            let names: Vec<Box<[u8]>> = ["", "name", "names", "type", "a\\b", "größe"]
+                .iter()
+                .map(|n| n.as_bytes().into())
+                .collect();
+            let marked = names
+                .iter()
+                .zip(10..)
+                .map(|(n, i)| (n.clone(), Some(i)))
+                .collect();
+            let plain = lexicon.literals(names.iter().map(|n| (n.clone(), None)).collect());
+            let other = lexicon.and(&[lexicon.not(plain), lexicon.repeat(any, 0, max)]);
+            let other = lexicon.concat(&[other, lexicon.mark(3)]);
+            let string = lexicon.json_string(lexicon.alt(&[other, lexicon.literals(marked)]));
+            states += check_along(
+                &rows,
+                string,
+                &["\"names\"", "\"typ\\u0065x", "\"gr\\u00f6ß", "\"x"],
+                "names",
+            );
+        }
+        // Bare counts, where the lexeme ends without a quote.
+        let letter = lexicon.class(&[('a', 'z'), ('à', 'ö')]);
+        for max in [3, 4, 6, 12, 40] {
+            let word = lexicon.concat(&[lexicon.repeat(letter, 2, Some(max)), lexicon.mark(1)]);
+            states += check_along(
+                &rows,
+                word,
+                &["thequickbrownfoxjumpsoverthelazydog", "éà"],
+                "bare count",
+            );
+        }
+        assert!(states > 80, "{states} states");
+    }
+
+    #[test]
+    fn rows_of_patterns_equal_the_plain_walk() {
+        let vocabulary: Arc<Vocabulary> = Vocabulary::cl100k_base().into();
+        let rows = LexicalRows::new(vocabulary, Limits::untrusted());
+        let mut states = 0;
+        for (pattern, text) in [
+            ("[a-z]+", "\"abc"),
+            ("[A-Z][a-z ]{3,40}", "\"Abc def ghi"),
+            ("\\\\d+(\\\\.\\\\d{1,6})?", "\"12.345"),
+            ("\\\\p{L}{1,30}", "\"aé日"),
+            ("/.*", "\"/a/b"),
+            ("([^/]+/){0,8}[^/]*", "\"a/b/c"),
+        ] {
+            let schema = format!(r#"{{"type":"string","pattern":"^{pattern}$","maxLength":60}}"#);
+            let compiler = Compiler::new(Arc::clone(&rows.vocabulary), Limits::untrusted());
+            let grammar = compiler.json_schema(&schema).unwrap();
+            let shared = compiler.shared();
+            let machine = grammar.machine();
+            let start = machine.lex_start(machine.start()).unwrap();
+            states += check_along(&shared, shared.lexicon.expr(start), &[text], pattern);
+        }
+        for format in ["uri", "email", "date-time", "uuid", "hostname", "ipv4"] {
+            let schema = format!(r#"{{"type":"string","format":"{format}"}}"#);
+            let compiler = Compiler::new(Arc::clone(&rows.vocabulary), Limits::untrusted());
+            let grammar = compiler.json_schema(&schema).unwrap();
+            let shared = compiler.shared();
+            let machine = grammar.machine();
+            let start = machine.lex_start(machine.start()).unwrap();
+            let texts = [
+                "\"https://a.bc/d",
+                "\"ab.c@d.ef",
+                "\"2020-01-01T",
+                "\"0123abcd-0",
+            ];
+            states += check_along(&shared, shared.lexicon.expr(start), &texts, format);
+        }
+        assert!(states > 40, "{states} states");
     }
 }

@@ -20,6 +20,7 @@ mod items;
 mod json_schema;
 mod lazy;
 mod lexical_rows;
+mod row_walk;
 mod memo;
 mod sets;
 

@@ -76,6 +76,23 @@ impl Sets {
         self.intern_set(set)
     }
 
+    /// Interns a set given as a bitset of `mask_words` words.
+    pub fn intern_words(&self, words: Vec<u32>) -> SetId {
+        let count = maskwright_kernels::bits::count(&words);
+        if count > self.words / 2 {
+            return self.intern_set(Set::Dense(words.into()));
+        }
+        let mut tokens = Vec::with_capacity(count);
+        for (i, &word) in words.iter().enumerate() {
+            let mut word = word;
+            while word != 0 {
+                tokens.push(TokenId(32 * i as u32 + word.trailing_zeros()));
+                word &= word - 1;
+            }
+        }
+        self.intern_set(Set::Few(tokens.into()))
+    }
+
     pub fn intern_set(&self, set: Set) -> SetId {
         let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(&id) = index.sets.get(&set) {

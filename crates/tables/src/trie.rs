@@ -123,6 +123,132 @@ impl TokenTrie {
         TokenTrie { nodes, tokens }
     }
 
+    /// The tree of what is left of the tokens below some nodes, as if each of these were the root
+    /// of its subtree and all subtrees were laid over each other. The tokens at a root itself are
+    /// kept where the flag says so. O(size of the result), but for nodes at which subtrees meet.
+    pub fn merged(&self, roots: &[(u32, bool)]) -> Self {
+        let mut out = TokenTrie::default();
+        let mut here: Vec<TokenId> = roots
+            .iter()
+            .filter(|r| r.1)
+            .flat_map(|r| self.tokens_at(r.0 as usize))
+            .copied()
+            .collect();
+        let tokens_of_meeting = |out: &mut Self, here: &mut Vec<TokenId>| {
+            here.sort_unstable();
+            here.dedup();
+            out.tokens.append(here);
+        };
+        out.nodes.push(TrieNode {
+            skip: 0,
+            tokens: 0,
+            byte: 0,
+            depth: 0,
+        });
+        tokens_of_meeting(&mut out, &mut here);
+        // Children still to lay down, with their byte, the next one last; and where the groups of
+        // the open nodes begin.
+        let mut open: Vec<(u8, u32)> = Vec::new();
+        let mut levels: Vec<(usize, usize)> = Vec::new();
+        let expand = |open: &mut Vec<(u8, u32)>, nodes: &mut dyn Iterator<Item = u32>| {
+            let start = open.len();
+            for node in nodes {
+                let children = self.children(node as usize);
+                open.extend(children.map(|c| (self.nodes[c].byte, c as u32)));
+            }
+            open[start..].sort_unstable_by(|a, b| b.cmp(a));
+            start
+        };
+        let start = expand(&mut open, &mut roots.iter().map(|r| r.0));
+        levels.push((0, start));
+        let mut group: Vec<u32> = Vec::new();
+        while let Some(&(node, start)) = levels.last() {
+            if open.len() == start {
+                out.nodes[node].skip = out.nodes.len() as u32;
+                levels.pop();
+                continue;
+            }
+            let depth = levels.len().min(255) as u8;
+            let byte = open[open.len() - 1].0;
+            group.clear();
+            while open.len() > start && open[open.len() - 1].0 == byte {
+                group.extend(open.pop().map(|c| c.1));
+            }
+            if let [only] = group[..] {
+                self.append_subtree(&mut out, only as usize, depth);
+                continue;
+            }
+            let index = out.nodes.len();
+            out.nodes.push(TrieNode {
+                skip: 0,
+                tokens: out.tokens.len() as u32,
+                byte,
+                depth,
+            });
+            here.extend(group.iter().flat_map(|n| self.tokens_at(*n as usize)));
+            tokens_of_meeting(&mut out, &mut here);
+            let start = expand(&mut open, &mut group.iter().copied());
+            levels.push((index, start));
+        }
+        out.nodes.push(TrieNode {
+            skip: out.nodes.len() as u32 + 1,
+            tokens: out.tokens.len() as u32,
+            byte: 0,
+            depth: 0,
+        });
+        out
+    }
+
+    /// Copies a subtree to the end of another tree, its root at `depth`.
+    fn append_subtree(&self, out: &mut Self, root: usize, depth: u8) {
+        let source = &self.nodes[root..self.nodes[root].skip as usize];
+        let by = (out.nodes.len() as u32).wrapping_sub(root as u32);
+        let tokens_by = (out.tokens.len() as u32).wrapping_sub(source[0].tokens);
+        let mut ends: Vec<u32> = Vec::new();
+        for (i, node) in source.iter().enumerate() {
+            let i = (root + i) as u32;
+            while ends.last().is_some_and(|end| *end <= i) {
+                ends.pop();
+            }
+            out.nodes.push(TrieNode {
+                skip: node.skip.wrapping_add(by),
+                tokens: node.tokens.wrapping_add(tokens_by),
+                byte: node.byte,
+                depth: (usize::from(depth) + ends.len()).min(255) as u8,
+            });
+            if node.skip > i + 1 {
+                ends.push(node.skip);
+            }
+        }
+        out.tokens.extend_from_slice(self.tokens_below(root));
+    }
+
+    /// For each node the number of bytes to the deepest node below it, saturating at 255.
+    pub fn heights(&self) -> Vec<u8> {
+        let mut heights = vec![0u8; self.len()];
+        let mut path: Vec<usize> = Vec::new();
+        let close = |heights: &mut [u8], path: &mut Vec<usize>| {
+            if let Some(child) = path.pop()
+                && let Some(&parent) = path.last()
+            {
+                heights[parent] = heights[parent].max(heights[child].saturating_add(1));
+            }
+        };
+        for i in 0..self.len() {
+            while path
+                .last()
+                .is_some_and(|p| self.nodes[*p].skip as usize <= i)
+            {
+                close(&mut heights, &mut path);
+            }
+            path.push(i);
+        }
+        while !path.is_empty() {
+            close(&mut heights, &mut path);
+        }
+        heights
+    }
+
     /// Three words for each node and for the sentinel: `skip`, `tokens`, `byte | depth << 8`.
     pub fn to_words(&self) -> Vec<u32> {
         let packed = |n: &TrieNode| u32::from(n.byte) | u32::from(n.depth) << 8;
@@ -274,5 +400,61 @@ mod tests {
         assert_eq!(trie.child(ab, b'x'), None);
         assert!(TokenTrie::new([]).is_empty());
         assert_eq!(TokenTrie::new([]).len(), 1);
+    }
+
+    #[test]
+    fn merged_subtrees_are_the_tree_of_the_rests() {
+        let words: Vec<Vec<u8>> = (0..400u32)
+            .map(|i| {
+                let mut x = i.wrapping_mul(2_654_435_761);
+                let length = 1 + x as usize % 6;
+                let byte = |_| {
+                    x = x.wrapping_mul(1_103_515_245).wrapping_add(12_345);
+                    b'a' + (x >> 16) as u8 % 3
+                };
+                (0..length).map(byte).collect()
+            })
+            .collect();
+        let entries = words.iter().enumerate();
+        let trie = TokenTrie::new(entries.map(|(i, w)| (TokenId(i as u32), &w[..])));
+        let spelled = |node: usize| {
+            let mut bytes = Vec::new();
+            let mut at = 0;
+            while at != node {
+                at = trie
+                    .children(at)
+                    .find(|c| (*c..trie.nodes[*c].skip as usize).contains(&node))
+                    .unwrap();
+                bytes.push(trie.nodes[at].byte);
+            }
+            bytes
+        };
+        let heights = trie.heights();
+        for step in 1..40usize {
+            // Incomparable nodes: no root below another one.
+            let mut roots: Vec<(u32, bool)> = Vec::new();
+            let mut i = step;
+            while i < trie.len() {
+                roots.push((i as u32, i % 2 == 0));
+                i = trie.nodes[i].skip as usize + step;
+            }
+            let mut rests: Vec<(Vec<u8>, TokenId)> = Vec::new();
+            for &(root, keep) in &roots {
+                let prefix = spelled(root as usize);
+                let mut deepest = 0;
+                for (i, word) in words.iter().enumerate() {
+                    if let Some(rest) = word.strip_prefix(&prefix[..]) {
+                        deepest = deepest.max(rest.len());
+                        if keep || !rest.is_empty() {
+                            rests.push((rest.to_vec(), TokenId(i as u32)));
+                        }
+                    }
+                }
+                assert_eq!(usize::from(heights[root as usize]), deepest);
+            }
+            rests.sort();
+            let rests: Vec<(&[u8], TokenId)> = rests.iter().map(|(b, t)| (&b[..], *t)).collect();
+            assert_eq!(trie.merged(&roots), TokenTrie::from_sorted(&rests));
+        }
     }
 }

@@ -672,6 +672,64 @@ impl Store {
         }
     }
 
+    /// `e` without the upper bounds of its counts, as far as they are near the top; `horizon` is
+    /// lowered to the least of these bounds.
+    ///
+    /// A copy takes a byte at least (the spelling of a character in a JSON string too), so a string
+    /// of at most `horizon` bytes is at most that many copies: it is a word, or the beginning of
+    /// one, with the bound exactly when it is without. Concatenation, union and spelling keep this
+    /// equivalence; intersection and complement do not keep beginnings, and are left alone.
+    pub fn unbounded(&mut self, e: ExprId, horizon: &mut u32) -> ExprId {
+        self.unbounded_within(e, horizon, 12, &mut 64)
+    }
+
+    fn unbounded_within(
+        &mut self,
+        e: ExprId,
+        horizon: &mut u32,
+        depth: u32,
+        visits: &mut u32,
+    ) -> ExprId {
+        /// Smaller bounds are reached by too many tokens for the equivalence to be of use.
+        const SHORT: u32 = 4;
+        if depth == 0 || *visits == 0 {
+            return e;
+        }
+        *visits -= 1;
+        match *self.node(e) {
+            Node::Concat(h, t) => {
+                let head = self.unbounded_within(h, horizon, depth - 1, visits);
+                let tail = self.unbounded_within(t, horizon, depth - 1, visits);
+                if (head, tail) == (h, t) {
+                    e
+                } else {
+                    self.concat2(head, tail)
+                }
+            }
+            Node::Alt(ref parts) if parts.len() <= 16 => {
+                let parts = parts.clone();
+                let new: Vec<ExprId> = parts
+                    .iter()
+                    .map(|p| self.unbounded_within(*p, horizon, depth - 1, visits))
+                    .collect();
+                if *new == *parts { e } else { self.alt(&new) }
+            }
+            Node::Repeat(x, min, max) if (SHORT..UNBOUNDED).contains(&max) && !self.nullable(x) => {
+                *horizon = max.min(*horizon);
+                self.repeat(x, min, UNBOUNDED)
+            }
+            Node::Spelled(value, mode) => {
+                let new = self.unbounded_within(value, horizon, depth - 1, visits);
+                if new == value {
+                    e
+                } else {
+                    self.add(Node::Spelled(new, mode))
+                }
+            }
+            _ => e,
+        }
+    }
+
     pub fn literals(&mut self, mut strings: Vec<(Box<[u8]>, MarksId)>) -> ExprId {
         strings.sort_unstable();
         // Equal strings unite their marks.

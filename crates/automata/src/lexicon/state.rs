@@ -64,6 +64,7 @@ struct State {
     accept: LabelSet,
     edges: OnceLock<Edges>,
     parts: OnceLock<Box<[LexState]>>,
+    unbounded: OnceLock<(LexState, u32)>,
 }
 
 #[derive(Debug)]
@@ -96,6 +97,7 @@ impl Lexicon {
             accept: LabelSet::NONE,
             edges: OnceLock::new(),
             parts: OnceLock::new(),
+            unbounded: OnceLock::new(),
         };
         let _ = dead
             .edges
@@ -293,6 +295,7 @@ impl Lexicon {
             accept,
             edges: OnceLock::new(),
             parts: OnceLock::new(),
+            unbounded: OnceLock::new(),
         }) as u32);
         inner.states.insert((expr, fresh), state);
         Ok(state)
@@ -404,6 +407,25 @@ impl Lexicon {
             parts.push(state);
         }
         Ok(record.parts.get_or_init(|| parts.into()))
+    }
+
+    /// A state that agrees with this one on everything that at most the returned number of bytes can
+    /// show (which strings are alive, which are accepted and with what labels), and whose counts
+    /// have no upper bound: the states of a long string differ only in how much is left.
+    pub fn unbounded(&self, state: LexState) -> Result<(LexState, u32), LimitError> {
+        let record = &self.states[state.index()];
+        if let Some(&answer) = record.unbounded.get() {
+            return Ok(answer);
+        }
+        let mut inner = self.lock();
+        let mut horizon = u32::MAX;
+        let expr = inner.store.unbounded(record.expr, &mut horizon);
+        let answer = if expr == record.expr {
+            (state, u32::MAX)
+        } else {
+            (self.intern(&mut inner, expr, record.fresh)?, horizon)
+        };
+        Ok(*record.unbounded.get_or_init(|| answer))
     }
 
     /// The labels with which the lexeme may end here, or `NONE`. Fresh states accept nothing.
