@@ -63,7 +63,11 @@ pub trait Control: Send + Sync + fmt::Debug {
     /// What ending a lexeme that carries `labels` (strictly increasing; empty when the lexeme
     /// matched without a label) does to the stack: one action for each reading. An empty list
     /// refuses the lexeme.
-    fn step(&self, stack: &mut dyn StackReader, labels: &[u32]) -> Result<Vec<StackAction>, ControlError>;
+    fn step(
+        &self,
+        stack: &mut dyn StackReader,
+        labels: &[u32],
+    ) -> Result<Vec<StackAction>, ControlError>;
 
     /// Whether the input may end on this stack with no lexeme under way.
     fn ends(&self, stack: &mut dyn StackReader) -> Result<bool, ControlError>;

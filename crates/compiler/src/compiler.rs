@@ -103,7 +103,12 @@ impl Compiler {
     pub fn grammar_ir(&self, grammar: &Grammar) -> Result<CompiledGrammar, CompileError> {
         let (normal, warnings) = normalize(grammar, &self.limits, &self.cancel)?;
         let shared = self.shared();
-        let control = Lr::new(normal, Arc::clone(&shared.lexicon), self.limits, self.cancel.clone())?;
+        let control = Lr::new(
+            normal,
+            Arc::clone(&shared.lexicon),
+            self.limits,
+            self.cancel.clone(),
+        )?;
         let mut compiled = self.finish(Box::new(control), shared);
         compiled.warnings = warnings;
         Ok(compiled)
@@ -121,7 +126,11 @@ impl Compiler {
         &self.cancel
     }
 
-    pub(crate) fn finish(&self, control: Box<dyn Control>, shared: Arc<LexicalRows>) -> CompiledGrammar {
+    pub(crate) fn finish(
+        &self,
+        control: Box<dyn Control>,
+        shared: Arc<LexicalRows>,
+    ) -> CompiledGrammar {
         CompiledGrammar {
             machine: Arc::new(LazyMachine::new(control, shared, self.limits)),
             report: None,

@@ -15,7 +15,8 @@ use crate::lazy::LazyMachine;
 use maskwright_tables::csr::Csr;
 use maskwright_tables::pushdown::{FINAL, FRESH, PushdownTables, StackAutomaton};
 use maskwright_tables::{
-    CancelFlag, LabelSet, LexState, LimitError, Machine, RunError, StackAction, StackView, Symbol, TokenId, Tokens,
+    CancelFlag, LabelSet, LexState, LimitError, Machine, RunError, StackAction, StackView, Symbol,
+    TokenId, Tokens,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::borrow::Cow;
@@ -33,7 +34,10 @@ pub struct FreezeBudget {
 
 impl Default for FreezeBudget {
     fn default() -> Self {
-        FreezeBudget { questions: 2_000_000, row_bytes: 256 << 20 }
+        FreezeBudget {
+            questions: 2_000_000,
+            row_bytes: 256 << 20,
+        }
     }
 }
 
@@ -216,8 +220,13 @@ impl Explorer<'_> {
 
     /// The symbols that can lie at `depth`, in order of discovery.
     fn candidates(&self, known: &Known, depth: u32) -> Vec<Symbol> {
-        let above = known.iter().filter(|(d, _)| *d < depth).max_by_key(|(d, _)| *d);
-        let Some(&(from, symbol)) = above else { return Vec::new() };
+        let above = known
+            .iter()
+            .filter(|(d, _)| *d < depth)
+            .max_by_key(|(d, _)| *d);
+        let Some(&(from, symbol)) = above else {
+            return Vec::new();
+        };
         let mut level = vec![symbol];
         for _ in from..depth {
             let mut seen = FxHashSet::default();
@@ -290,11 +299,21 @@ impl Explorer<'_> {
         let asked = self.asked + self.queue.len().max(more);
         if asked > self.budget.questions {
             let limit = self.budget.questions as u64;
-            return Err(LimitError::new("questions of an ahead-of-time compile", asked as u64, limit).into());
+            return Err(LimitError::new(
+                "questions of an ahead-of-time compile",
+                asked as u64,
+                limit,
+            )
+            .into());
         }
         if self.rows.bytes > self.budget.row_bytes {
             let limit = self.budget.row_bytes as u64;
-            return Err(LimitError::new("row bytes of an ahead-of-time compile", self.rows.bytes as u64, limit).into());
+            return Err(LimitError::new(
+                "row bytes of an ahead-of-time compile",
+                self.rows.bytes as u64,
+                limit,
+            )
+            .into());
         }
         Ok(())
     }
@@ -302,14 +321,19 @@ impl Explorer<'_> {
     fn ask(&mut self, key: Key, known: Known) -> Result<(), RunError> {
         self.asked += 1;
         self.check(0)?;
-        let view = KnownStack { known: &known, wanted: Cell::new(None) };
+        let view = KnownStack {
+            known: &known,
+            wanted: Cell::new(None),
+        };
         let answer = match key {
             Key::Row(state) => self.machine.row(state, &view).map(|row| self.rows.add(row)),
             Key::Ends => self.machine.ends(&view).map(u32::from),
             Key::Step(labels) => self.machine.step(&view, labels).and_then(|actions| {
                 // What the pops expose must be known too.
-                let exposed: Vec<Symbol> =
-                    actions.iter().map(|a| view.symbol(a.pop as usize).unwrap_or(BOTTOM)).collect();
+                let exposed: Vec<Symbol> = actions
+                    .iter()
+                    .map(|a| view.symbol(a.pop as usize).unwrap_or(BOTTOM))
+                    .collect();
                 if view.went_below() {
                     return Err(RunError::UnknownSymbol);
                 }
@@ -344,11 +368,19 @@ impl Explorer<'_> {
     }
 
     fn symbol(&self, symbol: Symbol) -> u32 {
-        if symbol == BOTTOM { self.symbols.len() as u32 } else { self.symbol_ids[&symbol] }
+        if symbol == BOTTOM {
+            self.symbols.len() as u32
+        } else {
+            self.symbol_ids[&symbol]
+        }
     }
 
     /// The answers under some keys as an automaton.
-    fn automaton(&self, keys: usize, select: impl Fn(Key) -> Option<u32>) -> StackAutomaton<'static> {
+    fn automaton(
+        &self,
+        keys: usize,
+        select: impl Fn(Key) -> Option<u32>,
+    ) -> StackAutomaton<'static> {
         let mut roots = vec![0u32; keys];
         // For each node where it reads, and its edges.
         let mut nodes: Vec<(u32, BTreeMap<u32, u32>)> = Vec::new();
@@ -385,7 +417,11 @@ impl Explorer<'_> {
             debug_assert!(pushed.is_ok());
             depths.push(depth);
         }
-        StackAutomaton { roots: Cow::Owned(roots), nodes: matrix.into(), depths: Cow::Owned(depths) }
+        StackAutomaton {
+            roots: Cow::Owned(roots),
+            nodes: matrix.into(),
+            depths: Cow::Owned(depths),
+        }
     }
 
     fn finish(self) -> Result<PushdownTables<'static>, RunError> {
@@ -411,22 +447,37 @@ impl Explorer<'_> {
         }
         let mut lexical = Csr::new(representatives.len() as u32);
         for row in 0..self.states.len() {
-            let entries = representatives.iter().enumerate().filter(|(_, c)| c[row] != 0);
+            let entries = representatives
+                .iter()
+                .enumerate()
+                .filter(|(_, c)| c[row] != 0);
             let pushed = lexical.push_row(entries.map(|(class, c)| (class as u32, c[row])));
             debug_assert!(pushed.is_ok());
         }
         let mut flags = Vec::with_capacity(self.states.len());
         let mut accept = Vec::with_capacity(self.states.len());
         for &state in &self.states {
-            let fresh = if self.machine.lex_is_fresh(state) { FRESH } else { 0 };
-            let last = if self.machine.lex_is_final(state) { FINAL } else { 0 };
+            let fresh = if self.machine.lex_is_fresh(state) {
+                FRESH
+            } else {
+                0
+            };
+            let last = if self.machine.lex_is_final(state) {
+                FINAL
+            } else {
+                0
+            };
             flags.push(fresh | last);
             accept.push(self.label_ids[&self.machine.lex_accept(state)]);
         }
         let mut lex_start = Vec::with_capacity(self.symbols.len());
         for &symbol in &self.symbols {
             // A symbol that is never on top begins no lexeme.
-            let first = if self.tops.contains(&symbol) { self.machine.lex_start(symbol)? } else { LexState::DEAD };
+            let first = if self.tops.contains(&symbol) {
+                self.machine.lex_start(symbol)?
+            } else {
+                LexState::DEAD
+            };
             lex_start.push(self.state_ids[&first]);
         }
         let steps = self.automaton(self.labels.len(), |key| match key {
@@ -455,7 +506,13 @@ impl Explorer<'_> {
         }
         // The checked constructor refuses what is unsorted, out of range or given twice.
         let width = self.machine.vocabulary().width();
-        let lists: Vec<usize> = self.rows.lists.iter().flatten().map(|t| *t as usize).collect();
+        let lists: Vec<usize> = self
+            .rows
+            .lists
+            .iter()
+            .flatten()
+            .map(|t| *t as usize)
+            .collect();
         let checked = sprs::CsMatI::<u8, usize>::try_new(
             (self.rows.lists.len(), width),
             indptr.iter().map(|p| *p as usize).collect(),

@@ -27,11 +27,21 @@ impl Compiler {
     ///
     /// # Errors
     /// As [`Compiler::json_schema`].
-    pub fn json_schema_with(&self, schema: &str, options: &JsonSchemaOptions) -> Result<CompiledGrammar, CompileError> {
+    pub fn json_schema_with(
+        &self,
+        schema: &str,
+        options: &JsonSchemaOptions,
+    ) -> Result<CompiledGrammar, CompileError> {
         let (schema, report) = json_schema::parse(schema, &options.reading, self.limits())?;
         let shared = self.shared();
         let lexicon = Arc::clone(&shared.lexicon);
-        let control = Frames::new(schema, lexicon, options.writing.clone(), *self.limits(), self.cancel().clone())?;
+        let control = Frames::new(
+            schema,
+            lexicon,
+            options.writing.clone(),
+            *self.limits(),
+            self.cancel().clone(),
+        )?;
         let mut compiled = self.finish(Box::new(control), shared);
         compiled.report = Some(report);
         Ok(compiled)

@@ -12,7 +12,8 @@ use crate::memo::{Overlay, OverlayView, Reads, StackMemo};
 use crate::sets::{FinalId, SetId};
 use maskwright_automata::{Control, ControlError, StackReader};
 use maskwright_tables::{
-    LabelSet, LexState, LimitError, Limits, Machine, RowRef, RunError, StackAction, StackView, Symbol, Vocabulary,
+    LabelSet, LexState, LimitError, Limits, Machine, RowRef, RunError, StackAction, StackView,
+    Symbol, Vocabulary,
 };
 use papaya::HashMap;
 use rustc_hash::{FxBuildHasher, FxHashSet};
@@ -42,7 +43,11 @@ impl StackReader for Reader<'_> {
     fn read(&mut self, depth: usize) -> Result<Option<Symbol>, ControlError> {
         self.reads.note(depth);
         let symbol = self.stack.symbol(depth);
-        if self.stack.went_below() { Err(ControlError::Unknown(depth)) } else { Ok(symbol) }
+        if self.stack.went_below() {
+            Err(ControlError::Unknown(depth))
+        } else {
+            Ok(symbol)
+        }
     }
 }
 
@@ -50,7 +55,9 @@ fn run_error(e: ControlError) -> RunError {
     match e {
         ControlError::Limit(e) => RunError::Limit(e),
         ControlError::Unknown(_) => RunError::UnknownSymbol,
-        _ => RunError::NotTabulated { table: "stack symbols" },
+        _ => RunError::NotTabulated {
+            table: "stack symbols",
+        },
     }
 }
 
@@ -92,13 +99,22 @@ impl LazyMachine {
         let mut budget = self.limits.steps;
         while let Some((overlay, q, trie)) = work.pop() {
             if budget == 0 {
-                return Err(LimitError::new("steps of a row", self.limits.steps + 1, self.limits.steps).into());
+                return Err(LimitError::new(
+                    "steps of a row",
+                    self.limits.steps + 1,
+                    self.limits.steps,
+                )
+                .into());
             }
             budget -= 1;
             let row = self.shared.row(q, trie)?;
             parts.push(row.inside);
             for &(labels, residual) in &row.exits {
-                let view = OverlayView { overlay: &overlay, base: stack, reads: &reads };
+                let view = OverlayView {
+                    overlay: &overlay,
+                    base: stack,
+                    reads: &reads,
+                };
                 for action in self.step(&view, labels)? {
                     let mut next = overlay.clone();
                     next.apply(action);
@@ -110,14 +126,20 @@ impl LazyMachine {
                     if rest.len() <= 1 {
                         continue;
                     }
-                    let view = OverlayView { overlay: &next, base: stack, reads: &reads };
+                    let view = OverlayView {
+                        overlay: &next,
+                        base: stack,
+                        reads: &reads,
+                    };
                     let Some(top) = view.symbol(0) else { continue };
                     let start = self.lex_start(top)?;
                     if start == LexState::DEAD {
                         continue;
                     }
                     // Two readings that meet again are followed once.
-                    if work.len() > 1 && !seen.insert((next.pushed.to_vec(), next.popped, start, residual)) {
+                    if work.len() > 1
+                        && !seen.insert((next.pushed.to_vec(), next.popped, start, residual))
+                    {
                         continue;
                     }
                     for &part in self.shared.lexicon.parts(start)? {
@@ -127,7 +149,11 @@ impl LazyMachine {
             }
         }
         let overlay = Overlay::new();
-        let view = OverlayView { overlay: &overlay, base: stack, reads: &reads };
+        let view = OverlayView {
+            overlay: &overlay,
+            base: stack,
+            reads: &reads,
+        };
         let ends = if state == LexState::DEAD || self.lex_is_fresh(state) {
             self.ends(&view)?
         } else {
@@ -138,7 +164,11 @@ impl LazyMachine {
                     for action in self.step(&view, labels)? {
                         let mut next = Overlay::new();
                         next.apply(action);
-                        ends |= self.ends(&OverlayView { overlay: &next, base: stack, reads: &reads })?;
+                        ends |= self.ends(&OverlayView {
+                            overlay: &next,
+                            base: stack,
+                            reads: &reads,
+                        })?;
                     }
                     ends
                 }
@@ -197,20 +227,33 @@ impl Machine for LazyMachine {
         if let Some(answer) = self.steps.get(labels.0, stack) {
             return Ok(&self.actions[answer as usize]);
         }
-        let mut reader = Reader { stack, reads: Reads::default() };
-        let actions = self.control.step(&mut reader, self.shared.lexicon.labels(labels));
+        let mut reader = Reader {
+            stack,
+            reads: Reads::default(),
+        };
+        let actions = self
+            .control
+            .step(&mut reader, self.shared.lexicon.labels(labels));
         if stack.went_below() {
             return Err(RunError::UnknownSymbol);
         }
         let actions = actions.map_err(run_error)?;
         let answer = self.actions.push(actions.into());
-        self.steps.insert(labels.0, stack, &reader.reads, answer as u32);
+        self.steps
+            .insert(labels.0, stack, &reader.reads, answer as u32);
         Ok(&self.actions[answer])
     }
 
     fn ends(&self, stack: &dyn StackView) -> Result<bool, RunError> {
-        let ends = self.control.ends(&mut Reader { stack, reads: Reads::default() });
-        if stack.went_below() { Err(RunError::UnknownSymbol) } else { ends.map_err(run_error) }
+        let ends = self.control.ends(&mut Reader {
+            stack,
+            reads: Reads::default(),
+        });
+        if stack.went_below() {
+            Err(RunError::UnknownSymbol)
+        } else {
+            ends.map_err(run_error)
+        }
     }
 
     fn row(&self, state: LexState, stack: &dyn StackView) -> Result<RowRef<'_>, RunError> {
@@ -223,6 +266,9 @@ impl Machine for LazyMachine {
             }
         };
         let (tokens, ends) = self.rows[answer as usize];
-        Ok(RowRef { tokens: self.shared.sets.tokens(tokens), ends })
+        Ok(RowRef {
+            tokens: self.shared.sets.tokens(tokens),
+            ends,
+        })
     }
 }

@@ -20,8 +20,8 @@ mod items;
 mod json_schema;
 mod lazy;
 mod lexical_rows;
-mod row_walk;
 mod memo;
+mod row_walk;
 mod sets;
 
 pub use compiler::{CompileError, CompiledGrammar, Compiler, Stats};

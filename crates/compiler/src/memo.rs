@@ -61,7 +61,10 @@ fn symbol_at(stack: &dyn StackView, depth: u32) -> u32 {
 
 impl StackMemo {
     pub fn new() -> Self {
-        StackMemo { edges: HashMap::with_hasher(FxBuildHasher), nodes: AtomicU32::new(0) }
+        StackMemo {
+            edges: HashMap::with_hasher(FxBuildHasher),
+            nodes: AtomicU32::new(0),
+        }
     }
 
     /// The answer under `key` for this stack.
@@ -91,7 +94,10 @@ impl StackMemo {
             let symbol = symbol_at(stack, depth);
             let next = match open.first() {
                 None => Next::Answer(answer),
-                Some(&depth) => Next::Read { depth, node: self.nodes.fetch_add(1, Ordering::Relaxed) },
+                Some(&depth) => Next::Read {
+                    depth,
+                    node: self.nodes.fetch_add(1, Ordering::Relaxed),
+                },
             };
             match *edges.get_or_insert((at, symbol), next) {
                 Next::Answer(_) => return,
@@ -117,7 +123,10 @@ pub(crate) struct Overlay {
 
 impl Overlay {
     pub fn new() -> Self {
-        Overlay { popped: 0, pushed: SmallVec::new() }
+        Overlay {
+            popped: 0,
+            pushed: SmallVec::new(),
+        }
     }
 
     /// Applies a stack action.

@@ -152,7 +152,11 @@ impl Sets {
                 few.retain(|t| base[t.index() / 32] >> (t.0 % 32) & 1 == 0);
                 few.sort_unstable();
                 few.dedup();
-                if few.is_empty() { Final::Dense(base) } else { Final::Union(base, few.into()) }
+                if few.is_empty() {
+                    Final::Dense(base)
+                } else {
+                    Final::Union(base, few.into())
+                }
             }
             None if few.len() > self.words / 2 => {
                 let mut words = vec![0u32; self.words];
@@ -186,6 +190,9 @@ impl Sets {
 
     /// Bytes held by the sets.
     pub fn bytes(&self) -> usize {
-        self.index.lock().unwrap_or_else(PoisonError::into_inner).bytes
+        self.index
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .bytes
     }
 }

@@ -25,25 +25,36 @@ fn toy_vocabulary(texts: &[String]) -> Arc<Vocabulary> {
         .map(|bytes| (bytes, TokenKind::Text))
         .chain([(b"<end>".to_vec(), TokenKind::Special)])
         .enumerate()
-        .map(|(id, (bytes, kind))| TokenEntry { id: id as u32, bytes, kind });
+        .map(|(id, (bytes, kind))| TokenEntry {
+            id: id as u32,
+            bytes,
+            kind,
+        });
     Arc::new(Vocabulary::new("toy", entries, &[end], None).unwrap())
 }
 
 /// `(name, source, accept texts)` of each folder of a kind.
 fn folders(kind: &str, file: &str) -> Vec<(String, String, Vec<String>)> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../grammars").join(kind);
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../grammars")
+        .join(kind);
     let mut folders: Vec<_> = std::fs::read_dir(root)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.join(file).is_file())
         .map(|path| {
-            let mut texts: Vec<PathBuf> =
-                std::fs::read_dir(path.join("accept")).unwrap().map(|e| e.unwrap().path()).collect();
+            let mut texts: Vec<PathBuf> = std::fs::read_dir(path.join("accept"))
+                .unwrap()
+                .map(|e| e.unwrap().path())
+                .collect();
             texts.sort();
             (
                 path.file_name().unwrap().to_string_lossy().into_owned(),
                 std::fs::read_to_string(path.join(file)).unwrap(),
-                texts.iter().map(|t| std::fs::read_to_string(t).unwrap()).collect(),
+                texts
+                    .iter()
+                    .map(|t| std::fs::read_to_string(t).unwrap())
+                    .collect(),
             )
         })
         .collect();
@@ -53,7 +64,16 @@ fn folders(kind: &str, file: &str) -> Vec<(String, String, Vec<String>)> {
 
 fn freeze(grammar: &CompiledGrammar) -> PushdownTables<'static> {
     let cancel = CancelFlag::new();
-    grammar.freeze(FreezeBudget { questions: 300_000, row_bytes: 1 << 26 }, &cancel, &mut |_, _| {}).unwrap()
+    grammar
+        .freeze(
+            FreezeBudget {
+                questions: 300_000,
+                row_bytes: 1 << 26,
+            },
+            &cancel,
+            &mut |_, _| {},
+        )
+        .unwrap()
 }
 
 fn artifact(vocabulary: &Vocabulary, tables: &PushdownTables<'_>) -> Vec<u8> {
@@ -62,7 +82,12 @@ fn artifact(vocabulary: &Vocabulary, tables: &PushdownTables<'_>) -> Vec<u8> {
     writer.finish()
 }
 
-fn check(name: &str, vocabulary: &Arc<Vocabulary>, compile: impl Fn(&Compiler) -> CompiledGrammar, texts: &[String]) {
+fn check(
+    name: &str,
+    vocabulary: &Arc<Vocabulary>,
+    compile: impl Fn(&Compiler) -> CompiledGrammar,
+    texts: &[String],
+) {
     println!("{name}");
     let compiler = Compiler::new(Arc::clone(vocabulary), Limits::trusted());
     let lazy = compile(&compiler);
@@ -75,11 +100,18 @@ fn check(name: &str, vocabulary: &Arc<Vocabulary>, compile: impl Fn(&Compiler) -
         matcher.advance_bytes(&[byte]).unwrap();
     }
     let bytes = artifact(vocabulary, &freeze(&lazy));
-    assert_eq!(bytes, artifact(vocabulary, &freeze(&warm)), "{name}: same source, same bytes");
+    assert_eq!(
+        bytes,
+        artifact(vocabulary, &freeze(&warm)),
+        "{name}: same source, same bytes"
+    );
 
     let opened = Artifact::open(&bytes).unwrap();
     opened.verify().unwrap();
-    let frozen: Arc<dyn Machine> = FrozenMachine::read(&opened, Arc::clone(vocabulary), Limits::trusted()).unwrap().into();
+    let frozen: Arc<dyn Machine> =
+        FrozenMachine::read(&opened, Arc::clone(vocabulary), Limits::trusted())
+            .unwrap()
+            .into();
     let mut masks = 0;
     for text in texts {
         for stride in 1..=3 {
@@ -92,7 +124,12 @@ fn check(name: &str, vocabulary: &Arc<Vocabulary>, compile: impl Fn(&Compiler) -
                 assert_eq!(left, right, "{name}: {text}");
                 for t in (0..vocabulary.len() as u32).step_by(7).map(TokenId) {
                     let bit = left[t.index() / 32] >> (t.0 % 32) & 1 == 1;
-                    assert_eq!(bit, a.is_allowed(t).unwrap(), "{name}: {text}: {t} {:?}", vocabulary.bytes(t));
+                    assert_eq!(
+                        bit,
+                        a.is_allowed(t).unwrap(),
+                        "{name}: {text}: {t} {:?}",
+                        vocabulary.bytes(t)
+                    );
                 }
                 masks += 1;
                 if a.advance_bytes(piece).is_err() {
@@ -110,9 +147,19 @@ fn check(name: &str, vocabulary: &Arc<Vocabulary>, compile: impl Fn(&Compiler) -
 #[test]
 fn frozen_grammars_and_patterns_answer_as_lazy_ones() {
     for (name, source, texts) in folders("cfg", "grammar.ebnf") {
-        check(&name, &toy_vocabulary(&texts), |c| c.grammar(&source).unwrap(), &texts);
+        check(
+            &name,
+            &toy_vocabulary(&texts),
+            |c| c.grammar(&source).unwrap(),
+            &texts,
+        );
     }
     for (name, source, texts) in folders("regex", "pattern.regex") {
-        check(&name, &toy_vocabulary(&texts), |c| c.regex(source.trim_end_matches('\n')).unwrap(), &texts);
+        check(
+            &name,
+            &toy_vocabulary(&texts),
+            |c| c.regex(source.trim_end_matches('\n')).unwrap(),
+            &texts,
+        );
     }
 }

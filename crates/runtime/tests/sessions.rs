@@ -384,7 +384,11 @@ fn forced_tokens_are_bounded_and_sole() {
     };
     let forced = |texts: &[&str], max| {
         let toy = Toy::with(&common::repeat(false), only(texts), Limits::default());
-        Matcher::new(machine(&toy)).unwrap().forced_tokens(max).unwrap().len()
+        Matcher::new(machine(&toy))
+            .unwrap()
+            .forced_tokens(max)
+            .unwrap()
+            .len()
     };
     assert_eq!(forced(&["a", "b"], 50), 50);
     assert_eq!(forced(&["a", "aa"], 50), 0);
@@ -395,7 +399,11 @@ fn forced_tokens_are_bounded_and_sole() {
     );
     let toy = Toy::with(&common::repeat(false), only(&["a"]), Limits::default());
     assert_eq!(
-        Matcher::new(machine(&toy)).unwrap().forced_bytes(70).unwrap().len(),
+        Matcher::new(machine(&toy))
+            .unwrap()
+            .forced_bytes(70)
+            .unwrap()
+            .len(),
         70
     );
     // One text token, but the output may also end here.
@@ -445,7 +453,8 @@ fn a_batch_is_its_matchers_one_after_the_other() {
     assert!(fill_batch::<Matcher>(&[], &mut []).is_ok());
     assert!(fill_batch::<Matcher>(&[], &mut [0]).is_err());
     // One that cannot answer leaves zeros and does not hold up the others.
-    let mut dead = Matcher::with_config(machine(&toy), MatcherConfig::new().end_tokens([])).unwrap();
+    let mut dead =
+        Matcher::with_config(machine(&toy), MatcherConfig::new().end_tokens([])).unwrap();
     dead.advance_bytes(b"[]").unwrap();
     batch[1] = dead;
     let error = fill_batch(&batch, &mut masks).unwrap_err();

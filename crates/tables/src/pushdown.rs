@@ -80,7 +80,12 @@ impl<'a> Matrix<'a> {
         data: Cow<'a, [u32]>,
     ) -> Result<Self, CsrError> {
         CsrView::new(columns, &indptr, &indices, &data)?;
-        Ok(Matrix { columns, indptr, indices, data })
+        Ok(Matrix {
+            columns,
+            indptr,
+            indices,
+            data,
+        })
     }
 
     /// The number of rows.
@@ -101,7 +106,10 @@ impl<'a> Matrix<'a> {
     /// The value at `row`, `column`.
     #[inline]
     pub fn get(&self, row: usize, column: u32) -> Option<u32> {
-        let (start, end) = (*self.indptr.get(row)? as usize, *self.indptr.get(row + 1)? as usize);
+        let (start, end) = (
+            *self.indptr.get(row)? as usize,
+            *self.indptr.get(row + 1)? as usize,
+        );
         let i = self.indices[start..end].binary_search(&column).ok()?;
         Some(self.data[start + i])
     }
@@ -115,14 +123,28 @@ impl<'a> Matrix<'a> {
         }
     }
 
-    fn write(&'a self, writer: &mut ArtifactWriter<'a>, kind: u32, id: u32) -> Result<(), ArtifactError> {
+    fn write(
+        &'a self,
+        writer: &mut ArtifactWriter<'a>,
+        kind: u32,
+        id: u32,
+    ) -> Result<(), ArtifactError> {
         writer.add_words(kind, id, &*self.indptr)?;
         writer.add_words(kind + 1, id, &*self.indices)?;
         writer.add_words(kind + 2, id, &*self.data)
     }
 
-    fn read(artifact: &Artifact<'a>, kind: u32, id: u32, columns: u32) -> Result<Self, ArtifactError> {
-        let (p, i, d) = (artifact.words(kind, id)?, artifact.words(kind + 1, id)?, artifact.words(kind + 2, id)?);
+    fn read(
+        artifact: &Artifact<'a>,
+        kind: u32,
+        id: u32,
+        columns: u32,
+    ) -> Result<Self, ArtifactError> {
+        let (p, i, d) = (
+            artifact.words(kind, id)?,
+            artifact.words(kind + 1, id)?,
+            artifact.words(kind + 2, id)?,
+        );
         Matrix::new(columns, p, i, d).map_err(|e| content(kind, e.to_string()))
     }
 }
@@ -166,7 +188,13 @@ impl<'a> StackAutomaton<'a> {
         }
     }
 
-    fn read(artifact: &Artifact<'a>, id: u32, keys: u32, symbols: u32, answers: u32) -> Result<Self, ArtifactError> {
+    fn read(
+        artifact: &Artifact<'a>,
+        id: u32,
+        keys: u32,
+        symbols: u32,
+        answers: u32,
+    ) -> Result<Self, ArtifactError> {
         let kind = sections::AUTOMATON;
         let roots = artifact.words(kind, id)?;
         let nodes = Matrix::read(artifact, kind + 1, id, symbols + 1)?;
@@ -189,11 +217,19 @@ impl<'a> StackAutomaton<'a> {
                 return Err(content(kind + 3, "a value out of range".into()));
             }
         }
-        Ok(StackAutomaton { roots, nodes, depths })
+        Ok(StackAutomaton {
+            roots,
+            nodes,
+            depths,
+        })
     }
 
     fn into_owned(self) -> StackAutomaton<'static> {
-        StackAutomaton { roots: Cow::Owned(self.roots.into_owned()), nodes: self.nodes.into_owned(), depths: Cow::Owned(self.depths.into_owned()) }
+        StackAutomaton {
+            roots: Cow::Owned(self.roots.into_owned()),
+            nodes: self.nodes.into_owned(),
+            depths: Cow::Owned(self.depths.into_owned()),
+        }
     }
 }
 
@@ -244,8 +280,13 @@ impl<'a> PushdownTables<'a> {
     /// # Errors
     /// The artifact holds a machine already.
     pub fn write_to(&'a self, writer: &mut ArtifactWriter<'a>) -> Result<(), ArtifactError> {
-        let numbers =
-            vec![self.symbols, self.lexical.rows() as u32, self.label_sets, self.start.0, self.words];
+        let numbers = vec![
+            self.symbols,
+            self.lexical.rows() as u32,
+            self.label_sets,
+            self.start.0,
+            self.words,
+        ];
         writer.add_words(sections::NUMBERS, 0, numbers)?;
         writer.add_bytes(sections::CLASSES, 0, &*self.classes)?;
         self.lexical.write(writer, sections::LEXICAL, 0)?;
@@ -280,7 +321,8 @@ impl<'a> PushdownTables<'a> {
     /// # Errors
     /// A missing section, or one that breaks an invariant.
     pub fn read(artifact: &Artifact<'a>) -> Result<Self, ArtifactError> {
-        let [symbols, states, label_sets, start, words] = *artifact.words(sections::NUMBERS, 0)? else {
+        let [symbols, states, label_sets, start, words] = *artifact.words(sections::NUMBERS, 0)?
+        else {
             return Err(content(sections::NUMBERS, "not five numbers".into()));
         };
         let classes = Cow::Borrowed(artifact.bytes(sections::CLASSES, 0)?);
@@ -299,20 +341,32 @@ impl<'a> PushdownTables<'a> {
             || lexical.data.iter().chain(&*lex_start).any(|q| *q >= states)
             || accept.iter().any(|l| *l >= label_sets)
         {
-            return Err(content(sections::NUMBERS, "tables of different sizes".into()));
+            return Err(content(
+                sections::NUMBERS,
+                "tables of different sizes".into(),
+            ));
         }
         let actions = Self::read_actions(artifact, symbols)?;
         let row_answers = artifact.words(sections::ROW_ANSWERS, 0)?;
-        let lists = (artifact.words(sections::LISTS, 0)?, artifact.words(sections::LISTS + 1, 0)?);
+        let lists = (
+            artifact.words(sections::LISTS, 0)?,
+            artifact.words(sections::LISTS + 1, 0)?,
+        );
         let list_count = CsrView::pattern(words.saturating_mul(32), &lists.0, &lists.1)
             .map_err(|e| content(sections::LISTS, e.to_string()))?
             .rows();
         let bitsets = artifact.words(sections::BITSETS, 0)?;
-        let bitset_count = if words == 0 { 0 } else { bitsets.len() / words as usize };
+        let bitset_count = if words == 0 {
+            0
+        } else {
+            bitsets.len() / words as usize
+        };
         let (answers, rest) = row_answers.as_chunks::<3>();
         if !rest.is_empty()
             || bitsets.len() != bitset_count * words as usize
-            || answers.iter().any(|[b, l, e]| *b as usize > bitset_count || *l as usize > list_count || *e > 1)
+            || answers
+                .iter()
+                .any(|[b, l, e]| *b as usize > bitset_count || *l as usize > list_count || *e > 1)
         {
             return Err(content(sections::ROW_ANSWERS, "a row out of range".into()));
         }
@@ -337,7 +391,10 @@ impl<'a> PushdownTables<'a> {
         })
     }
 
-    fn read_actions(artifact: &Artifact<'a>, symbols: u32) -> Result<Vec<Box<[StackAction]>>, ArtifactError> {
+    fn read_actions(
+        artifact: &Artifact<'a>,
+        symbols: u32,
+    ) -> Result<Vec<Box<[StackAction]>>, ArtifactError> {
         let lists = artifact.words(sections::ACTION_LISTS, 0)?;
         let actions = artifact.words(sections::ACTIONS, 0)?;
         let pushes = artifact.words(sections::PUSHES, 0)?;
@@ -350,12 +407,19 @@ impl<'a> PushdownTables<'a> {
         let mut all = Vec::with_capacity(pairs.len());
         for &[pop, end] in pairs {
             let push = pushes.get(from..end as usize).ok_or_else(bad)?;
-            all.push(StackAction { pop, push: push.iter().map(|s| Symbol(*s)).collect() });
+            all.push(StackAction {
+                pop,
+                push: push.iter().map(|s| Symbol(*s)).collect(),
+            });
             from = end as usize;
         }
         lists
             .windows(2)
-            .map(|w| all.get(w[0] as usize..w[1] as usize).map(Box::from).ok_or_else(bad))
+            .map(|w| {
+                all.get(w[0] as usize..w[1] as usize)
+                    .map(Box::from)
+                    .ok_or_else(bad)
+            })
             .collect()
     }
 
@@ -376,7 +440,10 @@ impl<'a> PushdownTables<'a> {
             ends: self.ends.into_owned(),
             actions: self.actions,
             row_answers: Cow::Owned(self.row_answers.into_owned()),
-            lists: (Cow::Owned(self.lists.0.into_owned()), Cow::Owned(self.lists.1.into_owned())),
+            lists: (
+                Cow::Owned(self.lists.0.into_owned()),
+                Cow::Owned(self.lists.1.into_owned()),
+            ),
             bitsets: Cow::Owned(self.bitsets.into_owned()),
         }
     }
@@ -385,7 +452,9 @@ impl<'a> PushdownTables<'a> {
     #[inline]
     pub fn next(&self, state: LexState, byte: u8) -> LexState {
         let class = u32::from(self.classes[usize::from(byte)]);
-        self.lexical.get(state.index(), class).map_or(LexState::DEAD, LexState)
+        self.lexical
+            .get(state.index(), class)
+            .map_or(LexState::DEAD, LexState)
     }
 
     /// The label set of a lexical state.
@@ -408,7 +477,8 @@ impl<'a> PushdownTables<'a> {
             return (None, &[], false);
         };
         let words = self.words as usize;
-        let base = (base > 0).then(|| &self.bitsets[(base as usize - 1) * words..base as usize * words]);
+        let base =
+            (base > 0).then(|| &self.bitsets[(base as usize - 1) * words..base as usize * words]);
         let list = match list {
             0 => &[],
             list => {

@@ -120,3 +120,12 @@ fn every_single_byte_corruption_of_an_artifact_is_an_error_or_changes_nothing() 
         bytes.len()
     );
 }
+
+#[test]
+fn deep_complements_do_not_keep_the_oracle_busy() {
+    let tildes = "~".repeat(48);
+    let text =
+        format!("start = r field ;\nfield = {tildes} EOL? ;\nr =\nEOL = \"\\n\" | \"\\r\\n\" ;\n");
+    fuzzing::ebnf_front_end(text.as_bytes());
+    fuzzing::ebnf_front_end(text.replace("r =\n", "r = ;\n").as_bytes());
+}

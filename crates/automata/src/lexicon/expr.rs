@@ -178,6 +178,9 @@ pub(super) struct Facts {
     pub cuts: ByteSet,
 }
 
+/// Sorted byte strings with the marks that each records.
+type MarkedStrings = Vec<(Box<[u8]>, MarksId)>;
+
 #[derive(Debug)]
 pub(super) struct LiteralSet {
     /// Sorted by bytes, distinct bytes.
@@ -196,7 +199,7 @@ pub(super) struct Store {
     pub mark_sets: Vec<Box<[u32]>>,
     mark_ids: FxHashMap<Box<[u32]>, MarksId>,
     pub literal_sets: Vec<LiteralSet>,
-    literal_ids: FxHashMap<Vec<(Box<[u8]>, MarksId)>, u32>,
+    literal_ids: FxHashMap<MarkedStrings, u32>,
     pub automata: Vec<Arc<dyn Automaton>>,
     automaton_ids: FxHashMap<Vec<u8>, u32>,
     pub classes: FxHashMap<Box<[(char, char)]>, ExprId>,

@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 
 /// How many derivatives one emptiness search may visit.
 const SEARCH_BUDGET: usize = 200_000;
+/// How many derivatives by one byte one emptiness search may take.
+const STEP_BUDGET: usize = 4_000_000;
 /// How many trees may exist.
 const TREE_BUDGET: usize = 4_000_000;
 
@@ -490,6 +492,7 @@ impl Languages {
         let mut parents: HashMap<Language, Language> = HashMap::default();
         let mut seen = HashSet::from_iter([language]);
         let mut stack = vec![language];
+        let mut steps = 0;
         while let Some(next) = stack.pop() {
             let verdict = match self.tree(next) {
                 Tree::Never => Some(false),
@@ -528,7 +531,8 @@ impl Languages {
                     stack.push(follower);
                 }
             }
-            if seen.len() > SEARCH_BUDGET || self.trees.len() > TREE_BUDGET {
+            steps += alphabet.len();
+            if seen.len() > SEARCH_BUDGET || steps > STEP_BUDGET || self.trees.len() > TREE_BUDGET {
                 return Err(OracleError::Budget("derivatives"));
             }
         }
