@@ -427,7 +427,7 @@ impl Explorer<'_> {
     fn finish(self) -> Result<PushdownTables<'static>, RunError> {
         // Bytes that no lexical state tells apart share a class.
         let lexicon = &self.machine.shared().lexicon;
-        let mut columns: Vec<Vec<u32>> = vec![Vec::with_capacity(self.states.len()); 256];
+        let mut columns: Vec<Vec<u32>> = vec![Vec::new(); 256];
         for &state in &self.states {
             let edges = lexicon.edges(state)?;
             for byte in 0..=255u8 {

@@ -38,7 +38,7 @@ impl Compiler {
         let control = Frames::new(
             schema,
             lexicon,
-            options.writing.clone(),
+            options.writing,
             *self.limits(),
             self.cancel().clone(),
         )?;
