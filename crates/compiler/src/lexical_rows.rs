@@ -386,7 +386,7 @@ mod tests {
 
     #[test]
     fn rows_equal_the_plain_walk() {
-        let vocabulary: Arc<Vocabulary> = Vocabulary::cl100k_base().into();
+        let vocabulary: Arc<Vocabulary> = Vocabulary::cl100k_base();
         let rows = LexicalRows::new(vocabulary, Limits::untrusted());
         let lexicon = Arc::clone(&rows.lexicon);
         let any = lexicon.class(&[('\0', char::MAX)]);
@@ -452,7 +452,7 @@ mod tests {
 
     #[test]
     fn rows_of_patterns_equal_the_plain_walk() {
-        let vocabulary: Arc<Vocabulary> = Vocabulary::cl100k_base().into();
+        let vocabulary: Arc<Vocabulary> = Vocabulary::cl100k_base();
         let rows = LexicalRows::new(vocabulary, Limits::untrusted());
         let mut states = 0;
         for (pattern, text) in [
