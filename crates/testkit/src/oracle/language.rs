@@ -377,7 +377,21 @@ impl Languages {
                     Some((first, last)) if first == last && char_len(first) == read.len() => {
                         self.empty()
                     }
-                    Some(_) => self.add(Tree::Char(ranges, read)),
+                    Some((first, last)) => {
+                        // When every way to go on is a match, which bytes were read no longer
+                        // matters. Without this, text alone has 22,000 states.
+                        let open = (last - first + 1).trailing_zeros() / 6;
+                        let all = last - first + 1 == 1 << (6 * open)
+                            && ranges
+                                .iter()
+                                .any(|&(a, b)| a as u32 <= first && last <= b as u32);
+                        if all {
+                            let continuation = self.byte_class(&[(0x80, 0xbf)]);
+                            self.repeat(continuation, open, Some(open))
+                        } else {
+                            self.add(Tree::Char(ranges, read))
+                        }
+                    }
                 }
             }
             Tree::Concat(parts) => {
