@@ -4,8 +4,8 @@
 //! found somewhere, as a regular set without anchors or assertions. In running order:
 //!
 //! 1. `parse` reads the pattern with a stack of open groups. What only consumes becomes a regex at
-//!    once ([`Piece`]); what asserts (`^ $ \b` and look-around) stays visible as alternatives of
-//!    flat sequences ([`Item`]).
+//!    once (`Piece`); what asserts (`^ $ \b` and look-around) stays visible as alternatives of
+//!    flat sequences (`Item`).
 //! 2. `assertions` turns each such sequence into a set of whole texts: anchors cut the free text on
 //!    their side, look-around becomes intersection and complement.
 //!
