@@ -178,7 +178,9 @@ impl CompiledGrammar {
     /// Asks the machine for everything and writes the answers down as tables: an ahead-of-time
     /// compile. `progress` hears now and then how many questions are answered and known.
     ///
-    /// The tables depend on source, options and vocabulary alone, not on what was asked before.
+    /// Frozen by a compiler and a grammar that were not asked anything before, the same source,
+    /// options and vocabulary give the same tables. What was asked before can change the order in
+    /// which stacks are read, and so the tables, though not their answers.
     ///
     /// # Errors
     /// The budget is too small, a limit, or a cancel.

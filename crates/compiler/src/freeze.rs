@@ -8,8 +8,8 @@
 //! oracle for its rules; it ends because symbols, lexical states and reads are finite, or at the
 //! budget.
 //!
-//! Questions are answered in a fixed order and all ids are renumbered in order of discovery, so the
-//! artifact depends on source, vocabulary and options alone, not on what was asked before.
+//! Questions are answered in a fixed order and all ids are renumbered in order of discovery, so a
+//! fresh compiler gives the same artifact for the same source, vocabulary and options.
 
 use crate::lazy::LazyMachine;
 use maskwright_tables::csr::Csr;
