@@ -28,8 +28,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// let vocabulary = Vocabulary::new("toy", tokens, &[3], None)?;
 /// let compiler = Compiler::new(vocabulary, Limits::untrusted());
 /// let grammar = compiler.regex("(ab)+")?;
-/// let row = grammar.machine().row(grammar.machine().lex_start(grammar.machine().start())?, &[grammar.machine().start()][..])?;
-/// assert!(!row.ends);
+/// let mut matcher = maskwright_runtime::Matcher::new(&grammar)?;
+/// assert!(!matcher.is_accepting()?);
+/// matcher.advance(maskwright_tables::TokenId(2))?;
+/// assert!(matcher.is_accepting()?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]

