@@ -72,6 +72,31 @@ pub trait Control: Send + Sync + fmt::Debug {
     /// Whether the input may end on this stack with no lexeme under way.
     fn ends(&self, stack: &mut dyn StackReader) -> Result<bool, ControlError>;
 
+    /// Whether some lexemes must differ from each other: names of an object, elements of an array.
+    /// See `maskwright_tables::machine`; the control does not compare values, it only says where they
+    /// are to be compared.
+    fn compares(&self) -> bool {
+        false
+    }
+
+    /// Whether a lexeme that begins on `top` may have to differ from earlier ones.
+    ///
+    /// # Errors
+    /// A limit.
+    fn distinct(&self, top: Symbol) -> Result<bool, ControlError> {
+        let _ = top;
+        Ok(false)
+    }
+
+    /// Whether a lexeme that began on `top` and carries these labels must differ from earlier ones.
+    ///
+    /// # Errors
+    /// A limit.
+    fn must_differ(&self, top: Symbol, labels: &[u32]) -> Result<bool, ControlError> {
+        let _ = (top, labels);
+        Ok(false)
+    }
+
     /// The number of symbols created so far.
     fn symbols_len(&self) -> usize;
 

@@ -261,6 +261,11 @@ impl Explorer<'_> {
         if !self.tops.insert(symbol) {
             return Ok(());
         }
+        if self.machine.distinct(symbol)? {
+            return Err(RunError::NotTabulated {
+                table: "lexemes that must differ",
+            });
+        }
         self.queue.push_back((Key::Ends, vec![(0, symbol)]));
         let first = self.machine.lex_start(symbol)?;
         let mut seen = FxHashSet::default();

@@ -12,8 +12,8 @@ use crate::memo::{Overlay, OverlayView, Reads, StackMemo};
 use crate::sets::{FinalId, SetId};
 use maskwright_automata::{Control, ControlError, StackReader};
 use maskwright_tables::{
-    LabelSet, LexState, LimitError, Limits, Machine, RowRef, RunError, StackAction, StackView,
-    Symbol, Vocabulary,
+    Crossing, LabelSet, LexState, LimitError, Limits, Machine, RowRef, RunError, StackAction,
+    StackView, Symbol, TokenId, Vocabulary,
 };
 use papaya::HashMap;
 use rustc_hash::{FxBuildHasher, FxHashSet};
@@ -26,11 +26,40 @@ pub(crate) struct LazyMachine {
     control: Box<dyn Control>,
     shared: Arc<LexicalRows>,
     limits: Limits,
-    starts: HashMap<Symbol, LexState, FxBuildHasher>,
+    /// Where the next lexeme begins, and whether it may have to differ from others.
+    starts: HashMap<Symbol, (LexState, bool), FxBuildHasher>,
+    differing: HashMap<(Symbol, LabelSet), bool, FxBuildHasher>,
     steps: StackMemo,
     actions: boxcar::Vec<Box<[StackAction]>>,
     row_memo: StackMemo,
-    rows: boxcar::Vec<(FinalId, bool)>,
+    rows: boxcar::Vec<MadeRow>,
+}
+
+/// A row of the machine.
+#[derive(Debug)]
+struct MadeRow {
+    tokens: FinalId,
+    ends: bool,
+    /// See [`Crossing`].
+    once: Box<[TokenId]>,
+    twice: Box<[TokenId]>,
+}
+
+/// What is left of the tokens of a row at the beginning of a lexeme, or (the first ones) inside one.
+struct Item {
+    /// The stack.
+    overlay: Overlay,
+    /// The lexical state.
+    state: LexState,
+    /// What is left of the tokens.
+    trie: TrieId,
+    /// Whether the lexeme may have to differ from others.
+    distinct: bool,
+    /// Whether the tokens have ended such a lexeme before.
+    ended_one: bool,
+    /// Whether the tokens have entered such a lexeme behind the end of another lexeme, and then
+    /// whether they had ended one before.
+    crossing: Option<bool>,
 }
 
 /// Reads a stack for a control, noting where.
@@ -68,6 +97,7 @@ impl LazyMachine {
             shared,
             limits,
             starts: HashMap::with_hasher(FxBuildHasher),
+            differing: HashMap::with_hasher(FxBuildHasher),
             steps: StackMemo::new(),
             actions: boxcar::Vec::new(),
             row_memo: StackMemo::new(),
@@ -88,16 +118,46 @@ impl LazyMachine {
         (self.rows.count(), self.row_memo.len(), self.steps.len())
     }
 
+    /// Where the next lexeme begins when `top` is on top, and whether it may have to differ.
+    fn begin(&self, top: Symbol) -> Result<(LexState, bool), RunError> {
+        if let Some(&known) = self.starts.pin().get(&top) {
+            return Ok(known);
+        }
+        let state = self.control.lex_start(top).map_err(run_error)?;
+        let distinct = self.control.compares()
+            && state != LexState::DEAD
+            && self.control.distinct(top).map_err(run_error)?;
+        self.starts.pin().insert(top, (state, distinct));
+        Ok((state, distinct))
+    }
+
     fn make_row(&self, state: LexState, stack: &dyn StackView) -> Result<(u32, Reads), RunError> {
         let reads = RefCell::new(Reads::default());
         let mut parts: Vec<SetId> = Vec::new();
-        let mut work: Vec<(Overlay, LexState, TrieId)> = Vec::new();
+        // The parts that cross, those that have ended a lexeme that must differ second.
+        let mut crossing: [Vec<TokenId>; 2] = Default::default();
+        let mut work: Vec<Item> = Vec::new();
+        let distinct = match stack.symbol(0) {
+            Some(top) if self.control.compares() => {
+                reads.borrow_mut().note(0);
+                self.begin(top)?.1
+            }
+            _ => false,
+        };
         for &part in self.shared.lexicon.parts(state)? {
-            work.push((Overlay::new(), part, LexicalRows::VOCABULARY));
+            work.push(Item {
+                overlay: Overlay::new(),
+                state: part,
+                trie: LexicalRows::VOCABULARY,
+                distinct,
+                ended_one: false,
+                crossing: None,
+            });
         }
-        let mut seen: FxHashSet<(Vec<Symbol>, usize, LexState, TrieId)> = FxHashSet::default();
+        type Seen = (Vec<Symbol>, usize, LexState, TrieId, bool, Option<bool>);
+        let mut seen: FxHashSet<Seen> = FxHashSet::default();
         let mut budget = self.limits.steps;
-        while let Some((overlay, q, trie)) = work.pop() {
+        while let Some(item) = work.pop() {
             if budget == 0 {
                 return Err(LimitError::new(
                     "steps of a row",
@@ -107,21 +167,27 @@ impl LazyMachine {
                 .into());
             }
             budget -= 1;
-            let row = self.shared.row(q, trie)?;
+            let row = self.shared.row(item.state, item.trie)?;
             parts.push(row.inside);
+            if let Some(twice) = item.crossing {
+                self.crossing(&item, row.inside, &mut crossing[usize::from(twice)]);
+            }
             for &(labels, residual) in &row.exits {
                 let view = OverlayView {
-                    overlay: &overlay,
+                    overlay: &item.overlay,
                     base: stack,
                     reads: &reads,
                 };
                 for action in self.step(&view, labels)? {
-                    let mut next = overlay.clone();
+                    let mut next = item.overlay.clone();
                     next.apply(action);
                     let rest = self.shared.trie(residual);
                     let here = rest.tokens_at(0);
                     if !here.is_empty() {
                         parts.push(self.shared.sets.intern(here.to_vec()));
+                        if let Some(twice) = item.crossing {
+                            crossing[usize::from(twice)].extend_from_slice(here);
+                        }
                     }
                     if rest.len() <= 1 {
                         continue;
@@ -132,18 +198,35 @@ impl LazyMachine {
                         reads: &reads,
                     };
                     let Some(top) = view.symbol(0) else { continue };
-                    let start = self.lex_start(top)?;
+                    let (start, distinct) = self.begin(top)?;
                     if start == LexState::DEAD {
                         continue;
                     }
+                    let ended_one = item.ended_one || item.distinct;
+                    let entered = distinct.then_some(ended_one);
+                    let crossing = item.crossing.max(entered);
                     // Two readings that meet again are followed once.
                     if work.len() > 1
-                        && !seen.insert((next.pushed.to_vec(), next.popped, start, residual))
+                        && !seen.insert((
+                            next.pushed.to_vec(),
+                            next.popped,
+                            start,
+                            residual,
+                            ended_one,
+                            crossing,
+                        ))
                     {
                         continue;
                     }
                     for &part in self.shared.lexicon.parts(start)? {
-                        work.push((next.clone(), part, residual));
+                        work.push(Item {
+                            overlay: next.clone(),
+                            state: part,
+                            trie: residual,
+                            distinct,
+                            ended_one,
+                            crossing,
+                        });
                     }
                 }
             }
@@ -177,8 +260,39 @@ impl LazyMachine {
         if stack.went_below() {
             return Err(RunError::UnknownSymbol);
         }
-        let tokens = self.shared.sets.union(parts);
-        Ok((self.rows.push((tokens, ends)) as u32, reads.into_inner()))
+        let [once, twice] = crossing.map(|mut tokens| {
+            tokens.sort_unstable();
+            tokens.dedup();
+            Box::from(tokens)
+        });
+        let row = MadeRow {
+            tokens: self.shared.sets.union(parts),
+            ends,
+            once,
+            twice,
+        };
+        Ok((self.rows.push(row) as u32, reads.into_inner()))
+    }
+
+    /// Adds the tokens of a crossing item that stay inside its lexeme. A token that only opens a
+    /// string there cannot repeat or exhaust anything: infinitely many values are offered.
+    fn crossing(&self, item: &Item, inside: SetId, out: &mut Vec<TokenId>) {
+        let trie = self.shared.trie(item.trie);
+        let mut opening: Vec<TokenId> = Vec::new();
+        if item.distinct {
+            let mut nodes: Vec<usize> = trie.children(0).collect();
+            while let Some(node) = nodes.pop() {
+                match trie.nodes()[node].byte {
+                    b'"' => opening.extend_from_slice(trie.tokens_at(node)),
+                    b' ' | b'\t' | b'\n' | b'\r' => {
+                        opening.extend_from_slice(trie.tokens_at(node));
+                        nodes.extend(trie.children(node));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        out.extend(self.shared.sets.iter(inside).filter(|t| !opening.contains(t)));
     }
 }
 
@@ -196,12 +310,7 @@ impl Machine for LazyMachine {
     }
 
     fn lex_start(&self, top: Symbol) -> Result<LexState, RunError> {
-        if let Some(&state) = self.starts.pin().get(&top) {
-            return Ok(state);
-        }
-        let state = self.control.lex_start(top).map_err(run_error)?;
-        self.starts.pin().insert(top, state);
-        Ok(state)
+        Ok(self.begin(top)?.0)
     }
 
     #[inline]
@@ -265,10 +374,34 @@ impl Machine for LazyMachine {
                 answer
             }
         };
-        let (tokens, ends) = self.rows[answer as usize];
+        let row = &self.rows[answer as usize];
         Ok(RowRef {
-            tokens: self.shared.sets.tokens(tokens),
-            ends,
+            tokens: self.shared.sets.tokens(row.tokens),
+            ends: row.ends,
+            crossing: Crossing {
+                once: &row.once,
+                twice: &row.twice,
+            },
         })
+    }
+
+    fn compares(&self) -> bool {
+        self.control.compares()
+    }
+
+    fn distinct(&self, top: Symbol) -> Result<bool, RunError> {
+        Ok(self.begin(top)?.1)
+    }
+
+    fn must_differ(&self, top: Symbol, labels: LabelSet) -> Result<bool, RunError> {
+        if let Some(&known) = self.differing.pin().get(&(top, labels)) {
+            return Ok(known);
+        }
+        let differs = self
+            .control
+            .must_differ(top, self.shared.lexicon.labels(labels))
+            .map_err(run_error)?;
+        self.differing.pin().insert((top, labels), differs);
+        Ok(differs)
     }
 }

@@ -111,6 +111,16 @@ impl Sets {
         &self.sets[id.0 as usize]
     }
 
+    /// The tokens of a set, in increasing order.
+    pub fn iter(&self, id: SetId) -> impl Iterator<Item = TokenId> + '_ {
+        let (few, words): (&[TokenId], &[u32]) = match self.get(id) {
+            Set::Few(ids) => (ids, &[]),
+            Set::Dense(words) => (&[], words),
+        };
+        let dense = maskwright_kernels::bits::ones(words).map(TokenId);
+        few.iter().copied().chain(dense)
+    }
+
     /// The union of sets, interned by its parts.
     pub fn union(&self, mut parts: Vec<SetId>) -> FinalId {
         parts.sort_unstable();

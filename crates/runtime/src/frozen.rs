@@ -3,7 +3,7 @@
 use maskwright_tables::artifact::{Artifact, ArtifactError};
 use maskwright_tables::pushdown::{FINAL, FRESH, PushdownTables};
 use maskwright_tables::{
-    ItemMachine, ItemTrie, LabelSet, LexState, Limits, Machine, RowRef, RunError, StackAction,
+    Crossing, ItemMachine, ItemTrie, LabelSet, LexState, Limits, Machine, RowRef, RunError, StackAction,
     StackView, Symbol, Tokens, Vocabulary,
 };
 use std::sync::Arc;
@@ -170,6 +170,10 @@ impl Machine for FrozenMachine {
             Some(words) if list.is_empty() => Tokens::Dense(words),
             Some(words) => Tokens::Union(words, list),
         };
-        Ok(RowRef { tokens, ends })
+        Ok(RowRef {
+            tokens,
+            ends,
+            crossing: Crossing::default(),
+        })
     }
 }

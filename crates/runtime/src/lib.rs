@@ -41,7 +41,9 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod distinct;
 mod error;
+mod exclude;
 pub mod frozen;
 mod history;
 mod matcher;

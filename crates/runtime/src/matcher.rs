@@ -33,8 +33,9 @@ impl MatcherConfig {
 
     /// How many steps can be rolled back; 0 keeps no history. Default: 1,024.
     ///
-    /// A matcher holds at most twice as many entries, of 24 bytes plus the stack nodes that only
-    /// they need (40 bytes for each symbol that a step pushed).
+    /// A matcher holds at most twice as many entries, of 40 bytes plus the stack nodes that only
+    /// they need (56 bytes for each symbol that a step pushed), and where names or elements must
+    /// differ the bytes of these.
     pub const fn history(mut self, steps: usize) -> Self {
         self.history = steps;
         self
@@ -137,6 +138,7 @@ impl Matcher {
         let stack = Stack::single(machine.start());
         let mut core = Core {
             reads_tokens: machine.reads_tokens(),
+            compares: machine.compares(),
             machine,
             vocabulary,
             end_tokens: end_tokens.into(),
@@ -420,7 +422,7 @@ impl Matcher {
         let threads = self.state.threads().iter();
         let seed = u64::from(self.is_terminated());
         threads.fold(seed, |hash, t| {
-            let thread = t.stack.hash().rotate_left(17) ^ u64::from(t.lex.0);
+            let thread = t.stack.hash().rotate_left(17) ^ t.lexeme.hash() ^ u64::from(t.lex.0);
             (hash.rotate_left(5) ^ thread).wrapping_mul(0x9e37_79b9_7f4a_7c15)
         })
     }

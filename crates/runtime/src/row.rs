@@ -1,9 +1,9 @@
 //! Rows: which tokens may come next, borrowed from the machine where it has them in one piece.
 
 use crate::error::{MatchError, MatchErrorKind};
-use crate::walk::{Core, State};
+use crate::walk::{Core, Run, State, Thread};
 use maskwright_kernels::bits;
-use maskwright_tables::{LexState, TokenId, Tokens};
+use maskwright_tables::{Crossing, LexState, TokenId, Tokens};
 use smallvec::SmallVec;
 
 /// The tokens that may come next, end tokens included.
@@ -42,10 +42,18 @@ impl RowScratch {
     }
 }
 
+/// The tokens of one thread: a row of the machine, less those that would repeat a value where values
+/// must differ.
+struct Part<'a> {
+    tokens: Tokens<'a>,
+    /// In no order; may name tokens that the row lacks.
+    forbidden: Vec<TokenId>,
+}
+
 /// The rows of all threads; what may come next is their union.
 pub(crate) struct Rows<'a> {
     core: &'a Core,
-    parts: SmallVec<[Tokens<'a>; 2]>,
+    parts: SmallVec<[Part<'a>; 2]>,
     /// Whether the output is a sentence.
     pub(crate) ends: bool,
 }
@@ -74,7 +82,14 @@ impl<'a> Rows<'a> {
                 ));
             }
             if !is_empty(&row.tokens) {
-                rows.parts.push(row.tokens);
+                let forbidden = match core.compares {
+                    true => forbidden(core, thread, row.crossing)?,
+                    false => Vec::new(),
+                };
+                rows.parts.push(Part {
+                    tokens: row.tokens,
+                    forbidden,
+                });
             }
         }
         Ok(rows)
@@ -101,22 +116,42 @@ impl<'a> Rows<'a> {
 
     /// Writes the union into `mask`, which has the right length.
     fn write(&self, mask: &mut [u32]) {
-        let mut sets = self
-            .parts
-            .iter()
-            .map(|p| split(p).0)
-            .filter(|words| !words.is_empty());
-        match sets.next() {
-            Some(words) => mask.copy_from_slice(words),
-            None => mask.fill(0),
+        // Parts that lack tokens of their row come first: the others may allow these.
+        let mut first = true;
+        for part in self.parts.iter().filter(|p| !p.forbidden.is_empty()) {
+            let (words, ids) = split(&part.tokens);
+            let mut alone = Vec::new();
+            let out = if first {
+                &mut *mask
+            } else {
+                alone.resize(mask.len(), 0);
+                &mut alone[..]
+            };
+            match words {
+                [] => out.fill(0),
+                words => out.copy_from_slice(words),
+            }
+            bits::set(out, ids.iter().map(|t| t.0));
+            bits::clear(out, part.forbidden.iter().map(|t| t.0));
+            if !first {
+                bits::or_assign(mask, &alone);
+            }
+            first = false;
         }
-        for words in sets {
-            bits::or_assign(mask, words);
+        let whole = || self.parts.iter().filter(|p| p.forbidden.is_empty());
+        for words in whole().map(|p| split(&p.tokens).0).filter(|w| !w.is_empty()) {
+            if first {
+                mask.copy_from_slice(words);
+                first = false;
+            } else {
+                bits::or_assign(mask, words);
+            }
         }
-        let lists = self
-            .parts
-            .iter()
-            .map(|p| split(p).1)
+        if first {
+            mask.fill(0);
+        }
+        let lists = whole()
+            .map(|p| split(&p.tokens).1)
             .chain([self.end_tokens()]);
         bits::set(mask, lists.flatten().map(|t| t.0));
         bits::clear_from(mask, self.core.vocabulary.width());
@@ -135,17 +170,19 @@ impl<'a> Rows<'a> {
         let end_tokens = self.end_tokens();
         match (&*self.parts, end_tokens) {
             ([], ends) => return Ok(Row::Few(ends)),
-            ([Tokens::Few(ids)], []) => return Ok(Row::Few(ids)),
-            ([Tokens::Dense(words) | Tokens::Union(words, [])], []) => {
-                return Ok(self.dense(words));
-            }
+            ([part], []) if part.forbidden.is_empty() => match part.tokens {
+                Tokens::Few(ids) => return Ok(Row::Few(ids)),
+                Tokens::Dense(words) | Tokens::Union(words, []) => return Ok(self.dense(words)),
+                Tokens::Union(..) => {}
+            },
             _ => {}
         }
-        if self.parts.iter().all(|p| matches!(p, Tokens::Few(_))) {
+        if self.parts.iter().all(|p| matches!(p.tokens, Tokens::Few(_))) {
             scratch.ids.clear();
             for part in &self.parts {
-                if let Tokens::Few(ids) = part {
-                    scratch.ids.extend_from_slice(ids);
+                if let Tokens::Few(ids) = part.tokens {
+                    let allowed = ids.iter().filter(|t| !part.forbidden.contains(t));
+                    scratch.ids.extend(allowed);
                 }
             }
             scratch.ids.extend_from_slice(end_tokens);
@@ -172,8 +209,12 @@ impl<'a> Rows<'a> {
         let ends = self.end_tokens();
         match (&*self.parts, ends) {
             ([], _) => ends.len(),
-            ([Tokens::Few(ids)], []) => ids.len(),
-            ([Tokens::Dense(words)], []) => bits::count(words),
+            ([part], []) if part.forbidden.is_empty() && !matches!(part.tokens, Tokens::Union(..)) => {
+                match part.tokens {
+                    Tokens::Few(ids) => ids.len(),
+                    Tokens::Dense(words) | Tokens::Union(words, _) => bits::count(words),
+                }
+            }
             _ => {
                 let mut words = vec![0; self.core.vocabulary.mask_words()];
                 self.write(&mut words);
@@ -211,15 +252,41 @@ fn is_empty(tokens: &Tokens<'_>) -> bool {
     ids.is_empty() && words.iter().all(|w| *w == 0)
 }
 
+/// The tokens that would repeat a value read before, or leave none but such, in a thread.
+fn forbidden(
+    core: &Core,
+    thread: &Thread,
+    crossing: Crossing<'_>,
+) -> Result<Vec<TokenId>, MatchError> {
+    let mut out = match core.exclusion(thread) {
+        Some(exclusion) => exclusion.forbidden()?,
+        None => Vec::new(),
+    };
+    let once = match thread.stack.any_seen() {
+        true => crossing.once,
+        false => &[],
+    };
+    let mut state = None;
+    for &token in once.iter().chain(crossing.twice) {
+        let state = state.get_or_insert_with(|| State::One(thread.clone()));
+        if let Run::Dead { .. } = core.run(state, core.vocabulary.bytes(token))? {
+            out.push(token);
+        }
+    }
+    Ok(out)
+}
+
 /// Two of the tokens, or all.
-fn first_two(tokens: &Tokens<'_>) -> [Option<TokenId>; 2] {
-    let (words, ids) = split(tokens);
+fn first_two(part: &Part<'_>) -> [Option<TokenId>; 2] {
+    let (words, ids) = split(&part.tokens);
+    let allowed = |t: &TokenId| !part.forbidden.contains(t);
     let mut found = [None; 2];
     // An id may be in both parts of a union.
     for token in bits::ones(words)
-        .take(2)
         .map(TokenId)
-        .chain(ids.iter().copied().take(2))
+        .filter(allowed)
+        .take(2)
+        .chain(ids.iter().copied().filter(allowed).take(2))
     {
         match found {
             [None, _] => found[0] = Some(token),
@@ -237,6 +304,13 @@ mod tests {
     #[test]
     fn first_two_sees_every_token_of_small_rows() {
         let t = |id| Some(TokenId(id));
+        let first_two = |tokens: &Tokens<'_>| {
+            let forbidden = vec![TokenId(7)];
+            first_two(&Part {
+                tokens: *tokens,
+                forbidden,
+            })
+        };
         let words = [0, 1 << 31, 0, 1 << 3];
         assert_eq!(first_two(&Tokens::Dense(&words)), [t(63), t(99)]);
         assert_eq!(first_two(&Tokens::Few(&[TokenId(4)])), [t(4), None]);
@@ -253,5 +327,8 @@ mod tests {
             [t(34), t(40)]
         );
         assert_eq!(first_two(&Tokens::Few(&[])), [None, None]);
+        let listed = [TokenId(3), TokenId(7), TokenId(9)];
+        assert_eq!(first_two(&Tokens::Few(&listed)), [t(3), t(9)]);
+        assert_eq!(first_two(&Tokens::Dense(&[1 << 7 | 1 << 4])), [t(4), None]);
     }
 }

@@ -3,11 +3,14 @@
 //! A stack is a pointer to its top node; a node points to the one below. Nodes never change, so a
 //! copy of a stack is one reference count, and popping is following a pointer. Each node knows its
 //! depth and a hash of all symbols from the bottom up to itself, so unequal stacks are told apart
-//! at once and equal ones are compared only down to their first common node.
+//! at once and equal ones are compared only down to their first common node. A node also keeps the
+//! values that lexemes read on it must differ from ([`crate::distinct`]); hash and equality take them
+//! into account.
 //!
 //! Dropping the last owner of a stack frees its nodes in a loop: a native recursion would overflow
 //! on a stack of a million symbols.
 
+use crate::distinct::{Seen, Value};
 use crate::error::MatchError;
 use maskwright_tables::{LimitError, StackAction, StackView, Symbol};
 use std::cell::Cell;
@@ -18,8 +21,13 @@ struct Node {
     symbol: Symbol,
     /// The number of symbols from the bottom up to this one.
     depth: u32,
-    /// Of those symbols, in order. The same in every process, so thread order is too.
+    /// Of those symbols, in order, and of their values. The same in every process, so thread order
+    /// is too.
     hash: u64,
+    /// The values from which lexemes read on this symbol must differ.
+    seen: Seen,
+    /// Whether this symbol or one below has any.
+    any_seen: bool,
 }
 
 impl Drop for Node {
@@ -39,18 +47,36 @@ pub(crate) struct Stack(Option<Arc<Node>>);
 impl Stack {
     /// The stack that holds one symbol.
     pub(crate) fn single(symbol: Symbol) -> Self {
-        Stack::default().push(symbol)
+        Stack::default().push(symbol, Seen::default())
     }
 
-    fn push(self, symbol: Symbol) -> Self {
-        let (depth, hash) = (self.depth() as u32 + 1, self.hash());
+    fn push(self, symbol: Symbol, seen: Seen) -> Self {
+        let (depth, hash) = (self.depth() as u32 + 1, self.hash() ^ seen.hash());
         let hash = (hash.rotate_left(5) ^ u64::from(symbol.0)).wrapping_mul(0x517c_c1b7_2722_0a95);
+        let any_seen = self.any_seen() || !seen.is_empty();
         Stack(Some(Arc::new(Node {
             below: self.0,
             symbol,
             depth,
             hash,
+            seen,
+            any_seen,
         })))
+    }
+
+    /// The symbol on top.
+    pub(crate) fn top(&self) -> Option<Symbol> {
+        self.0.as_ref().map(|n| n.symbol)
+    }
+
+    /// The values from which lexemes read on the top symbol must differ.
+    pub(crate) fn seen(&self) -> Option<&Seen> {
+        self.0.as_ref().map(|n| &n.seen).filter(|s| !s.is_empty())
+    }
+
+    /// Whether any symbol has such values.
+    pub(crate) fn any_seen(&self) -> bool {
+        self.0.as_ref().is_some_and(|n| n.any_seen)
     }
 
     /// The number of symbols.
@@ -71,15 +97,19 @@ impl Stack {
         }
     }
 
-    /// The stack after `action`. One allocation for each symbol that is put on.
+    /// The stack after `action`, which ended a lexeme of this value if that must differ from others.
+    /// One allocation for each symbol that is put on.
+    ///
+    /// The first symbol put on keeps the values of the deepest one taken off, and `value`.
     pub(crate) fn apply(
         &self,
         action: &StackAction,
         max_depth: usize,
+        value: Option<Value>,
     ) -> Result<Stack, MatchError> {
         // A loop that stays in its place keeps its node: no allocation, and equal stacks stay
         // equal by pointer.
-        if let (1, [symbol], Some(top)) = (action.pop, &*action.push, &self.0)
+        if let (1, [symbol], Some(top), None) = (action.pop, &*action.push, &self.0, &value)
             && top.symbol == *symbol
         {
             return Ok(self.clone());
@@ -96,15 +126,24 @@ impl Stack {
             return Err(LimitError::new("stack depth", depth as u64, max_depth as u64).into());
         }
         let mut rest = &self.0;
-        for _ in 0..pop {
+        let mut seen = Seen::default();
+        for i in 0..pop {
             if let Some(node) = rest {
+                if i + 1 == pop && !node.seen.is_empty() {
+                    seen = node.seen.clone();
+                }
                 rest = &node.below;
             }
+        }
+        if let Some(value) = value {
+            seen = seen.with(value);
         }
         Ok(action
             .push
             .iter()
-            .fold(Stack(rest.clone()), |stack, s| stack.push(*s)))
+            .fold(Stack(rest.clone()), |stack, s| {
+                stack.push(*s, std::mem::take(&mut seen))
+            }))
     }
 }
 
@@ -118,7 +157,11 @@ impl PartialEq for Stack {
                     if Arc::ptr_eq(x, y) {
                         return true;
                     }
-                    if x.hash != y.hash || x.depth != y.depth || x.symbol != y.symbol {
+                    if x.hash != y.hash
+                        || x.depth != y.depth
+                        || x.symbol != y.symbol
+                        || x.seen != y.seen
+                    {
                         return false;
                     }
                     (a, b) = (&x.below, &y.below);
@@ -195,7 +238,7 @@ mod tests {
     fn stack(symbols: &[u32]) -> Stack {
         symbols
             .iter()
-            .fold(Stack::default(), |s, x| s.push(Symbol(*x)))
+            .fold(Stack::default(), |s, x| s.push(Symbol(*x), Seen::default()))
     }
 
     #[test]
@@ -203,7 +246,7 @@ mod tests {
         let build = || {
             let mut s = Stack::default();
             for i in 0..1_000_000 {
-                s = s.push(Symbol(i % 7));
+                s = s.push(Symbol(i % 7), Seen::default());
             }
             assert_eq!(s.depth(), 1_000_000);
             let shared = s.clone();
@@ -252,7 +295,7 @@ mod tests {
             action(3, &[1, 2]),
             action(4, &[]),
         ] {
-            let applied = s.apply(&a, 100).unwrap();
+            let applied = s.apply(&a, 100, None).unwrap();
             let seen = After::new(&s, &a);
             for depth in 0..7 {
                 assert_eq!(
@@ -265,11 +308,28 @@ mod tests {
     }
 
     #[test]
+    fn values_stay_with_the_deepest_symbol_taken_off() {
+        let value = |text: &str| Some(Value::from(text.as_bytes()));
+        let s = stack(&[4]);
+        let s = s.apply(&action(1, &[5]), 9, value("a")).unwrap();
+        assert!(s.seen().unwrap().contains(b"a") && s.any_seen());
+        // Another symbol over it starts with none, and the one below keeps its own.
+        let up = s.apply(&action(1, &[6, 7]), 9, None).unwrap();
+        assert!(up.seen().is_none() && up.any_seen());
+        let up = up.apply(&action(1, &[7]), 9, value("b")).unwrap();
+        let down = up.apply(&action(2, &[8]), 9, None).unwrap();
+        assert_eq!(down.seen().map(Seen::len), Some(1));
+        let more = down.apply(&action(1, &[8]), 9, value("c")).unwrap();
+        assert_eq!(more.seen().map(Seen::len), Some(2));
+        assert!(more != down && more.hash() != down.hash());
+    }
+
+    #[test]
     fn hostile_actions_are_typed_errors() {
         let s = stack(&[4, 5]);
-        assert!(s.apply(&action(3, &[]), 100).is_err());
-        assert!(s.apply(&action(u32::MAX, &[1]), 100).is_err());
-        assert!(s.apply(&action(0, &[1]), 2).is_err());
-        assert!(s.apply(&action(1, &[1]), 2).is_ok());
+        assert!(s.apply(&action(3, &[]), 100, None).is_err());
+        assert!(s.apply(&action(u32::MAX, &[1]), 100, None).is_err());
+        assert!(s.apply(&action(0, &[1]), 2, None).is_err());
+        assert!(s.apply(&action(1, &[1]), 2, None).is_ok());
     }
 }

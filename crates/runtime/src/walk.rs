@@ -8,7 +8,9 @@
 //! Invariants of a [`State`]: its threads are alive, pairwise different and sorted; none of them
 //! rests on a final lexical state. [`LexState::DEAD`] marks a thread whose sentence is complete.
 
+use crate::distinct::{Lexeme, Value, value};
 use crate::error::{MatchError, MatchErrorKind};
+use crate::exclude::Exclusion;
 use crate::stack::{After, Stack};
 use maskwright_tables::{
     CancelFlag, LabelSet, LexState, LimitError, Machine, StackAction, StackView, TokenId,
@@ -22,6 +24,27 @@ use std::sync::Arc;
 pub(crate) struct Thread {
     pub(crate) lex: LexState,
     pub(crate) stack: Stack,
+    /// The bytes of the lexeme under way, where it may have to differ from others.
+    pub(crate) lexeme: Lexeme,
+}
+
+/// What ending a lexeme means where lexemes must differ.
+enum Ending {
+    /// Nothing.
+    Plain,
+    /// This value joins those read before.
+    Adds(Value),
+    /// It was read before: the lexeme may not end here.
+    Repeats,
+}
+
+impl Ending {
+    fn value(self) -> Option<Value> {
+        match self {
+            Ending::Adds(value) => Some(value),
+            Ending::Plain | Ending::Repeats => None,
+        }
+    }
 }
 
 /// All readings of the output. Copying one is at most one reference count.
@@ -61,6 +84,8 @@ pub(crate) struct Core {
     pub(crate) start: State,
     /// Whether the machine has terminals that are tokens.
     pub(crate) reads_tokens: bool,
+    /// Whether the machine has lexemes that must differ.
+    pub(crate) compares: bool,
     pub(crate) max_stacks: usize,
     pub(crate) max_depth: usize,
     pub(crate) max_steps: u64,
@@ -101,7 +126,64 @@ impl Core {
     /// The thread that rests on `stack` with no lexeme under way.
     pub(crate) fn rest(&self, stack: Stack) -> Result<Thread, MatchError> {
         let lex = self.lex_start(&stack.view())?;
-        Ok(Thread { lex, stack })
+        let lexeme = self.begin(&stack)?;
+        Ok(Thread { lex, stack, lexeme })
+    }
+
+    /// The lexeme that begins on `stack`.
+    #[inline]
+    fn begin(&self, stack: &Stack) -> Result<Lexeme, MatchError> {
+        match stack.top() {
+            Some(top) if self.compares => Ok(Lexeme::new(self.machine.distinct(top)?)),
+            _ => Ok(Lexeme::default()),
+        }
+    }
+
+    /// What it means that the lexeme `lexeme` and `more` ends on `stack` with these labels.
+    #[inline]
+    fn ending(
+        &self,
+        stack: &Stack,
+        (lexeme, more): (&Lexeme, &[u8]),
+        labels: LabelSet,
+    ) -> Result<Ending, MatchError> {
+        match stack.top() {
+            Some(top) if lexeme.is_tracked() && self.machine.must_differ(top, labels)? => {
+                let mut bytes = lexeme.bytes();
+                bytes.extend_from_slice(more);
+                let value = value(&bytes);
+                let repeats = stack.seen().is_some_and(|seen| seen.contains(&value));
+                Ok(if repeats {
+                    Ending::Repeats
+                } else {
+                    Ending::Adds(value)
+                })
+            }
+            _ => Ok(Ending::Plain),
+        }
+    }
+
+    /// What the values read before forbid inside the lexeme of a thread, if anything.
+    pub(crate) fn exclusion<'a>(&'a self, thread: &'a Thread) -> Option<Exclusion<'a>> {
+        let (Some(top), Some(seen)) = (thread.stack.top(), thread.stack.seen()) else {
+            return None;
+        };
+        if !thread.lexeme.is_tracked() || thread.lex == LexState::DEAD {
+            return None;
+        }
+        Exclusion::new(self, top, thread.lex, &thread.lexeme, seen)
+    }
+
+    /// Whether the lexeme under way can still come to differ from the values read before.
+    fn can_differ(&self, thread: &Thread) -> Result<bool, MatchError> {
+        // Where a lexeme begins, infinitely many values are offered.
+        if thread.lexeme.is_empty() {
+            return Ok(true);
+        }
+        match self.exclusion(thread) {
+            Some(exclusion) => exclusion.is_live(),
+            None => Ok(true),
+        }
     }
 
     fn lex_start(&self, stack: &dyn StackView) -> Result<LexState, MatchError> {
@@ -193,7 +275,13 @@ impl Core {
         let mut from = 0;
         let mut threads = match state {
             State::One(thread) => match walk.solo(thread, bytes)? {
-                Solo::Alive(thread) => return Ok(Run::Alive(State::One(thread))),
+                Solo::Alive(thread) if self.can_differ(&thread)? => {
+                    return Ok(Run::Alive(State::One(thread)));
+                }
+                Solo::Alive(_) => {
+                    let offset = bytes.len().saturating_sub(1);
+                    return Ok(Run::Dead { offset });
+                }
                 Solo::Dead { offset } => return Ok(Run::Dead { offset }),
                 Solo::Split { offset, thread } => {
                     from = offset;
@@ -206,6 +294,19 @@ impl Core {
         for (offset, &byte) in bytes.iter().enumerate().skip(from) {
             walk.byte(&mut threads, byte)?;
             if threads.is_empty() {
+                return Ok(Run::Dead { offset });
+            }
+        }
+        if self.compares {
+            let mut alive = Threads::new();
+            for thread in threads {
+                if self.can_differ(&thread)? {
+                    alive.push(thread);
+                }
+            }
+            threads = alive;
+            if threads.is_empty() {
+                let offset = bytes.len().saturating_sub(1);
                 return Ok(Run::Dead { offset });
             }
         }
@@ -262,7 +363,7 @@ impl<'a> Walk<'a> {
             let view = thread.stack.view();
             for action in &*core.machine.token_step(thread.lex, &view, token)? {
                 self.spend()?;
-                let stack = thread.stack.apply(action, core.max_depth)?;
+                let stack = thread.stack.apply(action, core.max_depth, None)?;
                 self.push(core.rest(stack)?)?;
             }
         }
@@ -276,6 +377,8 @@ impl<'a> Walk<'a> {
         let mut lex = thread.lex;
         // The stack, once it is another one than the thread's.
         let mut moved: Option<Stack> = None;
+        // The lexeme is this and the bytes from there on.
+        let (mut lexeme, mut begun) = (thread.lexeme.clone(), 0);
         // What ending the lexeme does to this stack. It is asked anew at each byte of a number or
         // a name, with the same labels.
         let mut ends: (LabelSet, &[StackAction]) = (LabelSet::NONE, &[]);
@@ -294,51 +397,63 @@ impl<'a> Walk<'a> {
                 if ends.0 != labels {
                     ends = (labels, machine.step(&stack.view(), labels)?);
                 }
-                for action in ends.1 {
-                    self.spend()?;
-                    let reached = core.lex_after(stack, action, byte)?;
-                    if reached != LexState::DEAD {
-                        ways += 1;
-                        (next, after) = (reached, Some(action));
+                let ending = core.ending(stack, (&lexeme, &bytes[begun..offset]), labels)?;
+                if !matches!(ending, Ending::Repeats) {
+                    for action in ends.1 {
+                        self.spend()?;
+                        let reached = core.lex_after(stack, action, byte)?;
+                        if reached != LexState::DEAD {
+                            ways += 1;
+                            (next, after) = (reached, Some(action));
+                        }
                     }
+                }
+                if let Some(action) = after
+                    && ways == 1
+                {
+                    let pushed = stack.apply(action, core.max_depth, ending.value())?;
+                    // One way, so nothing is split off behind this.
+                    (lexeme, begun) = (core.begin(&pushed)?, offset);
+                    moved = Some(pushed);
+                    ends.0 = LabelSet::NONE;
                 }
             }
             if ways == 0 {
                 return Ok(Solo::Dead { offset });
             }
-            let mut pushed = match after {
-                Some(action) if ways == 1 => Some(stack.apply(action, core.max_depth)?),
-                _ => None,
-            };
             if ways == 1 && machine.lex_is_final(next) {
-                let stack = pushed.as_ref().unwrap_or(stack);
-                match machine.step(&stack.view(), machine.lex_accept(next))? {
+                let stack = moved.as_ref().unwrap_or(&thread.stack);
+                let labels = machine.lex_accept(next);
+                let actions = machine.step(&stack.view(), labels)?;
+                let ending = core.ending(stack, (&lexeme, &bytes[begun..=offset]), labels)?;
+                match actions {
                     [] => return Ok(Solo::Dead { offset }),
+                    _ if matches!(ending, Ending::Repeats) => return Ok(Solo::Dead { offset }),
                     [action] => {
                         self.spend()?;
-                        let stack = stack.apply(action, core.max_depth)?;
+                        let stack = stack.apply(action, core.max_depth, ending.value())?;
                         next = core.lex_start(&stack.view())?;
-                        pushed = Some(stack);
+                        (lexeme, begun) = (core.begin(&stack)?, offset + 1);
+                        moved = Some(stack);
+                        ends.0 = LabelSet::NONE;
                     }
                     _ => ways = 2,
                 }
             }
             if ways > 1 {
                 let stack = moved.unwrap_or_else(|| thread.stack.clone());
+                let lexeme = lexeme.with(&bytes[begun..offset]);
                 return Ok(Solo::Split {
                     offset,
-                    thread: Thread { lex, stack },
+                    thread: Thread { lex, stack, lexeme },
                 });
             }
             lex = next;
-            if pushed.is_some() {
-                moved = pushed;
-                ends.0 = LabelSet::NONE;
-            }
         }
         Ok(Solo::Alive(Thread {
             lex,
             stack: moved.unwrap_or_else(|| thread.stack.clone()),
+            lexeme: lexeme.with(&bytes[begun..]),
         }))
     }
 
@@ -352,12 +467,17 @@ impl<'a> Walk<'a> {
             }
             let labels = core.machine.lex_accept(thread.lex);
             if labels != LabelSet::NONE {
-                for action in core.machine.step(&thread.stack.view(), labels)? {
+                let ending = core.ending(&thread.stack, (&thread.lexeme, &[]), labels)?;
+                let repeats = matches!(ending, Ending::Repeats);
+                let value = ending.value();
+                let actions = core.machine.step(&thread.stack.view(), labels)?;
+                for action in actions.iter().take_while(|_| !repeats) {
                     self.spend()?;
                     let lex = core.lex_after(&thread.stack, action, byte)?;
                     if lex != LexState::DEAD {
-                        let stack = thread.stack.apply(action, core.max_depth)?;
-                        self.arrive(Thread { lex, stack })?;
+                        let stack = thread.stack.apply(action, core.max_depth, value.clone())?;
+                        let lexeme = core.begin(&stack)?.with(&[byte]);
+                        self.arrive(Thread { lex, stack, lexeme })?;
                     }
                 }
             }
@@ -365,6 +485,7 @@ impl<'a> Walk<'a> {
             if lex != LexState::DEAD {
                 self.arrive(Thread {
                     lex,
+                    lexeme: thread.lexeme.with(&[byte]),
                     stack: thread.stack,
                 })?;
             }
@@ -379,9 +500,14 @@ impl<'a> Walk<'a> {
         let core = self.core;
         if core.machine.lex_is_final(thread.lex) {
             let labels = core.machine.lex_accept(thread.lex);
+            let ending = core.ending(&thread.stack, (&thread.lexeme, &[]), labels)?;
+            if matches!(ending, Ending::Repeats) {
+                return Ok(());
+            }
+            let value = ending.value();
             for action in core.machine.step(&thread.stack.view(), labels)? {
                 self.spend()?;
-                let stack = thread.stack.apply(action, core.max_depth)?;
+                let stack = thread.stack.apply(action, core.max_depth, value.clone())?;
                 self.push(core.rest(stack)?)?;
             }
             Ok(())
@@ -406,7 +532,9 @@ impl<'a> Walk<'a> {
             // Threads with equal keys and different stacks (equal hashes) may keep a copy apart;
             // that costs time, not exactness.
             self.next
-                .sort_unstable_by_key(|t| (t.lex, t.stack.depth(), t.stack.hash()));
+                .sort_unstable_by_key(|t| {
+                    (t.lex, t.stack.depth(), t.stack.hash(), t.lexeme.hash())
+                });
             self.next.dedup();
         }
         let (needed, limit) = (self.next.len(), self.core.max_stacks);

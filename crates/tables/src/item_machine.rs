@@ -8,7 +8,7 @@
 use crate::artifact::{Artifact, ArtifactError};
 use crate::item_trie::{ItemTrie, NodeId, sections};
 use crate::{
-    LabelSet, LexState, Limits, Machine, RowRef, RunError, StackAction, StackView, Symbol, TokenId,
+    Crossing, LabelSet, LexState, Limits, Machine, RowRef, RunError, StackAction, StackView, Symbol, TokenId,
     Tokens, Vocabulary,
 };
 use std::borrow::Cow;
@@ -160,6 +160,7 @@ impl Machine for ItemMachine {
             RowRef {
                 tokens: Tokens::Few(self.trie.row(node)),
                 ends: self.trie.ends(node),
+                crossing: Crossing::default(),
             },
         )
     }

@@ -18,6 +18,18 @@
 //! Rows hold the tokens of all three ways. A row's text tokens live by their bytes or as a whole;
 //! tokens that are no text live as a whole only.
 //!
+//! # Distinct lexemes
+//!
+//! Some conditions are not finite-state: that the names of an object differ, or the elements of an
+//! array. A machine that has such conditions says so ([`Machine::compares`]) and tells which lexemes
+//! they concern ([`Machine::distinct`], [`Machine::must_differ`]): JSON strings and numbers, compared
+//! by value. The matcher keeps the values with the stack: a lexeme that must differ adds its value to
+//! the entry that its action pushes first; that entry inherits the values of the deepest entry that
+//! the action popped, all others start with none. The matcher takes the tokens that would repeat a
+//! value out of the row. Which tokens can begin such a lexeme *and* end or exhaust it on the way is
+//! known to the machine alone ([`Crossing`]). Such conditions never lead to a dead end by
+//! themselves: where a lexeme that must differ is offered, infinitely many values are.
+//!
 //! Invariants that every machine keeps: `lex_start` states are *fresh* (`lex_is_fresh`), are never
 //! the target of `lex_next`, and accept nothing; every live lexical state can be completed to a
 //! lexeme that `step` does not refuse *for the stacks under which it arises*; no stack reached by
@@ -70,14 +82,27 @@ pub enum Tokens<'a> {
     Union(&'a [u32], &'a [TokenId]),
 }
 
+/// The tokens of a row that enter a lexeme that must differ behind the end of another lexeme: those
+/// that have to be tried one by one, since the row knows no values. May name tokens that are not in
+/// the row. Each list is strictly increasing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Crossing<'a> {
+    /// The token ends no other lexeme that must differ: it can only repeat a value read before it.
+    pub once: &'a [TokenId],
+    /// It does: it can repeat its own value.
+    pub twice: &'a [TokenId],
+}
+
 /// The tokens that may come next in one thread.
 #[derive(Clone, Copy, Debug)]
 pub struct RowRef<'a> {
-    /// The tokens that keep the thread alive, by their bytes or as a whole. Tokens that are read as
-    /// a whole may be of any kind.
+    /// The tokens that keep the thread alive, by their bytes or as a whole, whatever must differ.
+    /// Tokens that are read as a whole may be of any kind.
     pub tokens: Tokens<'a>,
     /// Whether the output is a sentence here, so that every end token is allowed.
     pub ends: bool,
+    /// The tokens that can repeat a value of a lexeme that begins inside them.
+    pub crossing: Crossing<'a>,
 }
 
 /// Why a machine could not answer.
@@ -154,6 +179,31 @@ pub trait Machine: Send + Sync + fmt::Debug {
 
     /// The tokens that keep the thread `(state, stack)` alive, and whether the input may end.
     fn row(&self, state: LexState, stack: &dyn StackView) -> Result<RowRef<'_>, RunError>;
+
+    /// Whether some lexemes must differ from each other (see the [module](self)). The same at every
+    /// call.
+    fn compares(&self) -> bool {
+        false
+    }
+
+    /// Whether a lexeme that begins on `top` may have to differ from others.
+    ///
+    /// # Errors
+    /// As the other questions.
+    fn distinct(&self, top: Symbol) -> Result<bool, RunError> {
+        let _ = top;
+        Ok(false)
+    }
+
+    /// Whether a lexeme that began on `top` and ended with these labels must differ from the others
+    /// that are kept with that stack entry. Never true where [`distinct`](Self::distinct) is false.
+    ///
+    /// # Errors
+    /// As the other questions.
+    fn must_differ(&self, top: Symbol, labels: LabelSet) -> Result<bool, RunError> {
+        let _ = (top, labels);
+        Ok(false)
+    }
 
     /// Whether some token is a terminal by itself, so that [`token_step`](Self::token_step) must be
     /// asked. The same at every call.

@@ -37,48 +37,12 @@ fn ir(entry: &Entry) -> Option<Grammar> {
     Some(grammar.unwrap_or_else(|e| panic!("{}: {e}", entry.name)))
 }
 
-/// Texts that are accepted although they must not be: the README names each gap. They are taken out
-/// of the entries, and [`known_gaps_are_still_open`] fails as soon as one is closed.
-const KNOWN_GAPS: [(&str, &str); 1] = [
-    // A name that the schema does not declare, twice in one object.
-    ("feature-flags", "duplicate-flag.json"),
-];
-
-fn is_known_gap(entry: &str, text: &str) -> bool {
-    KNOWN_GAPS.contains(&(entry, text))
-}
-
-#[test]
-fn known_gaps_are_still_open() {
-    let vocabulary = Arc::new(vocab::bytes());
-    let mut open = 0;
-    for entry in corpus::load() {
-        for text in entry
-            .reject
-            .iter()
-            .filter(|t| is_known_gap(&entry.name, &t.name))
-        {
-            let start = Lazy::default().compile(entry.kind, &entry.source, &vocabulary);
-            let mut matcher = start.expect("a grammar of the folder").0.fork();
-            let accepted = matcher.advance_bytes(&text.bytes).is_ok();
-            assert!(
-                accepted && matcher.is_accepting() == Ok(true),
-                "{} is closed",
-                text.name
-            );
-            open += 1;
-        }
-    }
-    assert_eq!(open, KNOWN_GAPS.len());
-}
-
 /// Runs `check` on every entry and reports all failures together.
 fn for_each_entry(check: impl Fn(&Entry) -> Result<Counts, String>) {
     let mut counts = Counts::default();
     let mut failures = Vec::new();
-    let mut entries = corpus::load();
-    for entry in &mut entries {
-        entry.reject.retain(|t| !is_known_gap(&entry.name, &t.name));
+    let entries = corpus::load();
+    for entry in &entries {
         match check(entry) {
             Ok(more) => counts += more,
             Err(e) => failures.push(format!("{:?}/{}: {e}", entry.kind, entry.name)),

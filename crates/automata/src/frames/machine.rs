@@ -138,7 +138,7 @@ impl Core {
         }
     }
 
-    fn is_object(&self, frame: FrameId) -> bool {
+    pub fn is_object(&self, frame: FrameId) -> bool {
         matches!(self.place(self.frame(frame).place), Place::Object { .. })
     }
 

@@ -19,8 +19,8 @@
 //!
 //! # Invariants
 //!
-//! - A frame on the stack can be completed, and so can each lexeme that it offers (with the proviso
-//!   of [`Frames::unique_key`]).
+//! - A frame on the stack can be completed, and so can each lexeme that it offers (with what is said
+//!   below of distinct names and elements).
 //! - The stack has one symbol for each open bracket and one for the whole text: it grows with
 //!   nesting, not with the number of members. A scalar replaces the top; an opening bracket replaces
 //!   the top by a symbol that waits and pushes the child's frame; a closing bracket takes both off.
@@ -29,9 +29,8 @@
 //!
 //! # What is left to the matcher
 //!
-//! Two conditions are not finite-state: that names outside all lists differ from each other
-//! ([`Frames::unique_key`]), and that the elements of some arrays do ([`Frames::unique_value`]).
-//! Names and values out of short lists are counted by the machine, so that it never leads to a place
+//! Two conditions are not finite-state: that names outside all lists differ from each other, and that
+//! the elements of some arrays do. [`Control::distinct`] and [`Control::must_differ`] say where. Names and values out of short lists are counted by the machine, so that it never leads to a place
 //! where they have run out.
 //!
 //! # White space
@@ -101,9 +100,6 @@ pub struct FrameOptions {
     pub whitespace: Whitespace,
     /// The order of members.
     pub order: Order,
-    /// Whether whoever drives the machine compares values where [`Frames::unique_value`] asks for
-    /// it. If not (the default), schemas whose distinct elements need that are refused.
-    pub compares_values: bool,
 }
 
 /// The labels of lexemes: small numbers that mean the same in every frame.
@@ -223,42 +219,6 @@ impl Frames {
         core.steps = core.limits.steps;
         core
     }
-
-    /// Whether a lexeme with this label must differ from all earlier such lexemes of the same frame
-    /// (compared as strings, not as spellings): names that the machine does not list.
-    ///
-    /// Listed names are never repeated by the machine itself. For the others there is no bound on
-    /// what would have to be remembered, so the matcher must see to it. Such names form an infinite
-    /// set, so one that is new always exists.
-    pub fn unique_key(&self, symbol: Symbol, label: u32) -> bool {
-        let core = self.lock();
-        let names = match core.symbols.list.get(symbol.index() / 2) {
-            Some(Kind::Key(_)) => true,
-            Some(Kind::First(frame)) => {
-                matches!(core.place(core.frame(*frame).place), Place::Object { .. })
-            }
-            _ => false,
-        };
-        names && matches!(label::key(&[label]), Some(Key::Cell(_)))
-    }
-
-    /// Whether a scalar lexeme with these labels must differ from all earlier elements of the same
-    /// array (compared as values: 1 and 1.0 are equal), which the matcher must see to.
-    ///
-    /// Values out of short lists are counted by the machine itself; the matcher may compare those
-    /// too. Elements of such an array are never arrays or objects.
-    pub fn unique_value(&self, symbol: Symbol, labels: &[u32]) -> bool {
-        let mut core = self.lock();
-        let frame = match core.symbols.list.get(symbol.index() / 2) {
-            Some(Kind::Value(Slot::Element(frame)) | Kind::First(frame)) => *frame,
-            _ => return false,
-        };
-        let structural = labels.first().is_some_and(|l| *l < label::TRUTH);
-        let total = core.total(frame);
-        !structural
-            && matches!(core.place(core.frame(frame).place), Place::Array(_))
-            && core.asks_unique(total)
-    }
 }
 
 impl Control for Frames {
@@ -286,6 +246,25 @@ impl Control for Frames {
             return Ok(false);
         };
         Ok(matches!(self.lock().kind(top), Kind::Done))
+    }
+
+    fn compares(&self) -> bool {
+        true
+    }
+
+    /// Names that the machine does not list must differ from each other (as strings, not as
+    /// spellings), and so must the scalar elements of an array with `uniqueItems` (as values: 1 and
+    /// 1.0 are equal).
+    ///
+    /// Listed names are never repeated by the machine itself, and values out of short lists are
+    /// counted by it; the matcher may compare those values too. Elements that must differ are never
+    /// arrays or objects.
+    fn distinct(&self, top: Symbol) -> Result<bool, ControlError> {
+        Ok(self.lock().distinct(top)?)
+    }
+
+    fn must_differ(&self, top: Symbol, labels: &[u32]) -> Result<bool, ControlError> {
+        Ok(self.lock().must_differ(top, labels)?)
     }
 
     fn symbols_len(&self) -> usize {

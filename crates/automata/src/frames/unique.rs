@@ -2,17 +2,17 @@
 //!
 //! What an element can be is split in two. Values out of a short list are counted in the state: each
 //! may be contained at most once, so that the array ends or is refused when they run out. All other
-//! scalars are left to the matcher ([`Frames::unique_value`](super::Frames::unique_value)), which
-//! compares values; there are infinitely many, so a new one always exists. Elements that are arrays
+//! scalars are left to the matcher ([`Core::must_differ`]), which compares values; there are infinitely many, so a new one always exists. Elements that are arrays
 //! or objects are refused, and so are distinct elements that hold in some alternatives only: no side
 //! condition of one frame can enforce those.
 
-use super::core::Core;
+use super::core::{Core, Key};
 use super::form::{FormId, Leaf};
 use super::points::MAX_POINTS;
+use super::{Kind, Slot, label};
 use maskwright_grammar::json_schema::{ArrayNode, Node, NodeId, Types};
 use maskwright_grammar::{Diagnostic, Place};
-use maskwright_tables::LimitError;
+use maskwright_tables::{LimitError, Symbol};
 
 /// How the `uniqueItems` of one array node is enforced.
 #[derive(Clone, Debug, Default)]
@@ -52,17 +52,10 @@ impl Core {
             let typed = typed.map_err(|e| Diagnostic::limit(e, self.place_of(id)))?;
             for (x, leaf) in self.forms.leaves(&[typed]) {
                 let Leaf::Unique(array) = leaf else { continue };
-                let (nested, compare) = self
-                    .unique
-                    .get(&array)
-                    .map_or((false, false), |p| (p.nested, p.compare));
-                if nested {
+                if self.unique.get(&array).is_some_and(|p| p.nested) {
                     return Err(
                         self.unsupported(array, "distinct elements that are arrays or objects")
                     );
-                }
-                if compare && !self.options.compares_values {
-                    return Err(self.unsupported(array, "distinct elements out of infinitely many"));
                 }
                 if !self
                     .forms
@@ -192,6 +185,36 @@ impl Core {
     /// Whether the matcher has a part in the distinct elements of a node.
     pub fn compares(plan: &Unique) -> bool {
         plan.compare || plan.nested
+    }
+
+    /// Whether a lexeme that begins on a symbol may have to differ from earlier ones.
+    pub fn distinct(&mut self, symbol: Symbol) -> Result<bool, LimitError> {
+        Ok(match self.kind(symbol) {
+            Kind::First(frame) | Kind::Key(frame) if self.is_object(frame) => {
+                let keys = self.open_keys(frame, usize::MAX)?;
+                keys.iter().any(|key| matches!(key, Key::Cell(_)))
+            }
+            Kind::First(frame) | Kind::Value(Slot::Element(frame)) => {
+                let total = self.total(frame);
+                self.asks_unique(total)
+            }
+            _ => false,
+        })
+    }
+
+    /// Whether a lexeme that began on a symbol and carries these labels must differ from earlier
+    /// ones.
+    pub fn must_differ(&mut self, symbol: Symbol, labels: &[u32]) -> Result<bool, LimitError> {
+        let object = match self.kind(symbol) {
+            Kind::First(frame) | Kind::Key(frame) => self.is_object(frame),
+            _ => false,
+        };
+        if object {
+            return Ok(matches!(label::key(labels), Some(Key::Cell(_))));
+        }
+        // Brackets, commas and white space are no values.
+        let structural = labels.first().is_some_and(|l| *l < label::TRUTH);
+        Ok(!structural && self.distinct(symbol)?)
     }
 
     /// Whether a formula asks for distinct elements.

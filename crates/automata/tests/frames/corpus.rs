@@ -109,7 +109,6 @@ fn corpus_instances_are_judged_as_expected() {
     let limits = Limits::untrusted();
     let options = FrameOptions {
         order: Order::Any,
-        compares_values: true,
         ..FrameOptions::default()
     };
     let (mut right, mut wrongly_accepted, mut wrongly_rejected) = (0, Vec::new(), Vec::new());
@@ -264,7 +263,6 @@ fn conformance_suite_is_judged_as_expected() {
     let limits = Limits::untrusted();
     let options = FrameOptions {
         order: Order::Any,
-        compares_values: true,
         ..FrameOptions::default()
     };
     let (mut right, mut wrong) = (0, Vec::new());

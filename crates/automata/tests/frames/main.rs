@@ -27,7 +27,6 @@ fn build_with(
     let (schema, _) = parse(schema, &Options::default(), &limits)?;
     // The driver of these tests compares values, see `matcher`.
     let options = FrameOptions {
-        compares_values: true,
         ..options
     };
     Frames::new(schema, lexicon.clone(), options, limits, CancelFlag::new())

@@ -18,8 +18,8 @@ impl StackReader for Stack<'_> {
 struct Thread {
     state: LexState,
     stack: Vec<Symbol>,
-    /// The unlisted names of each open object, by stack entry.
-    names: Vec<Vec<String>>,
+    /// The unlisted names of each open object and the elements of some arrays, by stack entry.
+    values: Vec<Vec<String>>,
     lexeme: Vec<u8>,
 }
 
@@ -37,7 +37,7 @@ impl<'f> Matcher<'f> {
         let thread = Thread {
             state: frames.lex_start(start)?,
             stack: vec![start],
-            names: vec![Vec::new()],
+            values: vec![Vec::new()],
             lexeme: Vec::new(),
         };
         assert_ne!(
@@ -61,15 +61,8 @@ impl<'f> Matcher<'f> {
         let labels = self.lexicon.labels(set);
         let mut next = thread.clone();
         let top = *thread.stack.last().unwrap();
-        if labels.iter().any(|l| self.frames.unique_key(top, *l)) {
-            let name: String = serde_json::from_slice(thread.lexeme.trim_ascii()).unwrap();
-            let names = next.names.last_mut().unwrap();
-            if names.contains(&name) {
-                return Ok(None);
-            }
-            names.push(name);
-        }
-        if self.frames.unique_value(top, labels) {
+        if self.frames.must_differ(top, labels)? {
+            assert!(self.frames.distinct(top)?);
             // Numbers are compared by value, whatever their size.
             let text = std::str::from_utf8(thread.lexeme.trim_ascii()).unwrap();
             let value = match Decimal::parse(text) {
@@ -79,7 +72,7 @@ impl<'f> Matcher<'f> {
                     .unwrap()
                     .to_string(),
             };
-            let values = next.names.last_mut().unwrap();
+            let values = next.values.last_mut().unwrap();
             if values.contains(&value) {
                 return Ok(None);
             }
@@ -96,7 +89,7 @@ impl<'f> Matcher<'f> {
         };
         next.stack.truncate(next.stack.len() - action.pop as usize);
         next.stack.extend_from_slice(&action.push);
-        next.names.resize(next.stack.len(), Vec::new());
+        next.values.resize(next.stack.len(), Vec::new());
         next.state = self.frames.lex_start(*next.stack.last().unwrap())?;
         next.lexeme.clear();
         if next.state == LexState::DEAD {

@@ -7,6 +7,7 @@
 
 use maskwright_tables::vocabulary::TokenEntry;
 use maskwright_tables::{
+    Crossing,
     LabelSet, LexState, Limits, Machine, RowRef, RunError, StackAction, StackView, Symbol, TokenId,
     TokenKind, Tokens, Vocabulary,
 };
@@ -572,6 +573,7 @@ impl Machine for Toy {
         Ok(RowRef {
             tokens,
             ends: row.ends,
+            crossing: Crossing::default(),
         })
     }
 }

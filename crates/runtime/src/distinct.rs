@@ -1,0 +1,575 @@
+//! Lexemes that must differ: the values read so far, and the lexeme under way.
+//!
+//! A machine says which lexemes must differ from the others that are kept with the same stack entry
+//! ([`maskwright_tables::machine`]). Here is what a matcher remembers for that: [`Seen`], the values
+//! of one entry, persistent, so that forks and the history share it; and [`Lexeme`], the bytes of a
+//! lexeme that may turn out to be one of those. Nothing is kept where nothing must differ.
+//!
+//! A *value* is a JSON scalar in canonical bytes ([`value`]): what two spellings of it have in common.
+
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// A scalar in canonical bytes.
+pub(crate) type Value = Arc<[u8]>;
+
+/// The canonical bytes of the scalar that `text` spells, white space around it aside: `"` and the
+/// characters of a string; for a number `#`, its sign, its digits without zeros at either end, and the
+/// power of ten of the last one; any other text as it is.
+///
+/// ```text
+/// "\u0061b"  ->  "ab          -1.50e2  ->  #-15e1          true  ->  true
+/// ```
+pub(crate) fn value(text: &[u8]) -> Value {
+    let text = text.trim_ascii();
+    match text.first() {
+        Some(b'"') => {
+            let mut reader = StringReader::default();
+            let mut out = vec![b'"'];
+            for &byte in &text[1..] {
+                if reader.push(byte, &mut out) == Pushed::Closed {
+                    break;
+                }
+            }
+            out.into()
+        }
+        Some(b'-' | b'0'..=b'9') => Number::read(text).canonical().into(),
+        _ => text.into(),
+    }
+}
+
+/// What a byte did to a string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    /// The string goes on.
+    Open,
+    /// It was the closing quote.
+    Closed,
+}
+
+/// An escape sequence under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+enum Escape {
+    #[default]
+    None,
+    /// After the backslash; the high surrogate before it, or 0.
+    Begun(u16),
+    /// This many digits of a code unit are read; the high surrogate before it, or 0.
+    Unit { digits: u8, unit: u16, high: u16 },
+    /// After a high surrogate, whose other half must follow.
+    Half(u16),
+}
+
+/// Reads the inside of a JSON string, byte by byte. O(1) a byte.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct StringReader(Escape);
+
+impl StringReader {
+    /// Whether an escape sequence is under way.
+    pub(crate) fn inside_escape(self) -> bool {
+        self.0 != Escape::None
+    }
+
+    /// Reads one byte; appends what it completes to `out`.
+    pub(crate) fn push(&mut self, byte: u8, out: &mut Vec<u8>) -> Pushed {
+        self.0 = match (self.0, byte) {
+            (Escape::None, b'"') => return Pushed::Closed,
+            (Escape::None, b'\\') => Escape::Begun(0),
+            (Escape::Half(high), b'\\') => Escape::Begun(high),
+            (Escape::Begun(high), b'u') => Escape::Unit {
+                digits: 0,
+                unit: 0,
+                high,
+            },
+            (Escape::Begun(_), b) => {
+                out.push(match b {
+                    b'b' => 8,
+                    b'f' => 12,
+                    b'n' => b'\n',
+                    b'r' => b'\r',
+                    b't' => b'\t',
+                    b => b,
+                });
+                Escape::None
+            }
+            (Escape::Unit { digits, unit, high }, b) => {
+                let digit = char::from(b).to_digit(16).unwrap_or(0) as u16;
+                let unit = unit << 4 | digit;
+                match (digits, high, unit) {
+                    (0..=2, ..) => Escape::Unit {
+                        digits: digits + 1,
+                        unit,
+                        high,
+                    },
+                    (_, 0, 0xd800..=0xdbff) => Escape::Half(unit),
+                    _ => {
+                        let pair = [high, unit];
+                        let units = if high == 0 { &pair[1..] } else { &pair[..] };
+                        for c in char::decode_utf16(units.iter().copied()) {
+                            let c = c.unwrap_or(char::REPLACEMENT_CHARACTER);
+                            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                        }
+                        Escape::None
+                    }
+                }
+            }
+            (Escape::None | Escape::Half(_), b) => {
+                out.push(b);
+                Escape::None
+            }
+        };
+        Pushed::Open
+    }
+}
+
+/// A JSON number, or the beginning of one, in parts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Number {
+    pub(crate) negative: bool,
+    /// The significant digits so far: no zeros in front.
+    digits: Vec<u8>,
+    /// How many digits are behind the point.
+    scale: i64,
+    /// Whether an `e` was read.
+    pub(crate) has_exponent: bool,
+    exponent_negative: bool,
+    /// The digits of the exponent: no zeros in front.
+    exponent: Vec<u8>,
+}
+
+impl Number {
+    /// Reads a number or the beginning of one. O(bytes).
+    pub(crate) fn read(text: &[u8]) -> Self {
+        let mut number = Number::default();
+        let mut point = false;
+        for &byte in text {
+            match byte {
+                b'-' if number.has_exponent => number.exponent_negative = true,
+                b'-' => number.negative = true,
+                b'.' => point = true,
+                b'e' | b'E' => number.has_exponent = true,
+                b'0'..=b'9' if number.has_exponent => {
+                    if byte != b'0' || !number.exponent.is_empty() {
+                        number.exponent.push(byte);
+                    }
+                }
+                b'0'..=b'9' => {
+                    if byte != b'0' || !number.digits.is_empty() {
+                        number.digits.push(byte);
+                    }
+                    number.scale += i64::from(point);
+                }
+                _ => {}
+            }
+        }
+        number
+    }
+
+    /// The digits without zeros at either end.
+    pub(crate) fn significant(&self) -> &[u8] {
+        let end = self.digits.iter().rposition(|d| *d != b'0');
+        &self.digits[..end.map_or(0, |i| i + 1)]
+    }
+
+    /// How many digits are behind the point.
+    pub(crate) fn scale(&self) -> i64 {
+        self.scale
+    }
+
+    /// See [`value`].
+    pub(crate) fn canonical(&self) -> Vec<u8> {
+        let significant = self.significant();
+        let mut out = vec![b'#'];
+        if significant.is_empty() {
+            out.push(b'0');
+            return out;
+        }
+        if self.negative {
+            out.push(b'-');
+        }
+        out.extend_from_slice(significant);
+        out.push(b'e');
+        let cut = (self.digits.len() - significant.len()) as i64;
+        out.extend(add(&self.exponent, self.exponent_negative, cut - self.scale));
+        out
+    }
+
+    /// Whether more bytes can make this beginning of a number a spelling of `canonical`; "yes" where
+    /// an exponent decides.
+    pub(crate) fn can_become(&self, canonical: &[u8]) -> bool {
+        let Some(text) = canonical.strip_prefix(b"#") else {
+            return false;
+        };
+        if text == b"0" {
+            return self.digits.is_empty();
+        }
+        let (negative, text) = match text.strip_prefix(b"-") {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let digits = &text[..text.iter().position(|b| *b == b'e').unwrap_or(text.len())];
+        let mine = self.significant();
+        negative == self.negative
+            && if self.has_exponent {
+                mine == digits
+            } else {
+                digits.starts_with(&self.digits) || mine == digits
+            }
+    }
+}
+
+/// A decimal integer of any size plus a small one, in canonical text.
+fn add(digits: &[u8], negative: bool, small: i64) -> Vec<u8> {
+    // Both as little-endian digits; exponents of more than 18 digits are rare but legal.
+    let mut big: Vec<u8> = digits.iter().rev().map(|d| d - b'0').collect();
+    let other: Vec<u8> = small.unsigned_abs().to_string().into_bytes();
+    let mut other: Vec<u8> = other.iter().rev().map(|d| d - b'0').collect();
+    let mut sign = negative;
+    let len = big.len().max(other.len()) + 1;
+    big.resize(len, 0);
+    other.resize(len, 0);
+    if negative == (small < 0) {
+        let mut carry = 0;
+        for (a, b) in big.iter_mut().zip(&other) {
+            let sum = *a + b + carry;
+            (*a, carry) = (sum % 10, sum / 10);
+        }
+    } else {
+        if big.iter().rev().lt(other.iter().rev()) {
+            std::mem::swap(&mut big, &mut other);
+            sign = small < 0;
+        }
+        let mut borrow = 0;
+        for (a, b) in big.iter_mut().zip(&other) {
+            let difference = 10 + *a - b - borrow;
+            (*a, borrow) = (difference % 10, u8::from(difference < 10));
+        }
+    }
+    while big.last() == Some(&0) {
+        big.pop();
+    }
+    let mut out: Vec<u8> = big.iter().rev().map(|d| d + b'0').collect();
+    if out.is_empty() {
+        out.push(b'0');
+    } else if sign {
+        out.insert(0, b'-');
+    }
+    out
+}
+
+/// A hash that is the same in every process (FNV-1a, 64 bits).
+fn hash(bytes: &[u8], seed: u64) -> u64 {
+    bytes.iter().fold(seed ^ 0xcbf2_9ce4_8422_2325, |h, b| {
+        (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01b3)
+    })
+}
+
+/// The values read so far, of one stack entry. Copying one is a reference count.
+///
+/// Sorted runs of geometrically falling length, as in a log-structured tree: adding a value is O(log
+/// n) amortised and shares what it can, looking one up O(log² n).
+#[derive(Clone, Default)]
+pub(crate) struct Seen(Option<Arc<Runs>>);
+
+struct Runs {
+    /// Each sorted; each more than twice as long as the next.
+    runs: SmallVec<[Arc<[Value]>; 4]>,
+    /// Of the values, whatever their order.
+    hash: u64,
+}
+
+impl Seen {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        let runs = self.0.iter().flat_map(|r| &r.runs);
+        runs.map(|run| run.len()).sum()
+    }
+
+    /// A hash of the values, whatever the order in which they were read.
+    pub(crate) fn hash(&self) -> u64 {
+        self.0.as_ref().map_or(0, |r| r.hash)
+    }
+
+    pub(crate) fn contains(&self, value: &[u8]) -> bool {
+        let mut runs = self.0.iter().flat_map(|r| &r.runs);
+        runs.any(|run| run.binary_search_by(|v| (**v).cmp(value)).is_ok())
+    }
+
+    /// These values and one more.
+    pub(crate) fn with(&self, value: Value) -> Self {
+        let mut runs = self.0.as_ref().map(|r| r.runs.clone()).unwrap_or_default();
+        let hash = self.hash().wrapping_add(hash(&value, 1) | 1);
+        let mut last: Arc<[Value]> = Arc::from([value]);
+        while let Some(before) = runs.last()
+            && before.len() <= 2 * last.len()
+        {
+            let mut merged: Vec<Value> = before.iter().chain(&*last).cloned().collect();
+            merged.sort_unstable();
+            last = merged.into();
+            runs.pop();
+        }
+        runs.push(last);
+        Seen(Some(Arc::new(Runs { runs, hash })))
+    }
+
+    /// Calls `visit` with each value that begins with `prefix`, in no order.
+    pub(crate) fn for_each_beginning_with<'a>(
+        &'a self,
+        prefix: &[u8],
+        mut visit: impl FnMut(&'a [u8]),
+    ) {
+        for run in self.0.iter().flat_map(|r| &r.runs) {
+            let from = run.partition_point(|v| &**v < prefix);
+            for value in run[from..].iter().take_while(|v| v.starts_with(prefix)) {
+                visit(value);
+            }
+        }
+    }
+
+    /// All values, in no order.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &[u8]> {
+        let runs = self.0.iter().flat_map(|r| &r.runs);
+        runs.flat_map(|run| run.iter().map(|v| &**v))
+    }
+}
+
+impl PartialEq for Seen {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (None, None) => true,
+            (Some(a), Some(b)) => {
+                Arc::ptr_eq(a, b)
+                    || a.hash == b.hash
+                        && self.len() == other.len()
+                        && self.values().all(|v| other.contains(v))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The bytes of the lexeme under way, where it may have to differ from others.
+///
+/// Persistent, as the history and forks keep every state of it: a piece for each step, linked to the
+/// piece before. Appending costs O(bytes appended).
+#[derive(Clone, Default)]
+pub(crate) struct Lexeme {
+    /// Whether the bytes matter; there are none if not.
+    tracked: bool,
+    last: Option<Arc<Piece>>,
+}
+
+struct Piece {
+    before: Option<Arc<Piece>>,
+    bytes: SmallVec<[u8; 16]>,
+    /// Of all bytes up to here.
+    hash: u64,
+    len: usize,
+}
+
+impl Drop for Piece {
+    fn drop(&mut self) {
+        let mut before = self.before.take();
+        // In a loop: a native recursion would overflow on a long lexeme.
+        while let Some(mut piece) = before.and_then(Arc::into_inner) {
+            before = piece.before.take();
+        }
+    }
+}
+
+impl Lexeme {
+    /// A lexeme of which nothing was read yet.
+    pub(crate) fn new(tracked: bool) -> Self {
+        Lexeme {
+            tracked,
+            last: None,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_tracked(&self) -> bool {
+        self.tracked
+    }
+
+    /// Whether no byte of it is kept.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.last.is_none()
+    }
+
+    pub(crate) fn hash(&self) -> u64 {
+        self.last.as_ref().map_or(0, |p| p.hash)
+    }
+
+    /// This lexeme and more bytes.
+    pub(crate) fn with(&self, bytes: &[u8]) -> Self {
+        if !self.tracked || bytes.is_empty() {
+            return self.clone();
+        }
+        Lexeme {
+            tracked: true,
+            last: Some(Arc::new(Piece {
+                before: self.last.clone(),
+                bytes: bytes.into(),
+                hash: bytes.iter().fold(self.hash(), |h, b| {
+                    (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01b3).rotate_left(7)
+                }),
+                len: self.len() + bytes.len(),
+            })),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.last.as_ref().map_or(0, |p| p.len)
+    }
+
+    /// All its bytes. O(bytes).
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let mut out = vec![0; self.len()];
+        let mut end = out.len();
+        let mut piece = self.last.as_deref();
+        while let Some(p) = piece {
+            let start = end - p.bytes.len();
+            out[start..end].copy_from_slice(&p.bytes);
+            end = start;
+            piece = p.before.as_deref();
+        }
+        out
+    }
+}
+
+impl PartialEq for Lexeme {
+    fn eq(&self, other: &Self) -> bool {
+        self.tracked == other.tracked
+            && match (&self.last, &other.last) {
+                (None, None) => true,
+                (Some(a), Some(b)) => {
+                    Arc::ptr_eq(a, b)
+                        || a.hash == b.hash && a.len == b.len && self.bytes() == other.bytes()
+                }
+                _ => false,
+            }
+    }
+}
+
+impl Eq for Lexeme {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(bytes: &[u8]) -> String {
+        String::from_utf8_lossy(bytes).into_owned()
+    }
+
+    #[test]
+    fn spellings_of_one_value_are_one_value() {
+        for (value_text, spellings) in [
+            ("\"ab", &["\"ab\"", " \"\\u0061b\"", "\n\"a\\u0062\" "][..]),
+            ("\"\u{1f600}/\n", &["\"\u{1f600}/\\n\"", "\"\\ud83d\\uDE00\\/\\u000a\""]),
+            ("\"\"\\", &["\"\\\"\\\\\"", "\"\\u0022\\u005C\""]),
+            ("#0", &["0", "-0", "0.0", "0e7", "-0.00E-12", "0e99999999999999999999999"]),
+            ("#1e0", &["1", "1.0", "1e0", "10e-1", "0.1E+1", "0.001e003", "1.000e-0"]),
+            ("#-15e1", &["-150", "-1.5e2", "-1500.0e-1"]),
+            ("#12e-3", &["0.012", "12e-3", "1.20e-2"]),
+            (
+                "#1e100000000000000000000",
+                &["1e100000000000000000000", "10e99999999999999999999", "0.1e100000000000000000001"],
+            ),
+            (
+                "#1e-100000000000000000000",
+                &["1e-100000000000000000000", "0.1e-99999999999999999999"],
+            ),
+            ("true", &["true", " true"]),
+        ] {
+            for s in spellings {
+                assert_eq!(text(&value(s.as_bytes())), value_text, "{s}");
+            }
+        }
+    }
+
+    #[test]
+    fn sums_agree_with_machine_integers() {
+        for a in [-12_345i64, -1000, -999, -10, -9, -1, 0, 1, 5, 10, 99, 100, 1001] {
+            for b in [-1001i64, -100, -99, -10, -7, -1, 0, 1, 9, 10, 11, 99, 1000] {
+                let digits = a.unsigned_abs().to_string();
+                let digits = if a == 0 { "" } else { &digits };
+                let sum = add(digits.as_bytes(), a < 0, b);
+                assert_eq!(text(&sum), (a + b).to_string(), "{a} + {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn beginnings_of_numbers_know_what_they_can_become() {
+        for (beginning, canonical, expected) in [
+            ("1", "#1e0", true),
+            ("1", "#12e0", true),
+            ("10", "#1e0", true),
+            ("13", "#12e0", false),
+            ("-1", "#1e0", false),
+            ("0.0", "#1e0", true),
+            ("1.20", "#12e0", true),
+            ("1.2e", "#12e0", true),
+            ("1e", "#12e0", false),
+            ("0.0e", "#0", true),
+            ("1", "#0", false),
+            ("1", "\"1", false),
+            ("-", "#-5e3", true),
+        ] {
+            let number = Number::read(beginning.as_bytes());
+            assert_eq!(number.can_become(canonical.as_bytes()), expected, "{beginning} {canonical}");
+        }
+    }
+
+    #[test]
+    fn seen_values_are_a_set_whatever_their_order() {
+        let mut forward = Seen::default();
+        let mut backward = Seen::default();
+        let values: Vec<Value> = (0..500u32)
+            .map(|i| Value::from(format!("\"{:x}", i.wrapping_mul(2_654_435_761)).as_bytes()))
+            .collect();
+        for (a, b) in values.iter().zip(values.iter().rev()) {
+            assert!(!forward.contains(a));
+            forward = forward.with(a.clone());
+            backward = backward.with(b.clone());
+            assert!(forward.contains(a));
+        }
+        assert!(forward == backward && forward.hash() == backward.hash());
+        assert_eq!(forward.len(), 500);
+        assert!(forward != values[1..].iter().fold(Seen::default(), |s, v| s.with(v.clone())));
+        for prefix in ["", "\"", "\"a", "\"9e", "#"] {
+            let mut found: Vec<&[u8]> = Vec::new();
+            forward.for_each_beginning_with(prefix.as_bytes(), |v| found.push(v));
+            found.sort_unstable();
+            let mut expected: Vec<&[u8]> = values
+                .iter()
+                .map(|v| &**v)
+                .filter(|v| v.starts_with(prefix.as_bytes()))
+                .collect();
+            expected.sort_unstable();
+            assert_eq!(found, expected, "{prefix}");
+        }
+    }
+
+    #[test]
+    fn a_long_lexeme_drops_on_a_small_native_stack() {
+        let build = || {
+            let mut lexeme = Lexeme::new(true);
+            for _ in 0..200_000 {
+                lexeme = lexeme.with(b"ab");
+            }
+            assert_eq!(lexeme.bytes().len(), 400_000);
+            assert!(lexeme != Lexeme::new(true));
+        };
+        std::thread::Builder::new()
+            .stack_size(64 << 10)
+            .spawn(build)
+            .unwrap()
+            .join()
+            .unwrap();
+    }
+}

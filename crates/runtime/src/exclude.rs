@@ -1,0 +1,294 @@
+//! What the values read so far forbid inside a lexeme that must differ from them.
+//!
+//! A machine knows no values: its lexical state and its row speak of all values. Of these the matcher
+//! takes out what the values read so far ([`Seen`]) forbid: a lexeme may not end as a spelling of one
+//! of them, nor go where every completion is one ([`Exclusion::is_live`]; the pattern `a|b[0-9]+`
+//! after the name `a` was read: then `"a` is a dead end). Both need a look only along spellings of
+//! values read, since a lexeme that has left these can be completed, as every live lexical state can.
+//!
+//! [`Exclusion::forbidden`] walks the vocabulary's trie along these spellings and collects the tokens
+//! that the row must lose; for a few names of ordinary length that is some dozen nodes.
+
+use crate::distinct::{Lexeme, Number, Pushed, Seen, StringReader, value};
+use crate::error::MatchError;
+use crate::walk::Core;
+use maskwright_tables::{LabelSet, LexState, LimitError, Symbol, TokenId};
+use std::collections::HashSet;
+
+/// What was read of a lexeme.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Read {
+    /// White space at most.
+    Nothing,
+    /// The beginning of a string: what it spells, behind what every value in question begins with.
+    Text { tail: Vec<u8>, reader: StringReader },
+    /// The beginning of a number.
+    Number(Vec<u8>),
+    /// Something else, which the machine counts.
+    Other,
+}
+
+/// What a byte made of a lexeme.
+enum Next {
+    /// It goes on, and a value read before may still come of it.
+    Threatened(Read),
+    /// It goes on, and none may.
+    Free,
+    /// It was closed as a spelling of this value.
+    Closed(Vec<u8>),
+}
+
+/// A lexeme that must differ from values read before, and those of them that it may still become.
+pub(crate) struct Exclusion<'a> {
+    core: &'a Core,
+    top: Symbol,
+    state: LexState,
+    read: Read,
+    /// In canonical bytes, sorted; for a string without what it has spelled so far.
+    values: Vec<&'a [u8]>,
+}
+
+impl<'a> Exclusion<'a> {
+    /// For the lexeme that began on `top`, is in `state` now and must differ from `seen`; `None` when
+    /// it can become none of these. O(bytes of the lexeme + values read).
+    pub(crate) fn new(
+        core: &'a Core,
+        top: Symbol,
+        state: LexState,
+        lexeme: &Lexeme,
+        seen: &'a Seen,
+    ) -> Option<Self> {
+        let bytes = lexeme.bytes();
+        let bytes = bytes.trim_ascii_start();
+        let mut spelled = Vec::new();
+        let read = match bytes.first() {
+            None => Read::Nothing,
+            Some(b'"') => {
+                let mut reader = StringReader::default();
+                spelled.push(b'"');
+                for &byte in &bytes[1..] {
+                    reader.push(byte, &mut spelled);
+                }
+                Read::Text {
+                    tail: Vec::new(),
+                    reader,
+                }
+            }
+            Some(b'-' | b'0'..=b'9') => Read::Number(bytes.to_vec()),
+            Some(_) => return None,
+        };
+        let mut values: Vec<&[u8]> = Vec::new();
+        seen.for_each_beginning_with(&spelled, |v| values.push(&v[spelled.len()..]));
+        values.sort_unstable();
+        let exclusion = Exclusion {
+            core,
+            top,
+            state,
+            read,
+            values,
+        };
+        exclusion.threatens(&exclusion.read).then_some(exclusion)
+    }
+
+    /// Whether a value read before may come of it.
+    fn threatens(&self, read: &Read) -> bool {
+        match read {
+            Read::Nothing => !self.values.is_empty(),
+            Read::Text { tail, reader } => {
+                let from = self.values.partition_point(|v| *v < &tail[..]);
+                // An escape sequence under way stands for one more character.
+                let longer = tail.len() + usize::from(reader.inside_escape());
+                self.values[from..]
+                    .iter()
+                    .take_while(|v| v.starts_with(tail))
+                    .any(|v| v.len() >= longer)
+            }
+            Read::Number(text) => {
+                let number = Number::read(text);
+                self.values.iter().any(|v| number.can_become(v))
+            }
+            Read::Other => false,
+        }
+    }
+
+    /// One byte further; the byte is one with which the lexeme goes on.
+    fn push(&self, read: &Read, byte: u8) -> Next {
+        if let Read::Text { tail, reader } = read
+            && !reader.inside_escape()
+            && byte != b'"'
+            && byte != b'\\'
+        {
+            // Nearly every byte leads away: find that out without building anything.
+            let from = self.values.partition_point(|v| *v < &tail[..]);
+            let after = |v: &[u8]| v.strip_prefix(&tail[..]).map(|rest| rest.first().copied());
+            let smaller = |v: &&[u8]| after(v).is_some_and(|first| first < Some(byte));
+            let at = from + self.values[from..].partition_point(smaller);
+            let found = self.values.get(at).and_then(|v| after(v));
+            if found != Some(Some(byte)) {
+                return Next::Free;
+            }
+        }
+        let next = match read {
+            Read::Nothing => match byte {
+                b' ' | b'\t' | b'\n' | b'\r' => Read::Nothing,
+                b'"' => Read::Text {
+                    tail: vec![b'"'],
+                    reader: StringReader::default(),
+                },
+                b'-' | b'0'..=b'9' => Read::Number(vec![byte]),
+                _ => Read::Other,
+            },
+            Read::Text { tail, reader } => {
+                let (mut tail, mut reader) = (tail.clone(), *reader);
+                match reader.push(byte, &mut tail) {
+                    Pushed::Closed => return Next::Closed(tail),
+                    Pushed::Open => Read::Text { tail, reader },
+                }
+            }
+            Read::Number(text) => Read::Number([text, &[byte][..]].concat()),
+            Read::Other => Read::Other,
+        };
+        if self.threatens(&next) {
+            Next::Threatened(next)
+        } else {
+            Next::Free
+        }
+    }
+
+    fn was_seen(&self, value: &[u8]) -> bool {
+        self.values.binary_search_by(|v| (*v).cmp(value)).is_ok()
+    }
+
+    /// Whether the lexeme, ending in `state` as a spelling of `value`, would have to differ from that
+    /// value.
+    fn repeats(&self, state: LexState, value: &[u8]) -> Result<bool, MatchError> {
+        let labels = self.core.machine.lex_accept(state);
+        Ok(labels != LabelSet::NONE
+            && self.was_seen(value)
+            && self.core.machine.must_differ(self.top, labels)?)
+    }
+
+    /// Whether a number that may end in `state` may end as it is.
+    fn may_end(&self, state: LexState, text: &[u8]) -> Result<bool, MatchError> {
+        Ok(self.core.machine.lex_accept(state) != LabelSet::NONE
+            && !self.repeats(state, &value(text))?)
+    }
+
+    /// Whether some completion of the lexeme repeats no value.
+    pub(crate) fn is_live(&self) -> Result<bool, MatchError> {
+        self.lives(self.state, &self.read)
+    }
+
+    /// Whether some completion from `state` on, after `read`, repeats no value. Looks only along
+    /// spellings of values read before: whatever leaves them can be completed.
+    fn lives(&self, state: LexState, read: &Read) -> Result<bool, MatchError> {
+        let machine = &*self.core.machine;
+        let mut seen: HashSet<(LexState, Read)> = HashSet::new();
+        let mut open = vec![(state, read.clone())];
+        while let Some((state, read)) = open.pop() {
+            self.core.check_cancel("advance")?;
+            if let Read::Number(text) = &read
+                && self.may_end(state, text)?
+            {
+                return Ok(true);
+            }
+            // Letters and digits first: most names leave the others there.
+            for byte in (b'0'..=u8::MAX).chain(0..b'0') {
+                let next = machine.lex_next(state, byte)?;
+                if next == LexState::DEAD {
+                    continue;
+                }
+                match self.push(&read, byte) {
+                    Next::Free => return Ok(true),
+                    Next::Closed(value) => {
+                        if !self.repeats(next, &value)? {
+                            return Ok(true);
+                        }
+                    }
+                    Next::Threatened(read) => {
+                        if seen.insert((next, key(&read))) {
+                            open.push((next, read));
+                        }
+                    }
+                }
+            }
+            if seen.len() as u64 > self.core.max_steps {
+                let limit = self.core.max_steps;
+                let error = LimitError::new("steps along values read", seen.len() as u64, limit);
+                return Err(error.into());
+            }
+        }
+        Ok(false)
+    }
+
+    /// The tokens that go on inside the lexeme or end it, and must not, because a value read before
+    /// would be repeated or could not be avoided. In no order; may name tokens that the row lacks.
+    pub(crate) fn forbidden(&self) -> Result<Vec<TokenId>, MatchError> {
+        let machine = &*self.core.machine;
+        let trie = self.core.vocabulary.trie();
+        let nodes = trie.nodes();
+        let mut out = Vec::new();
+        if nodes.is_empty() {
+            return Ok(out);
+        }
+        // For each node on the path from the root: where its subtree ends, and how far it has read.
+        let mut path = vec![(nodes[0].skip, self.state, self.read.clone())];
+        let mut i = 1;
+        while i < nodes.len() {
+            let node = &nodes[i];
+            while path.len() > 1 && path[path.len() - 1].0 as usize <= i {
+                path.pop();
+            }
+            let (_, state, read) = &path[path.len() - 1];
+            let next = machine.lex_next(*state, node.byte)?;
+            if next == LexState::DEAD {
+                if let Read::Number(text) = read
+                    && self.repeats(*state, &value(text))?
+                {
+                    out.extend_from_slice(trie.tokens_below(i));
+                }
+                i = node.skip as usize;
+                continue;
+            }
+            match self.push(read, node.byte) {
+                Next::Free => i = node.skip as usize,
+                Next::Closed(value) => {
+                    if self.repeats(next, &value)? {
+                        out.extend_from_slice(trie.tokens_below(i));
+                    }
+                    i = node.skip as usize;
+                }
+                Next::Threatened(read) => {
+                    let here = trie.tokens_at(i);
+                    if !here.is_empty() && !self.lives(next, &read)? {
+                        out.extend_from_slice(here);
+                    }
+                    path.push((node.skip, next, read));
+                    i += 1;
+                }
+            }
+        }
+        Ok(out)
+    }
+}
+
+/// What tells two beginnings apart that lead to different values. Zeros that change no value are left
+/// out (of those that may change the next digit's place, 64 are told apart), so that a walk ends.
+fn key(read: &Read) -> Read {
+    let Read::Number(text) = read else {
+        return read.clone();
+    };
+    let number = Number::read(text);
+    let mut key = number.canonical();
+    key.push(if number.has_exponent { b'e' } else { b'.' });
+    if number.significant().is_empty() {
+        key.push(if number.negative { b'-' } else { b'+' });
+        if !number.has_exponent {
+            key.push(number.scale().min(64) as u8);
+        }
+    }
+    // After an `e`, its sign or a point other bytes follow than after a digit.
+    let last = text.last().copied().unwrap_or_default();
+    key.push(if last.is_ascii_digit() { b'0' } else { last });
+    Read::Number(key)
+}
