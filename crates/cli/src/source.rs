@@ -158,7 +158,6 @@ impl<'a> Source<'a> {
                     Order::Schema => frames::Order::Schema,
                     Order::Any => frames::Order::Any,
                 },
-                ..FrameOptions::default()
             },
         }
     }

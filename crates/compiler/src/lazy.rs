@@ -178,6 +178,12 @@ impl LazyMachine {
                     base: stack,
                     reads: &reads,
                 };
+                let ended_one = item.ended_one
+                    || item.distinct
+                        && match view.symbol(0) {
+                            Some(top) => self.must_differ(top, labels)?,
+                            None => false,
+                        };
                 for action in self.step(&view, labels)? {
                     let mut next = item.overlay.clone();
                     next.apply(action);
@@ -202,7 +208,6 @@ impl LazyMachine {
                     if start == LexState::DEAD {
                         continue;
                     }
-                    let ended_one = item.ended_one || item.distinct;
                     let entered = distinct.then_some(ended_one);
                     let crossing = item.crossing.max(entered);
                     // Two readings that meet again are followed once.
@@ -292,7 +297,12 @@ impl LazyMachine {
                 }
             }
         }
-        out.extend(self.shared.sets.iter(inside).filter(|t| !opening.contains(t)));
+        out.extend(
+            self.shared
+                .sets
+                .iter(inside)
+                .filter(|t| !opening.contains(t)),
+        );
     }
 }
 

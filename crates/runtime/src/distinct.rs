@@ -148,11 +148,9 @@ impl Number {
                 b'-' => number.negative = true,
                 b'.' => point = true,
                 b'e' | b'E' => number.has_exponent = true,
-                b'0'..=b'9' if number.has_exponent => {
-                    if byte != b'0' || !number.exponent.is_empty() {
-                        number.exponent.push(byte);
-                    }
-                }
+                // Zeros in front say nothing.
+                b'0' if number.has_exponent && number.exponent.is_empty() => {}
+                b'0'..=b'9' if number.has_exponent => number.exponent.push(byte),
                 b'0'..=b'9' => {
                     if byte != b'0' || !number.digits.is_empty() {
                         number.digits.push(byte);
@@ -190,7 +188,11 @@ impl Number {
         out.extend_from_slice(significant);
         out.push(b'e');
         let cut = (self.digits.len() - significant.len()) as i64;
-        out.extend(add(&self.exponent, self.exponent_negative, cut - self.scale));
+        out.extend(add(
+            &self.exponent,
+            self.exponent_negative,
+            cut - self.scale,
+        ));
         out
     }
 
@@ -415,7 +417,9 @@ impl Lexeme {
                 before: self.last.clone(),
                 bytes: bytes.into(),
                 hash: bytes.iter().fold(self.hash(), |h, b| {
-                    (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01b3).rotate_left(7)
+                    (h ^ u64::from(*b))
+                        .wrapping_mul(0x100_0000_01b3)
+                        .rotate_left(7)
                 }),
                 len: self.len() + bytes.len(),
             })),
@@ -469,15 +473,43 @@ mod tests {
     fn spellings_of_one_value_are_one_value() {
         for (value_text, spellings) in [
             ("\"ab", &["\"ab\"", " \"\\u0061b\"", "\n\"a\\u0062\" "][..]),
-            ("\"\u{1f600}/\n", &["\"\u{1f600}/\\n\"", "\"\\ud83d\\uDE00\\/\\u000a\""]),
+            (
+                "\"\u{1f600}/\n",
+                &["\"\u{1f600}/\\n\"", "\"\\ud83d\\uDE00\\/\\u000a\""],
+            ),
             ("\"\"\\", &["\"\\\"\\\\\"", "\"\\u0022\\u005C\""]),
-            ("#0", &["0", "-0", "0.0", "0e7", "-0.00E-12", "0e99999999999999999999999"]),
-            ("#1e0", &["1", "1.0", "1e0", "10e-1", "0.1E+1", "0.001e003", "1.000e-0"]),
+            (
+                "#0",
+                &[
+                    "0",
+                    "-0",
+                    "0.0",
+                    "0e7",
+                    "-0.00E-12",
+                    "0e99999999999999999999999",
+                ],
+            ),
+            (
+                "#1e0",
+                &[
+                    "1",
+                    "1.0",
+                    "1e0",
+                    "10e-1",
+                    "0.1E+1",
+                    "0.001e003",
+                    "1.000e-0",
+                ],
+            ),
             ("#-15e1", &["-150", "-1.5e2", "-1500.0e-1"]),
             ("#12e-3", &["0.012", "12e-3", "1.20e-2"]),
             (
                 "#1e100000000000000000000",
-                &["1e100000000000000000000", "10e99999999999999999999", "0.1e100000000000000000001"],
+                &[
+                    "1e100000000000000000000",
+                    "10e99999999999999999999",
+                    "0.1e100000000000000000001",
+                ],
             ),
             (
                 "#1e-100000000000000000000",
@@ -493,7 +525,9 @@ mod tests {
 
     #[test]
     fn sums_agree_with_machine_integers() {
-        for a in [-12_345i64, -1000, -999, -10, -9, -1, 0, 1, 5, 10, 99, 100, 1001] {
+        for a in [
+            -12_345i64, -1000, -999, -10, -9, -1, 0, 1, 5, 10, 99, 100, 1001,
+        ] {
             for b in [-1001i64, -100, -99, -10, -7, -1, 0, 1, 9, 10, 11, 99, 1000] {
                 let digits = a.unsigned_abs().to_string();
                 let digits = if a == 0 { "" } else { &digits };
@@ -521,7 +555,11 @@ mod tests {
             ("-", "#-5e3", true),
         ] {
             let number = Number::read(beginning.as_bytes());
-            assert_eq!(number.can_become(canonical.as_bytes()), expected, "{beginning} {canonical}");
+            assert_eq!(
+                number.can_become(canonical.as_bytes()),
+                expected,
+                "{beginning} {canonical}"
+            );
         }
     }
 
@@ -540,7 +578,12 @@ mod tests {
         }
         assert!(forward == backward && forward.hash() == backward.hash());
         assert_eq!(forward.len(), 500);
-        assert!(forward != values[1..].iter().fold(Seen::default(), |s, v| s.with(v.clone())));
+        assert!(
+            forward
+                != values[1..]
+                    .iter()
+                    .fold(Seen::default(), |s, v| s.with(v.clone()))
+        );
         for prefix in ["", "\"", "\"a", "\"9e", "#"] {
             let mut found: Vec<&[u8]> = Vec::new();
             forward.for_each_beginning_with(prefix.as_bytes(), |v| found.push(v));

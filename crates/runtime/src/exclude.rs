@@ -182,6 +182,10 @@ impl<'a> Exclusion<'a> {
     /// Whether some completion from `state` on, after `read`, repeats no value. Looks only along
     /// spellings of values read before: whatever leaves them can be completed.
     fn lives(&self, state: LexState, read: &Read) -> Result<bool, MatchError> {
+        if *read == Read::Nothing {
+            // White space ends, if it is a lexeme of its own, or infinitely many values follow it.
+            return Ok(true);
+        }
         let machine = &*self.core.machine;
         let mut seen: HashSet<(LexState, Read)> = HashSet::new();
         let mut open = vec![(state, read.clone())];

@@ -3,8 +3,8 @@
 use maskwright_tables::artifact::{Artifact, ArtifactError};
 use maskwright_tables::pushdown::{FINAL, FRESH, PushdownTables};
 use maskwright_tables::{
-    Crossing, ItemMachine, ItemTrie, LabelSet, LexState, Limits, Machine, RowRef, RunError, StackAction,
-    StackView, Symbol, Tokens, Vocabulary,
+    Crossing, ItemMachine, ItemTrie, LabelSet, LexState, Limits, Machine, RowRef, RunError,
+    StackAction, StackView, Symbol, Tokens, Vocabulary,
 };
 use std::sync::Arc;
 

@@ -139,7 +139,10 @@ impl<'a> Rows<'a> {
             first = false;
         }
         let whole = || self.parts.iter().filter(|p| p.forbidden.is_empty());
-        for words in whole().map(|p| split(&p.tokens).0).filter(|w| !w.is_empty()) {
+        for words in whole()
+            .map(|p| split(&p.tokens).0)
+            .filter(|w| !w.is_empty())
+        {
             if first {
                 mask.copy_from_slice(words);
                 first = false;
@@ -177,7 +180,11 @@ impl<'a> Rows<'a> {
             },
             _ => {}
         }
-        if self.parts.iter().all(|p| matches!(p.tokens, Tokens::Few(_))) {
+        if self
+            .parts
+            .iter()
+            .all(|p| matches!(p.tokens, Tokens::Few(_)))
+        {
             scratch.ids.clear();
             for part in &self.parts {
                 if let Tokens::Few(ids) = part.tokens {
@@ -209,7 +216,9 @@ impl<'a> Rows<'a> {
         let ends = self.end_tokens();
         match (&*self.parts, ends) {
             ([], _) => ends.len(),
-            ([part], []) if part.forbidden.is_empty() && !matches!(part.tokens, Tokens::Union(..)) => {
+            ([part], [])
+                if part.forbidden.is_empty() && !matches!(part.tokens, Tokens::Union(..)) =>
+            {
                 match part.tokens {
                     Tokens::Few(ids) => ids.len(),
                     Tokens::Dense(words) | Tokens::Union(words, _) => bits::count(words),

@@ -138,12 +138,9 @@ impl Stack {
         if let Some(value) = value {
             seen = seen.with(value);
         }
-        Ok(action
-            .push
-            .iter()
-            .fold(Stack(rest.clone()), |stack, s| {
-                stack.push(*s, std::mem::take(&mut seen))
-            }))
+        Ok(action.push.iter().fold(Stack(rest.clone()), |stack, s| {
+            stack.push(*s, std::mem::take(&mut seen))
+        }))
     }
 }
 

@@ -389,15 +389,17 @@ impl<'a> Walk<'a> {
                 return Ok(Solo::Dead { offset });
             }
             let stack = moved.as_ref().unwrap_or(&thread.stack);
-            let mut after = None;
             let mut next = machine.lex_next(lex, byte)?;
             let mut ways = usize::from(next != LexState::DEAD);
+            // The stack after this byte if it is another one, and where its lexeme begins.
+            let mut pushed: Option<(Stack, usize)> = None;
             let labels = machine.lex_accept(lex);
             if labels != LabelSet::NONE {
                 if ends.0 != labels {
                     ends = (labels, machine.step(&stack.view(), labels)?);
                 }
                 let ending = core.ending(stack, (&lexeme, &bytes[begun..offset]), labels)?;
+                let mut after = None;
                 if !matches!(ending, Ending::Repeats) {
                     for action in ends.1 {
                         self.spend()?;
@@ -411,31 +413,32 @@ impl<'a> Walk<'a> {
                 if let Some(action) = after
                     && ways == 1
                 {
-                    let pushed = stack.apply(action, core.max_depth, ending.value())?;
-                    // One way, so nothing is split off behind this.
-                    (lexeme, begun) = (core.begin(&pushed)?, offset);
-                    moved = Some(pushed);
-                    ends.0 = LabelSet::NONE;
+                    pushed = Some((stack.apply(action, core.max_depth, ending.value())?, offset));
                 }
             }
             if ways == 0 {
                 return Ok(Solo::Dead { offset });
             }
             if ways == 1 && machine.lex_is_final(next) {
-                let stack = moved.as_ref().unwrap_or(&thread.stack);
                 let labels = machine.lex_accept(next);
-                let actions = machine.step(&stack.view(), labels)?;
-                let ending = core.ending(stack, (&lexeme, &bytes[begun..=offset]), labels)?;
-                match actions {
+                let (stack, ending) = match &pushed {
+                    None => {
+                        let read = (&lexeme, &bytes[begun..=offset]);
+                        (stack, core.ending(stack, read, labels)?)
+                    }
+                    Some((stack, _)) => {
+                        let fresh = core.begin(stack)?;
+                        (stack, core.ending(stack, (&fresh, &[byte]), labels)?)
+                    }
+                };
+                match machine.step(&stack.view(), labels)? {
                     [] => return Ok(Solo::Dead { offset }),
                     _ if matches!(ending, Ending::Repeats) => return Ok(Solo::Dead { offset }),
                     [action] => {
                         self.spend()?;
                         let stack = stack.apply(action, core.max_depth, ending.value())?;
                         next = core.lex_start(&stack.view())?;
-                        (lexeme, begun) = (core.begin(&stack)?, offset + 1);
-                        moved = Some(stack);
-                        ends.0 = LabelSet::NONE;
+                        pushed = Some((stack, offset + 1));
                     }
                     _ => ways = 2,
                 }
@@ -449,6 +452,11 @@ impl<'a> Walk<'a> {
                 });
             }
             lex = next;
+            if let Some((stack, from)) = pushed {
+                (lexeme, begun) = (core.begin(&stack)?, from);
+                moved = Some(stack);
+                ends.0 = LabelSet::NONE;
+            }
         }
         Ok(Solo::Alive(Thread {
             lex,
@@ -531,10 +539,9 @@ impl<'a> Walk<'a> {
         if self.next.len() > 1 {
             // Threads with equal keys and different stacks (equal hashes) may keep a copy apart;
             // that costs time, not exactness.
-            self.next
-                .sort_unstable_by_key(|t| {
-                    (t.lex, t.stack.depth(), t.stack.hash(), t.lexeme.hash())
-                });
+            self.next.sort_unstable_by_key(|t| {
+                (t.lex, t.stack.depth(), t.stack.hash(), t.lexeme.hash())
+            });
             self.next.dedup();
         }
         let (needed, limit) = (self.next.len(), self.core.max_stacks);

@@ -8,8 +8,8 @@
 use crate::artifact::{Artifact, ArtifactError};
 use crate::item_trie::{ItemTrie, NodeId, sections};
 use crate::{
-    Crossing, LabelSet, LexState, Limits, Machine, RowRef, RunError, StackAction, StackView, Symbol, TokenId,
-    Tokens, Vocabulary,
+    Crossing, LabelSet, LexState, Limits, Machine, RowRef, RunError, StackAction, StackView,
+    Symbol, TokenId, Tokens, Vocabulary,
 };
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -44,8 +44,31 @@ const CASES: &[Case] = &[
             &["", "}"],
         ],
         tokens: &[
-            "{", "}", "\"", ":", ",", "1", "a", "b", "z", "\\u00", "\\", "u", "0", "6", "\"b", "b\"", "b\":1",
-            "\":1,\"", "\",\"b", ",\"b\":1", "1,\"b\"", "bb", "\"b\":1,\"b\":1", "\"z\":1,\"b\":1}", "1,\"z\":1,\"z",
+            "{",
+            "}",
+            "\"",
+            ":",
+            ",",
+            "1",
+            "a",
+            "b",
+            "z",
+            "\\u00",
+            "\\",
+            "u",
+            "0",
+            "6",
+            "\"b",
+            "b\"",
+            "b\":1",
+            "\":1,\"",
+            "\",\"b",
+            ",\"b\":1",
+            "1,\"b\"",
+            "bb",
+            "\"b\":1,\"b\":1",
+            "\"z\":1,\"b\":1}",
+            "1,\"z\":1,\"z",
         ],
         accept: &[r#"{"a":1,"b":1,"bb":1}"#, r#"{"b":1,"z":1}"#, "{}"],
         reject: &[
@@ -64,11 +87,37 @@ const CASES: &[Case] = &[
             &["", "}"],
         ],
         tokens: &[
-            "{", "}", "\"", ":", ",", "1", "a", "b", "\\u00", "61", "62", "\\", "u", "0", "6", "\"a", "a\"", "11",
-            "\":1", ",\"", "1,\"a", "1,\"a\"", "a\":1,\"a", "a\":1,\"b",
+            "{",
+            "}",
+            "\"",
+            ":",
+            ",",
+            "1",
+            "a",
+            "b",
+            "\\u00",
+            "61",
+            "62",
+            "\\",
+            "u",
+            "0",
+            "6",
+            "\"a",
+            "a\"",
+            "11",
+            "\":1",
+            ",\"",
+            "1,\"a",
+            "1,\"a\"",
+            "a\":1,\"a",
+            "a\":1,\"b",
         ],
         accept: &[r#"{"a":1,"b":1,"b1":1,"b11":1}"#, r#"{"b1":1,"\u0061":1}"#],
-        reject: &[r#"{"a":1,"a":1}"#, r#"{"a":1,"\u0061":1}"#, r#"{"b1":1,"b1":1}"#],
+        reject: &[
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":1,"\u0061":1}"#,
+            r#"{"b1":1,"b1":1}"#,
+        ],
     },
     Case {
         name: "objects inside objects",
@@ -77,15 +126,44 @@ const CASES: &[Case] = &[
             &["", "zz\"", "\"zz\"", "{\"zz\"", ",\"zz\"", "\""],
             &["", ":1", ":", "1"],
             &[
-                "", "}", "}}", "}}}", "}}}}", "}}}}}", "}}}}}}", "}}}}}}}", "}}}}}}}}", "}}}}}}}}}", "}}}}}}}}}}",
-                "}}}}}}}}}}}", "}}}}}}}}}}}}",
+                "",
+                "}",
+                "}}",
+                "}}}",
+                "}}}}",
+                "}}}}}",
+                "}}}}}}",
+                "}}}}}}}",
+                "}}}}}}}}",
+                "}}}}}}}}}",
+                "}}}}}}}}}}",
+                "}}}}}}}}}}}",
+                "}}}}}}}}}}}}",
             ],
         ],
         tokens: &[
-            "{", "}", "\"", ":", ",", "1", "b", "\"b\"", "\"b\":", "{\"b\"", "\"b\":{\"b\":1}", "},\"b\"",
-            "},\"b\":1", "\"b\":1}", "z", "1},\"z\"", "1,\"b\":{\"b\"",
+            "{",
+            "}",
+            "\"",
+            ":",
+            ",",
+            "1",
+            "b",
+            "\"b\"",
+            "\"b\":",
+            "{\"b\"",
+            "\"b\":{\"b\":1}",
+            "},\"b\"",
+            "},\"b\":1",
+            "\"b\":1}",
+            "z",
+            "1},\"z\"",
+            "1,\"b\":{\"b\"",
         ],
-        accept: &[r#"{"b":{"b":{"b":1}},"z":1}"#, r#"{"b":{"b":1,"z":1},"z":{}}"#],
+        accept: &[
+            r#"{"b":{"b":{"b":1}},"z":1}"#,
+            r#"{"b":{"b":1,"z":1},"z":{}}"#,
+        ],
         reject: &[r#"{"b":{"b":1},"b":1}"#, r#"{"z":{"b":1,"b":1}}"#],
     },
     Case {
@@ -97,11 +175,18 @@ const CASES: &[Case] = &[
             &["", "]"],
         ],
         tokens: &[
-            "[", "]", ",", "1", "0", "10", ".0", ".", "-", "\"", "a", "\"a\"", "1,", ",1", "1,1", "0,0", "1]",
-            "a\",\"a", "\",\"", "\\u0061", "aa", "\"\"",
+            "[", "]", ",", "1", "0", "10", ".0", ".", "-", "\"", "a", "\"a\"", "1,", ",1", "1,1",
+            "0,0", "1]", "a\",\"a", "\",\"", "\\u0061", "aa", "\"\"",
         ],
         accept: &[r#"[1,10,"1","a",0]"#, r#"["a","aa","",1.0,-1]"#, "[]"],
-        reject: &["[1,1]", "[1,1.0]", "[10,1e1]", r#"["a","\u0061"]"#, "[0,-0]", r#"["","a",""]"#],
+        reject: &[
+            "[1,1]",
+            "[1,1.0]",
+            "[10,1e1]",
+            r#"["a","\u0061"]"#,
+            "[0,-0]",
+            r#"["","a",""]"#,
+        ],
     },
     Case {
         name: "numbers that leave no other way",
@@ -111,17 +196,21 @@ const CASES: &[Case] = &[
             &["", "[5777", ",5777"],
             &["", "]"],
         ],
-        tokens: &["[", "]", ",", "1", "0", "2", ".", "3", "00", "1,", ",1", "2000", "1]", "0,2"],
+        tokens: &[
+            "[", "]", ",", "1", "0", "2", ".", "3", "00", "1,", ",1", "2000", "1]", "0,2",
+        ],
         accept: &["[1,2000]", "[2000,1,3e3,2300]", "[]", "[1.0]"],
         reject: &["[1,1]", "[2000,2e3]", "[1,1.0]", "[2000,2.000e3]"],
     },
 ];
 
 fn endings(case: &Case) -> Vec<String> {
-    case.endings.iter().fold(vec![String::new()], |all, pieces| {
-        let longer = |e: String| pieces.iter().map(move |p| format!("{e}{p}"));
-        all.into_iter().flat_map(longer).collect()
-    })
+    case.endings
+        .iter()
+        .fold(vec![String::new()], |all, pieces| {
+            let longer = |e: String| pieces.iter().map(move |p| format!("{e}{p}"));
+            all.into_iter().flat_map(longer).collect()
+        })
 }
 
 /// Whether some ending makes a valid document of each text, asked once for each.
@@ -136,10 +225,11 @@ impl Judge {
         if let Some(&known) = self.known.get(text) {
             return known;
         }
-        let viable = self
-            .endings
-            .iter()
-            .any(|e| self.validator.validate(&[text, e.as_bytes()].concat()).is_ok());
+        let viable = self.endings.iter().any(|e| {
+            self.validator
+                .validate(&[text, e.as_bytes()].concat())
+                .is_ok()
+        });
         self.known.insert(text.to_vec(), viable);
         viable
     }
@@ -148,7 +238,8 @@ impl Judge {
 #[test]
 fn masks_know_what_must_differ() {
     for case in CASES {
-        let vocabulary: Arc<Vocabulary> = Arc::new(vocab::from_words(&[case.tokens, &["<eos>"]].concat()));
+        let vocabulary: Arc<Vocabulary> =
+            Arc::new(vocab::from_words(&[case.tokens, &["<eos>"]].concat()));
         let session = Lazy::default()
             .compile(Kind::JsonSchema, case.schema, &vocabulary)
             .unwrap_or_else(|e| panic!("{}: {e}", case.name));
@@ -169,10 +260,22 @@ fn masks_know_what_must_differ() {
                 for (t, word) in case.tokens.iter().enumerate() {
                     let longer = [&text, word.as_bytes()].concat();
                     let viable = judge.viable(&longer);
-                    let place = || format!("{}: {:?} after {:?}", case.name, word, String::from_utf8_lossy(&text));
+                    let place = || {
+                        format!(
+                            "{}: {:?} after {:?}",
+                            case.name,
+                            word,
+                            String::from_utf8_lossy(&text)
+                        )
+                    };
                     assert_eq!(mask[t], viable, "{}", place());
                     let token = TokenId(t as u32);
-                    assert_eq!(session.clone().advance(token), Ok(viable), "advance: {}", place());
+                    assert_eq!(
+                        session.clone().advance(token),
+                        Ok(viable),
+                        "advance: {}",
+                        place()
+                    );
                     if viable {
                         allowed.push(token);
                     } else if judge.viable(&longer[..longer.len() - 1]) {
@@ -187,7 +290,10 @@ fn masks_know_what_must_differ() {
                 text.extend_from_slice(case.tokens[token.index()].as_bytes());
             }
         }
-        println!("{}: {masks} masks, {refused_for_value} tokens refused at their last byte", case.name);
+        println!(
+            "{}: {masks} masks, {refused_for_value} tokens refused at their last byte",
+            case.name
+        );
         assert!(refused_for_value > 10, "{}", case.name);
     }
 }

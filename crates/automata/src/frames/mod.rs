@@ -57,7 +57,7 @@ mod scalar;
 mod space;
 mod unique;
 
-use self::core::{Core, FrameId, Judge, JudgeId, Key, Place};
+use self::core::{Core, FrameId, Judge, JudgeId, Key};
 use crate::control::{Control, ControlError, StackReader};
 use crate::lexicon::Lexicon;
 use goal::GoalId;

@@ -26,9 +26,7 @@ fn build_with(
     let limits = Limits::untrusted();
     let (schema, _) = parse(schema, &Options::default(), &limits)?;
     // The driver of these tests compares values, see `matcher`.
-    let options = FrameOptions {
-        ..options
-    };
+    let options = FrameOptions { ..options };
     Frames::new(schema, lexicon.clone(), options, limits, CancelFlag::new())
 }
 

@@ -7,9 +7,8 @@
 
 use maskwright_tables::vocabulary::TokenEntry;
 use maskwright_tables::{
-    Crossing,
-    LabelSet, LexState, Limits, Machine, RowRef, RunError, StackAction, StackView, Symbol, TokenId,
-    TokenKind, Tokens, Vocabulary,
+    Crossing, LabelSet, LexState, Limits, Machine, RowRef, RunError, StackAction, StackView,
+    Symbol, TokenId, TokenKind, Tokens, Vocabulary,
 };
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
