@@ -102,4 +102,28 @@ pub trait Control: Send + Sync + fmt::Debug {
 
     /// A name of the symbol for people, such as an item set or a frame, for dumps.
     fn describe(&self, symbol: Symbol) -> String;
+
+    /// The places of the source that speak about what comes next when `symbol` is on top, the
+    /// nearest first: JSON pointers of schema nodes. Empty where the machine keeps none.
+    fn places(&self, symbol: Symbol) -> Vec<String> {
+        let _ = symbol;
+        Vec::new()
+    }
+
+    /// The places of schema nodes that no value satisfies, neither by themselves nor, for branches,
+    /// together with what stands beside them; those that are `false` on purpose left out. The
+    /// innermost of several.
+    ///
+    /// # Errors
+    /// A limit in the search for a value, or a cancel.
+    fn dead_places(&self) -> Result<Vec<String>, ControlError> {
+        Ok(Vec::new())
+    }
+
+    /// The names whose members must come in this order in the object that `symbol` is the open
+    /// frame of. Empty where any order will do, and for symbols that are no open object.
+    fn member_order(&self, symbol: Symbol) -> Vec<String> {
+        let _ = symbol;
+        Vec::new()
+    }
 }

@@ -15,7 +15,7 @@ pub struct Cli {
 
     /// Answer in JSON: one object a line on standard output, errors as one object on standard
     /// error.
-    #[arg(long, global = true)]
+    #[arg(long)]
     pub json: bool,
 
     /// No progress, no warnings.
@@ -23,25 +23,76 @@ pub struct Cli {
     pub quiet: bool,
 }
 
+impl Cli {
+    /// Whether the answer, errors included, is JSON.
+    pub fn answers_json(&self) -> bool {
+        self.json
+            || match &self.command {
+                Command::Compile(c) => c.json,
+                Command::Check(c) => c.json,
+                Command::Mask(c) => c.json,
+                Command::Generate(c) => c.json,
+                Command::Inspect(c) | Command::Verify(c) => c.json,
+                Command::Vocab(VocabArgs {
+                    command: VocabCommand::Inspect(c),
+                }) => c.json,
+                Command::Suite(_) | Command::Lint(_) | Command::Completions(_) => false,
+            }
+    }
+}
+
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Compile a schema, grammar or regex for a vocabulary into an artifact.
-    Compile(CompileArgs),
+    Compile(Answering<CompileArgs>),
     /// Does a text match? Shows the first byte that does not, and what was expected there.
-    Check(CheckArgs),
+    Check(Answering<CheckArgs>),
     /// Which tokens may come next after a prefix, and why.
-    Mask(MaskArgs),
+    Mask(Answering<MaskArgs>),
     /// Generate texts with a small built-in model, steered by the grammar.
-    Generate(GenerateArgs),
+    Generate(Answering<GenerateArgs>),
+    /// Replay a corpus of schemas with test instances, and count the verdicts.
+    Suite(Box<SuiteArgs>),
+    /// What becomes of each keyword of a schema, what it costs, and what was probably not meant.
+    Lint(Box<LintArgs>),
     /// Show the tables of an artifact.
-    Inspect(InspectArgs),
+    Inspect(Answering<InspectArgs>),
     /// Check an artifact thoroughly.
-    Verify(InspectArgs),
+    Verify(Answering<InspectArgs>),
     /// Look into a vocabulary.
     Vocab(VocabArgs),
     /// Print a completion script for a shell.
     Completions(CompletionsArgs),
+}
+
+/// The arguments of a command whose answer can be JSON. (`suite` and `lint` have an option of
+/// their own for that, so the option is not a global one.)
+#[derive(Args, Debug)]
+pub struct Answering<T: Args> {
+    /// What is asked.
+    #[command(flatten)]
+    pub args: T,
+    /// Answer in JSON: one object a line on standard output, errors as one object on standard
+    /// error.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How JSON documents are written.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct WritingArgs {
+    /// JSON: the white space of documents.
+    #[arg(long, value_enum, default_value_t = Whitespace::Flexible, help_heading = "JSON Schema")]
+    pub whitespace: Whitespace,
+
+    /// JSON: the spaces of one level, with `--whitespace pretty`.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=16), help_heading = "JSON Schema")]
+    pub indent: u32,
+
+    /// JSON: the order of properties.
+    #[arg(long, value_enum, default_value_t = Order::Schema, help_heading = "JSON Schema")]
+    pub property_order: Order,
 }
 
 /// How a source is read and compiled.
@@ -59,17 +110,9 @@ pub struct SourceArgs {
     #[arg(long, value_enum, default_value_t = LimitsChoice::Trusted)]
     pub limits: LimitsChoice,
 
-    /// JSON: the white space of documents.
-    #[arg(long, value_enum, default_value_t = Whitespace::Flexible, help_heading = "JSON Schema")]
-    pub whitespace: Whitespace,
-
-    /// JSON: the spaces of one level, with `--whitespace pretty`.
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=16), help_heading = "JSON Schema")]
-    pub indent: u32,
-
-    /// JSON: the order of properties.
-    #[arg(long, value_enum, default_value_t = Order::Schema, help_heading = "JSON Schema")]
-    pub property_order: Order,
+    /// JSON: white space and order.
+    #[command(flatten)]
+    pub writing: WritingArgs,
 
     /// JSON: what `format` means.
     #[arg(long, value_enum, default_value_t = Formats::Assert, help_heading = "JSON Schema")]
@@ -235,6 +278,141 @@ pub struct GenerateArgs {
     pub vocabulary: VocabularyArgs,
 }
 
+/// `suite`
+#[derive(Args, Debug)]
+#[command(after_help = SUITE_HELP)]
+pub struct SuiteArgs {
+    /// The files of the corpus; of a folder all `.json` files, those of its folders included.
+    #[arg(value_name = "FILE|DIR", required_unless_present = "list")]
+    pub files: Vec<String>,
+    /// What the files are.
+    #[arg(long, value_enum)]
+    pub format: SuiteFormat,
+    /// Only the files whose names this file lists, one a line; looked for in the folders that are
+    /// given, or else beside the list and in the folder `files` beside it.
+    #[arg(long, value_name = "FILE")]
+    pub list: Option<String>,
+    /// Write one JSON object for each file (maskbench) or test case (json-schema-test-suite).
+    #[arg(long, value_name = "OUT.jsonl")]
+    pub json: Option<String>,
+    /// Put the summary, as Markdown, between the lines `<!-- suite:FORMAT:begin -->` and
+    /// `<!-- suite:FORMAT:end -->` of this file.
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<String>,
+    /// A folder of schemas to which `http://localhost:1234/` in references leads.
+    #[arg(long, value_name = "DIR")]
+    pub remotes: Option<String>,
+    /// Put the keys of valid instances into the schema's order before they are replayed.
+    #[arg(long)]
+    pub sort_keys: bool,
+    /// A new compiler for each file, which shares nothing with those before.
+    #[arg(long)]
+    pub cold: bool,
+    /// How many failures are listed.
+    #[arg(long, default_value_t = 40, value_name = "N")]
+    pub show: usize,
+    /// Print no times, so that the same corpus prints the same text.
+    #[arg(long)]
+    pub no_times: bool,
+    /// The limits on what a compile and a run may spend.
+    #[arg(long, value_enum, default_value_t = LimitsChoice::Untrusted)]
+    pub limits: LimitsChoice,
+    /// The seconds after which a file is given up.
+    #[arg(long, default_value_t = 60, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub time_limit: u64,
+    /// White space and order.
+    #[command(flatten)]
+    pub writing: WritingArgs,
+    /// JSON: what `format` means. If not given: assertions, and in the test suite, as that has it,
+    /// annotations outside `optional/format`.
+    #[arg(long, value_enum, help_heading = "JSON Schema")]
+    pub formats: Option<Formats>,
+    /// The vocabulary.
+    #[command(flatten)]
+    pub vocabulary: VocabularyArgs,
+}
+
+/// `lint`
+#[derive(Args, Debug)]
+#[command(after_help = LINT_HELP)]
+pub struct LintArgs {
+    /// The schema.
+    #[arg(value_name = "SCHEMA", required_unless_present = "explain")]
+    pub source: Option<String>,
+    /// Say what a code means, and look at no schema.
+    #[arg(long, value_name = "CODE", conflicts_with = "source")]
+    pub explain: Option<String>,
+    /// How to answer.
+    #[arg(long, value_enum, default_value_t = LintFormat::Human)]
+    pub format: LintFormat,
+    /// Measure what each place costs, over a vocabulary: states, rows, bytes, time.
+    #[arg(long)]
+    pub cost: bool,
+    /// Print no times, so that the same schema prints the same text.
+    #[arg(long)]
+    pub no_times: bool,
+    /// The limits on what a compile may spend.
+    #[arg(long, value_enum, default_value_t = LimitsChoice::Trusted)]
+    pub limits: LimitsChoice,
+    /// White space and order.
+    #[command(flatten)]
+    pub writing: WritingArgs,
+    /// JSON: what `format` means.
+    #[arg(long, value_enum, default_value_t = Formats::Assert, help_heading = "JSON Schema")]
+    pub formats: Formats,
+    /// JSON: widen what cannot be enforced, and list it, instead of refusing the schema.
+    #[arg(long, help_heading = "JSON Schema")]
+    pub lenient: bool,
+    /// The vocabulary of `--cost`.
+    #[command(flatten)]
+    pub vocabulary: VocabularyArgs,
+}
+
+/// How `lint` answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LintFormat {
+    /// Lines for people.
+    Human,
+    /// One JSON object.
+    Json,
+    /// SARIF 2.1.0, for code scanners.
+    Sarif,
+}
+
+/// The text below the help of `lint`.
+const LINT_HELP: &str = "\
+Each keyword that documents can reach is enforced, an annotation, relaxed (with --lenient) or refused.
+Places that nothing refers to are not read.
+
+Exit codes: 0 neither errors nor warnings (notes are fine); 1 a refused schema or a warning; 2 an
+error, such as a file that cannot be read.";
+
+/// What a corpus is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SuiteFormat {
+    /// Files of one schema with instances: `{schema, tests: [{description, valid, data}]}`.
+    Maskbench,
+    /// Files of the official suite: `[{description, schema, tests: [{description, data, valid}]}]`.
+    JsonSchemaTestSuite,
+}
+
+/// The text below the help of `suite`.
+const SUITE_HELP: &str = "\
+Each instance is written with `, ` and `: `, cut into tokens (by the tokenizer of o200k_base and
+cl100k_base, by longest match for other vocabularies), and replayed: before each token its bit is
+looked up in the mask, and at the end the text must be able to end.
+
+Verdicts: pass; compile_error; wrongly_accepted; wrongly_rejected; crash (a panic, a limit or the
+time limit while matching, a mask that disagrees with the step, a file of another form). A schema
+that is refused as `unsatisfiable` rejects every instance. A valid instance that is accepted once its
+keys are in the schema's order has the code `property-order`.
+
+OUT.jsonl: file, case, verdict, code, pointer (into the schema), message, compile_ns, first_mask_ns
+(from the text of the schema to the first mask, compile included); for maskbench also mask_ns (each
+token's and that of the end) and advance_ns, over all instances up to the token that is refused.
+
+Exit codes: 0 all pass; 1 not all pass; 2 an error.";
+
 /// `inspect` and `verify`
 #[derive(Args, Debug)]
 pub struct InspectArgs {
@@ -255,7 +433,7 @@ pub struct VocabArgs {
 #[derive(Debug, Subcommand)]
 pub enum VocabCommand {
     /// Counts, end tokens, duplicates, missing bytes; or single tokens.
-    Inspect(VocabInspectArgs),
+    Inspect(Answering<VocabInspectArgs>),
 }
 
 /// `vocab inspect`

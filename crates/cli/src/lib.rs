@@ -52,7 +52,7 @@ pub fn main() -> ExitCode {
         // Whoever reads has seen enough; this is how `| head` ends.
         Err(error::Error::ClosedPipe) => YES.into(),
         Err(e) => {
-            error::print(&e, cli.json);
+            error::print(&e, cli.answers_json());
             FAILED.into()
         }
     }

@@ -1,6 +1,8 @@
 //! Sources: from a name to a machine.
 
-use crate::args::{Formats, Kind, LimitsChoice, Order, SourceArgs, VocabularyArgs, Whitespace};
+use crate::args::{
+    Formats, Kind, LimitsChoice, Order, SourceArgs, VocabularyArgs, Whitespace, WritingArgs,
+};
 use crate::error::{self, Error, Result};
 use crate::input;
 use crate::text::Text;
@@ -48,6 +50,31 @@ pub fn limits(choice: LimitsChoice) -> Limits {
         LimitsChoice::Untrusted => Limits::untrusted(),
         LimitsChoice::Trusted => Limits::trusted(),
         LimitsChoice::Offline => Limits::offline(),
+    }
+}
+
+/// What `format` means, by choice.
+pub fn format_mode(choice: Formats) -> FormatMode {
+    match choice {
+        Formats::Assert => FormatMode::Assert,
+        Formats::Annotate => FormatMode::Annotate,
+    }
+}
+
+/// How documents are written, by choice.
+pub fn frame_options(args: WritingArgs) -> FrameOptions {
+    FrameOptions {
+        whitespace: match args.whitespace {
+            Whitespace::Compact => frames::Whitespace::Compact,
+            Whitespace::Flexible => frames::Whitespace::Flexible,
+            Whitespace::Pretty => frames::Whitespace::Pretty {
+                indent: args.indent,
+            },
+        },
+        order: match args.property_order {
+            Order::Schema => frames::Order::Schema,
+            Order::Any => frames::Order::Any,
+        },
     }
 }
 
@@ -140,25 +167,10 @@ impl<'a> Source<'a> {
         JsonSchemaOptions {
             reading: Options {
                 lenient: self.args.lenient,
-                format: match self.args.formats {
-                    Formats::Assert => FormatMode::Assert,
-                    Formats::Annotate => FormatMode::Annotate,
-                },
+                format: format_mode(self.args.formats),
                 ..Options::default()
             },
-            writing: FrameOptions {
-                whitespace: match self.args.whitespace {
-                    Whitespace::Compact => frames::Whitespace::Compact,
-                    Whitespace::Flexible => frames::Whitespace::Flexible,
-                    Whitespace::Pretty => frames::Whitespace::Pretty {
-                        indent: self.args.indent,
-                    },
-                },
-                order: match self.args.property_order {
-                    Order::Schema => frames::Order::Schema,
-                    Order::Any => frames::Order::Any,
-                },
-            },
+            writing: frame_options(self.args.writing),
         }
     }
 

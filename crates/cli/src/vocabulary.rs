@@ -4,10 +4,12 @@ use crate::args::VocabularyArgs;
 use crate::error::{Error, Result};
 use crate::input;
 use maskwright_compiler::vocabulary::{self, EndSource, EndToken, ReadOptions, embedded};
+use maskwright_runtime::sampling::GreedyTokenizer;
 use maskwright_tables::vocabulary::TokenEntry;
 use maskwright_tables::{TokenId, TokenKind, Vocabulary};
 use std::path::Path;
 use std::sync::Arc;
+use tiktoken_rs::CoreBPE;
 
 /// One token for each byte, and an end token: what a text is when no model is asked for.
 pub const BYTES: &str = "bytes";
@@ -21,6 +23,38 @@ pub struct Chosen {
     pub format: Option<String>,
     /// Where the end tokens come from.
     pub ends_from: Option<EndSource>,
+}
+
+/// Cuts texts into tokens: as the model's tokenizer does where it is known, else by longest match.
+pub enum Tokenizer {
+    /// Byte pair encoding, as published.
+    Tiktoken(&'static CoreBPE),
+    /// The longest token that fits, again and again.
+    Greedy(Arc<Vocabulary>),
+}
+
+impl Tokenizer {
+    /// The tokenizer of a vocabulary.
+    pub fn new(chosen: &Chosen) -> Self {
+        // The built-in vocabularies are known by name; a file may be called anything.
+        match (chosen.vocabulary.name(), &chosen.format) {
+            ("o200k_base", None) => Tokenizer::Tiktoken(tiktoken_rs::o200k_base_singleton()),
+            ("cl100k_base", None) => Tokenizer::Tiktoken(tiktoken_rs::cl100k_base_singleton()),
+            _ => Tokenizer::Greedy(Arc::clone(&chosen.vocabulary)),
+        }
+    }
+
+    /// The tokens of a text, or the byte that no token spells.
+    pub fn tokens(&self, text: &str) -> std::result::Result<Vec<TokenId>, String> {
+        match self {
+            Tokenizer::Tiktoken(bpe) => {
+                Ok(bpe.encode_ordinary(text).into_iter().map(TokenId).collect())
+            }
+            Tokenizer::Greedy(vocabulary) => GreedyTokenizer::new(vocabulary)
+                .tokens(text.as_bytes())
+                .map_err(|e| e.to_string()),
+        }
+    }
 }
 
 /// The vocabulary that the arguments name, or else `default`.

@@ -1,10 +1,11 @@
 //! [`Compiler`]: sources in, [`CompiledGrammar`]s out.
 
+use crate::cost::{CostBudget, CostReport};
 use crate::freeze::{FreezeBudget, freeze};
 use crate::lazy::LazyMachine;
 use crate::lexical_rows::LexicalRows;
-use maskwright_automata::Control;
 use maskwright_automata::lr::Lr;
+use maskwright_automata::{Control, ControlError};
 use maskwright_grammar::json_schema::Report;
 use maskwright_grammar::{Diagnostic, Diagnostics, Grammar, Place, normalize};
 use maskwright_tables::pushdown::PushdownTables;
@@ -175,6 +176,41 @@ impl CompiledGrammar {
     /// A readable form of a stack symbol of the machine, for messages and dumps.
     pub fn describe(&self, symbol: Symbol) -> String {
         self.machine.control().describe(symbol)
+    }
+
+    /// Where the source speaks about what comes next when `symbol` is on top of the stack, the
+    /// nearest place first: for schemas JSON pointers, at most 16. Empty for other sources.
+    pub fn places(&self, symbol: Symbol) -> Vec<String> {
+        self.machine.control().places(symbol)
+    }
+
+    /// For a schema: the pointers of nodes that no value satisfies and that do not say so by their
+    /// looks, as `false` does; the innermost of several. They are probably mistakes.
+    ///
+    /// # Errors
+    /// A limit in the search for a value, or a cancel.
+    pub fn dead_places(&self) -> Result<Vec<String>, CompileError> {
+        match self.machine.control().dead_places() {
+            Ok(places) => Ok(places),
+            Err(ControlError::Limit(e)) => Err(e.into()),
+            // Nothing that looks at a schema alone reads a stack.
+            Err(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// What the places of a schema cost: see [`CostReport`].
+    ///
+    /// # Errors
+    /// A limit, or a cancel.
+    pub fn cost(&self, budget: CostBudget, cancel: &CancelFlag) -> Result<CostReport, RunError> {
+        crate::cost::measure(&self.machine, budget, cancel)
+    }
+
+    /// For a schema that is written in the order of its properties, and a symbol on top of the
+    /// stack right after an opening brace: the names whose members must come in this order. All
+    /// other members come after them. Empty for everything else.
+    pub fn member_order(&self, symbol: Symbol) -> Vec<String> {
+        self.machine.control().member_order(symbol)
     }
 
     /// Asks the machine for everything and writes the answers down as tables: an ahead-of-time

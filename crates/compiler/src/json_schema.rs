@@ -2,7 +2,7 @@
 
 use crate::compiler::{CompileError, CompiledGrammar, Compiler};
 use maskwright_automata::frames::{FrameOptions, Frames};
-use maskwright_grammar::json_schema;
+use maskwright_grammar::json_schema::{self, Report};
 use std::sync::Arc;
 
 /// Options of a JSON Schema compile.
@@ -32,18 +32,39 @@ impl Compiler {
         schema: &str,
         options: &JsonSchemaOptions,
     ) -> Result<CompiledGrammar, CompileError> {
-        let (schema, report) = json_schema::parse(schema, &options.reading, self.limits())?;
+        self.json_schema_reported(schema, options)
+            .map_err(|(error, _)| error)
+    }
+
+    /// Compiles a JSON Schema; with the error of a schema that is refused comes what became of each
+    /// keyword, as with a grammar ([`CompiledGrammar::report`]).
+    ///
+    /// # Errors
+    /// As [`Compiler::json_schema`].
+    pub fn json_schema_reported(
+        &self,
+        schema: &str,
+        options: &JsonSchemaOptions,
+    ) -> Result<CompiledGrammar, (CompileError, Box<Report>)> {
+        let limits = self.limits();
+        let (schema, mut report) = json_schema::parse_with_report(schema, &options.reading, limits);
+        let schema = match schema {
+            Ok(schema) => schema,
+            Err(e) => return Err((e.into(), Box::new(report))),
+        };
         let shared = self.shared();
         let lexicon = Arc::clone(&shared.lexicon);
-        let control = Frames::new(
-            schema,
-            lexicon,
-            options.writing,
-            *self.limits(),
-            self.cancel().clone(),
-        )?;
-        let mut compiled = self.finish(Box::new(control), shared);
-        compiled.report = Some(report);
-        Ok(compiled)
+        let cancel = self.cancel().clone();
+        match Frames::new(schema, lexicon, options.writing, *limits, cancel) {
+            Ok(control) => {
+                let mut compiled = self.finish(Box::new(control), shared);
+                compiled.report = Some(report);
+                Ok(compiled)
+            }
+            Err(e) => {
+                e.0.iter().for_each(|d| report.refuse(d));
+                Err((e.into(), Box::new(report)))
+            }
+        }
     }
 }

@@ -8,13 +8,14 @@
 //! 1. `lexical_rows`: what a lexical state makes of a set of tokens, shared by all grammars;
 //! 2. `memo`: answers remembered by the stack symbols that were read to find them;
 //! 3. `lazy`: the machine of one grammar, made of 1 and 2 and a control;
-//! 4. `freeze`: the lazy machine as tables; `sets`: token sets, stored once each;
+//! 4. `freeze`: the lazy machine as tables; `cost`: what places of a schema cost; `sets`: token sets, stored once each;
 //! 5. `items`: lists of texts and of token sequences.
 #![forbid(unsafe_code)]
 
 pub mod vocabulary;
 
 mod compiler;
+mod cost;
 mod freeze;
 mod items;
 mod json_schema;
@@ -25,6 +26,7 @@ mod row_walk;
 mod sets;
 
 pub use compiler::{CompileError, CompiledGrammar, Compiler, Stats};
+pub use cost::{CostBudget, CostReport, NodeCost};
 pub use freeze::FreezeBudget;
 pub use items::CompiledItems;
 pub use json_schema::JsonSchemaOptions;

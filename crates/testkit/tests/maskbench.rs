@@ -7,7 +7,7 @@ use common::Lazy;
 use common::bounds::{Counts, check};
 use maskwright_compiler::Compiler;
 use maskwright_compiler::vocabulary::VocabularyExt;
-use maskwright_grammar::json_schema::json::{Document, Json, ValueId};
+use maskwright_grammar::json_schema::json::{Document, Json};
 use maskwright_runtime::Matcher;
 use maskwright_tables::{Limits, TokenId, Vocabulary};
 use maskwright_testkit::corpus::Kind;
@@ -22,35 +22,6 @@ struct Instance {
     name: String,
     schema: String,
     texts: Vec<(bool, String)>,
-}
-
-/// Appends the value with `", "` and `": "`, numbers as written.
-fn spell(document: &Document<'_>, id: ValueId, out: &mut String) {
-    let quote = |s: &str| serde_json::to_string(s).expect("a string");
-    match document.value(id) {
-        Json::Null => out.push_str("null"),
-        Json::Bool(b) => out.push_str(if b { "true" } else { "false" }),
-        Json::Number(n) => out.push_str(n),
-        Json::String(s) => out.push_str(&quote(s)),
-        Json::Array(items) => {
-            out.push('[');
-            for (i, item) in items.iter().enumerate() {
-                out.push_str(if i > 0 { ", " } else { "" });
-                spell(document, *item, out);
-            }
-            out.push(']');
-        }
-        Json::Object(members) => {
-            out.push('{');
-            for (i, member) in members.iter().enumerate() {
-                out.push_str(if i > 0 { ", " } else { "" });
-                out.push_str(&quote(&member.key));
-                out.push_str(": ");
-                spell(document, member.value, out);
-            }
-            out.push('}');
-        }
-    }
 }
 
 /// The core list, or nothing where the corpus is not there.
@@ -71,12 +42,7 @@ fn core() -> Vec<Instance> {
         if let Some(Json::Array(tests)) = document.get(root, "tests").map(|t| document.value(t)) {
             for test in tests {
                 let valid = document.get(*test, "valid").map(|v| document.value(v));
-                let mut text = String::new();
-                spell(
-                    &document,
-                    document.get(*test, "data").expect("data"),
-                    &mut text,
-                );
+                let text = document.spaced(document.get(*test, "data").expect("data"));
                 texts.push((matches!(valid, Some(Json::Bool(true))), text));
             }
         }

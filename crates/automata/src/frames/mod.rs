@@ -15,7 +15,8 @@
 //! - `object`, `finite`, `array`, `unique`: names, order, counts; what a member or element must be;
 //! - `advance`, `moves`: one member further: what it must be, and the frame after it;
 //! - `satisfy`: emptiness, so that no frame is entered that nothing completes;
-//! - `space`, `machine`, `describe`: lexemes, stack actions, and frames for people.
+//! - `space`, `machine`, `describe`: lexemes, stack actions, and frames for people; `dead`: schema
+//!   nodes that nothing satisfies, for people too.
 //!
 //! # Invariants
 //!
@@ -43,6 +44,7 @@
 mod advance;
 mod array;
 mod core;
+mod dead;
 mod describe;
 mod finite;
 mod form;
@@ -273,5 +275,17 @@ impl Control for Frames {
 
     fn describe(&self, symbol: Symbol) -> String {
         self.lock().describe(symbol)
+    }
+
+    fn places(&self, symbol: Symbol) -> Vec<String> {
+        self.lock().pointers(symbol)
+    }
+
+    fn dead_places(&self) -> Result<Vec<String>, ControlError> {
+        Ok(self.lock().dead_places()?)
+    }
+
+    fn member_order(&self, symbol: Symbol) -> Vec<String> {
+        self.lock().member_order(symbol)
     }
 }

@@ -2,58 +2,12 @@
 
 use super::matcher::accepts;
 use maskwright_automata::{Control, FrameOptions, Frames, Lexicon, Order};
-use maskwright_grammar::json_schema::json::{Document, Json, ValueId};
+use maskwright_grammar::json_schema::json::{Document, Json};
 use maskwright_grammar::json_schema::{Draft, FormatMode, Options, parse};
 use maskwright_tables::{CancelFlag, Limits};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-
-/// The text of a value with `", "` and `": "`.
-pub fn spell(document: &Document<'_>, root: ValueId) -> String {
-    enum Item {
-        Value(ValueId),
-        Text(String),
-    }
-    let quote = |s: &str| serde_json::to_string(s).unwrap();
-    let mut out = String::new();
-    let mut stack = vec![Item::Value(root)];
-    while let Some(item) = stack.pop() {
-        let id = match item {
-            Item::Text(t) => {
-                out.push_str(&t);
-                continue;
-            }
-            Item::Value(id) => id,
-        };
-        match document.value(id) {
-            Json::Null => out.push_str("null"),
-            Json::Bool(b) => out.push_str(if b { "true" } else { "false" }),
-            Json::Number(n) => out.push_str(n),
-            Json::String(s) => out.push_str(&quote(s)),
-            Json::Array(a) => {
-                out.push('[');
-                stack.push(Item::Text("]".into()));
-                for (i, x) in a.iter().enumerate().rev() {
-                    stack.push(Item::Value(*x));
-                    if i > 0 {
-                        stack.push(Item::Text(", ".into()));
-                    }
-                }
-            }
-            Json::Object(members) => {
-                out.push('{');
-                stack.push(Item::Text("}".into()));
-                for (i, m) in members.iter().enumerate().rev() {
-                    stack.push(Item::Value(m.value));
-                    let comma = if i > 0 { ", " } else { "" };
-                    stack.push(Item::Text(format!("{comma}{}: ", quote(&m.key))));
-                }
-            }
-        }
-    }
-    out
-}
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/maskbench-dev")
@@ -161,7 +115,7 @@ fn corpus_instances_are_judged_as_expected() {
                 document.value(document.get(*test, "valid").unwrap()),
                 Json::Bool(true)
             );
-            let data = spell(&document, document.get(*test, "data").unwrap());
+            let data = document.spaced(document.get(*test, "data").unwrap());
             let verdict = match accepts(&frames, &lexicon, &data) {
                 Ok(verdict) => verdict,
                 Err(e) => {
@@ -329,7 +283,7 @@ fn conformance_suite_is_judged_as_expected() {
                         document.value(document.get(*test, "valid").unwrap()),
                         Json::Bool(true)
                     );
-                    let data = spell(&document, document.get(*test, "data").unwrap());
+                    let data = document.spaced(document.get(*test, "data").unwrap());
                     let verdict = frames.as_ref().map(|f| accepts(f, &lexicon, &data));
                     let accepted = match verdict {
                         None => false,

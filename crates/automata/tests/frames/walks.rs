@@ -95,15 +95,7 @@ fn check(schema: &str, walks: usize, seed: u64, wrong: &mut Vec<String>) -> (usi
         (Order::Schema, Whitespace::Compact),
         (Order::Any, Whitespace::Flexible),
     ] {
-        let Ok(frames) = build_with(
-            schema,
-            FrameOptions {
-                order,
-                whitespace,
-                ..FrameOptions::default()
-            },
-            &lexicon,
-        ) else {
+        let Ok(frames) = build_with(schema, FrameOptions { order, whitespace }, &lexicon) else {
             continue;
         };
         for _ in 0..walks {

@@ -148,7 +148,7 @@ fn learn(args: &GenerateArgs, source: &Source<'_>, vocabulary: &Vocabulary) -> R
     };
     // The model forgets how a text began: given both styles of JSON it would mix them in one text.
     let json = matches!(source.kind(), Kind::JsonSchema | Kind::Artifact);
-    let indented = args.source.whitespace == Whitespace::Pretty;
+    let indented = args.source.writing.whitespace == Whitespace::Pretty;
     let in_style = |text: &&[u8]| !json || text.contains(&b'\n') == indented;
     let near = beside
         .iter()

@@ -3,7 +3,9 @@
 mod artifact;
 mod check;
 mod generate;
+mod lint;
 mod mask;
+mod suite;
 mod vocab;
 
 pub use artifact::{open as open_artifact, vocabulary_of};
@@ -25,18 +27,20 @@ pub struct Manner {
 /// Runs a command; the answer is yes or no.
 pub fn run(cli: &Cli) -> Result<bool> {
     let manner = Manner {
-        json: cli.json,
+        json: cli.answers_json(),
         quiet: cli.quiet,
     };
     match &cli.command {
-        Command::Compile(args) => artifact::compile(args, manner),
-        Command::Check(args) => check::run(args, manner),
-        Command::Mask(args) => mask::run(args, manner),
-        Command::Generate(args) => generate::run(args, manner),
-        Command::Inspect(args) => artifact::inspect(args, manner),
-        Command::Verify(args) => artifact::verify(args, manner),
+        Command::Compile(c) => artifact::compile(&c.args, manner),
+        Command::Check(c) => check::run(&c.args, manner),
+        Command::Mask(c) => mask::run(&c.args, manner),
+        Command::Generate(c) => generate::run(&c.args, manner),
+        Command::Suite(args) => suite::run(args, manner),
+        Command::Lint(args) => lint::run(args, manner),
+        Command::Inspect(c) => artifact::inspect(&c.args, manner),
+        Command::Verify(c) => artifact::verify(&c.args, manner),
         Command::Vocab(args) => match &args.command {
-            VocabCommand::Inspect(args) => vocab::inspect(args, manner),
+            VocabCommand::Inspect(c) => vocab::inspect(&c.args, manner),
         },
         Command::Completions(args) => completions(args),
     }

@@ -191,6 +191,80 @@ impl<'t> Document<'t> {
     }
 }
 
+impl Document<'_> {
+    /// The text of a value on one line, with `, ` and `: `, as most programs write JSON: numbers as
+    /// they were written, strings with no escapes but the necessary ones.
+    pub fn spaced(&self, root: ValueId) -> String {
+        self.spaced_in_order(root, &mut |_, _| {})
+    }
+
+    /// As [`spaced`](Self::spaced); `order` is shown the text so far, which ends with an opening
+    /// brace, and may rearrange the members that come after it.
+    pub fn spaced_in_order<'d>(
+        &'d self,
+        root: ValueId,
+        order: &mut dyn FnMut(&str, &mut Vec<&'d Member<'d>>),
+    ) -> String {
+        enum Item<'d> {
+            Value(ValueId),
+            Text(&'static str),
+            Key(&'d str),
+        }
+        let mut out = String::new();
+        let mut work = vec![Item::Value(root)];
+        while let Some(item) = work.pop() {
+            let id = match item {
+                Item::Text(text) => {
+                    out.push_str(text);
+                    continue;
+                }
+                Item::Key(key) => {
+                    push_string(key, &mut out);
+                    out.push_str(": ");
+                    continue;
+                }
+                Item::Value(id) => id,
+            };
+            match self.value(id) {
+                Json::Null => out.push_str("null"),
+                Json::Bool(b) => out.push_str(if b { "true" } else { "false" }),
+                Json::Number(n) => out.push_str(n),
+                Json::String(s) => push_string(s, &mut out),
+                Json::Array(elements) => {
+                    out.push('[');
+                    work.push(Item::Text("]"));
+                    for (i, element) in elements.iter().enumerate().rev() {
+                        work.push(Item::Value(*element));
+                        if i > 0 {
+                            work.push(Item::Text(", "));
+                        }
+                    }
+                }
+                Json::Object(members) => {
+                    out.push('{');
+                    work.push(Item::Text("}"));
+                    let mut members: Vec<&Member<'_>> = members.iter().collect();
+                    order(&out, &mut members);
+                    for (i, member) in members.into_iter().enumerate().rev() {
+                        work.push(Item::Value(member.value));
+                        work.push(Item::Key(&member.key));
+                        if i > 0 {
+                            work.push(Item::Text(", "));
+                        }
+                    }
+                }
+            }
+        }
+        out
+    }
+}
+
+/// Appends a JSON string that spells `text`.
+fn push_string(text: &str, out: &mut String) {
+    // A string has a spelling whatever it holds; `Value` writes it without a way to fail.
+    out.push_str(&serde_json::Value::from(text).to_string());
+}
+
 /// An open bracket.
 enum Open<'t> {
     Array {
@@ -694,5 +768,37 @@ mod tests {
         assert_eq!((e.code, e.limit.unwrap().limit), ("limit-exceeded", 4096));
         let objects = format!("{}1{}", "{\"a\":".repeat(60_000), "}".repeat(60_000));
         assert!(Document::parse(&objects, &Limits::offline()).is_ok());
+    }
+
+    #[test]
+    fn values_are_written_again() {
+        let text = r#"{"a":[1.0,-2e+3,"\u00e9\n\/"], "b" : {} , "c\"":[true,null,[]]}"#;
+        let document = read(text).unwrap();
+        let spaced = document.spaced(document.root());
+        assert_eq!(
+            spaced,
+            r#"{"a": [1.0, -2e+3, "é\n/"], "b": {}, "c\"": [true, null, []]}"#
+        );
+        let mut seen = Vec::new();
+        let turned = document.spaced_in_order(document.root(), &mut |text, members| {
+            seen.push(text.to_owned());
+            members.reverse();
+        });
+        assert_eq!(
+            turned,
+            r#"{"c\"": [true, null, []], "b": {}, "a": [1.0, -2e+3, "é\n/"]}"#
+        );
+        assert_eq!(seen, ["{", r#"{"c\"": [true, null, []], "b": {"#]);
+        // Nothing recurses.
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let document = Document::parse(
+            &deep,
+            &Limits {
+                source_depth: 200_000,
+                ..Limits::trusted()
+            },
+        );
+        let document = document.unwrap();
+        assert_eq!(document.spaced(document.root()), deep);
     }
 }

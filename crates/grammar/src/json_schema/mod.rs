@@ -39,6 +39,6 @@ mod values;
 pub use decimal::DecimalError;
 pub use formats::KNOWN as FORMATS;
 pub use options::{Draft, FormatMode, Options};
-pub use parse::parse;
+pub use parse::{parse, parse_with_report};
 pub use report::{Entry, Report, Status};
 pub use schema::{ArrayNode, Decimal, Node, NodeId, NumberNode, ObjectNode, Schema, Types};

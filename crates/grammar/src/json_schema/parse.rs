@@ -47,9 +47,23 @@ pub fn parse(
     options: &Options,
     limits: &Limits,
 ) -> Result<(Schema, Report), Diagnostics> {
+    let (schema, report) = parse_with_report(text, options, limits);
+    Ok((schema?, report))
+}
+
+/// As [`parse`], with the report also of a schema that is refused: what was refused where, beside
+/// what would have been enforced. Empty when the text was not even read.
+pub fn parse_with_report(
+    text: &str,
+    options: &Options,
+    limits: &Limits,
+) -> (Result<Schema, Diagnostics>, Report) {
     let mut report = Report::default();
     let mut sources = Sources::new(options, limits);
-    let root = sources.load(text, &options.base_uri, "", &mut report.places)?;
+    let root = match sources.load(text, &options.base_uri, "", &mut report.places) {
+        Ok(root) => root,
+        Err(e) => return (Err(e.into()), report),
+    };
     report.draft = sources.resource(root.resource).dialect.draft;
     let mut lowering = Lowering {
         options,
@@ -70,14 +84,21 @@ pub fn parse(
         first_entry: 0,
         looked_at: 0,
     };
-    match lowering.run(&root) {
+    let schema = match lowering.run(&root) {
         Ok(root) => lowering.finish(root),
         Err(stop) => {
-            let mut errors = lowering.errors;
+            let mut errors = std::mem::take(&mut lowering.errors);
             errors.push(stop);
             Err(Diagnostics(errors))
         }
+    };
+    let mut report = lowering.report;
+    if let Err(errors) = &schema {
+        for error in &errors.0 {
+            report.refuse(error);
+        }
     }
+    (schema, report)
 }
 
 /// Something still to be lowered into a node.
@@ -141,7 +162,7 @@ impl<'a> Lowering<'a> {
         Ok(root)
     }
 
-    fn finish(mut self, root: NodeId) -> Result<(Schema, Report), Diagnostics> {
+    fn finish(&mut self, root: NodeId) -> Result<Schema, Diagnostics> {
         if let Some(cycle) = cycles::find(&self.nodes) {
             let places: Vec<String> = cycle
                 .iter()
@@ -160,7 +181,7 @@ impl<'a> Lowering<'a> {
             );
         }
         if self.errors.is_empty() {
-            names::lower(&mut self)?;
+            names::lower(self)?;
             if let Some(relaxed) = self.relaxed {
                 return self.relax(root, relaxed);
             }
@@ -168,7 +189,7 @@ impl<'a> Lowering<'a> {
         self.seal(root)
     }
 
-    fn relax(mut self, root: NodeId, relaxed: NodeId) -> Result<(Schema, Report), Diagnostics> {
+    fn relax(&mut self, root: NodeId, relaxed: NodeId) -> Result<Schema, Diagnostics> {
         let root = relax::widen(
             &mut self.nodes,
             &mut self.places,
@@ -179,10 +200,10 @@ impl<'a> Lowering<'a> {
         self.seal(root)
     }
 
-    fn seal(mut self, root: NodeId) -> Result<(Schema, Report), Diagnostics> {
+    fn seal(&mut self, root: NodeId) -> Result<Schema, Diagnostics> {
         if !self.errors.is_empty() {
             self.errors.truncate(MAX_ERRORS);
-            return Err(Diagnostics(self.errors));
+            return Err(Diagnostics(std::mem::take(&mut self.errors)));
         }
         let mut pointers: Vec<Box<str>> = Vec::with_capacity(self.nodes.len());
         let mut bytes = 0usize;
@@ -202,13 +223,12 @@ impl<'a> Lowering<'a> {
             }
             pointers.push(pointer);
         }
-        let schema = Schema {
-            nodes: self.nodes,
+        Ok(Schema {
+            nodes: std::mem::take(&mut self.nodes),
             pointers,
             root: Some(root),
-            regexes: self.regexes,
-        };
-        Ok((schema, self.report))
+            regexes: std::mem::take(&mut self.regexes),
+        })
     }
 
     /// A node with the given content.

@@ -70,6 +70,26 @@ impl Report {
         })
     }
 
+    /// Notes that a keyword was refused after all, by a later stage or for a reason of the schema
+    /// as a whole. Cost: linear in the entries.
+    pub fn refuse(&mut self, error: &Diagnostic) {
+        let Some(pointer) = &error.place.pointer else {
+            return;
+        };
+        for (place, keyword, status, reason) in &mut self.entries {
+            // Words end the pointer: most entries are told apart without spelling theirs.
+            if !pointer.ends_with(keyword.name()) {
+                continue;
+            }
+            let mut own = self.places.pointer(*place);
+            keyword.write(&mut own);
+            if own == *pointer && *status == Status::Enforced {
+                *status = Status::Refused;
+                *reason = Some(error.message.as_str().into());
+            }
+        }
+    }
+
     /// The keywords that were widened.
     pub fn relaxed(&self) -> impl Iterator<Item = Entry<'_>> {
         self.entries().filter(|e| e.status == Status::Relaxed)
