@@ -366,3 +366,69 @@ fn judge(
     }
     rows
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shared() -> Arc<Shared> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cmd/suite/maskbench");
+        let format = SuiteFormat::Maskbench;
+        let files = corpus::files(&[folder.to_owned()], None, format, None).unwrap();
+        let vocabulary = Arc::new(vocabulary::bytes().unwrap());
+        let key = (files[0].draft, files[0].format);
+        Arc::new(Shared {
+            format,
+            files,
+            tokenizer: Tokenizer::Greedy(Arc::clone(&vocabulary)),
+            vocabulary,
+            limits: Limits::untrusted(),
+            options: HashMap::from([(key, JsonSchemaOptions::default())]),
+            sort_keys: false,
+            cold: false,
+            panicked: Arc::default(),
+        })
+    }
+
+    const LONG: Duration = Duration::from_secs(600);
+
+    fn verdict(
+        worker: &mut Worker,
+        shared: &Arc<Shared>,
+        file: usize,
+    ) -> (Verdict, Option<String>) {
+        let (rows, _) = worker.judge(shared, file, LONG).unwrap();
+        assert_eq!(rows.len(), 1);
+        (rows[0].line.verdict, rows[0].line.code.clone())
+    }
+
+    #[test]
+    fn a_panic_loses_one_file() {
+        let shared = shared();
+        let mut worker = Worker::start(&shared).unwrap();
+        assert_eq!(verdict(&mut worker, &shared, 0), (Verdict::Pass, None));
+        // A file that is not there is a bug of this program.
+        let panicked = (Verdict::Crash, Some("panic".to_owned()));
+        assert_eq!(verdict(&mut worker, &shared, 1_000), panicked);
+        assert_eq!(verdict(&mut worker, &shared, 0), (Verdict::Pass, None));
+    }
+
+    #[test]
+    fn a_file_that_is_given_up_loses_one_file() {
+        let shared = shared();
+        let mut worker = Worker::start(&shared).unwrap();
+        // Given up at once: what comes back is what was done before the cancel was heard.
+        let (rows, _) = worker.judge(&shared, 0, Duration::ZERO).unwrap();
+        assert_eq!(rows.len(), 1);
+        let line = &rows[0].line;
+        let done = line.verdict == Verdict::Pass;
+        assert!(done || line.code.as_deref() == Some(TIMED_OUT), "{line:?}");
+        assert_eq!(verdict(&mut worker, &shared, 0), (Verdict::Pass, None));
+        // A worker that is gone is replaced.
+        let (_, done) = channel();
+        worker.done = done;
+        let gone = (Verdict::Crash, Some("panic".to_owned()));
+        assert_eq!(verdict(&mut worker, &shared, 0), gone);
+        assert_eq!(verdict(&mut worker, &shared, 0), (Verdict::Pass, None));
+    }
+}
