@@ -15,6 +15,6 @@ pub mod lr;
 pub mod number;
 
 pub use control::{Control, ControlError, StackReader};
-pub use frames::{FrameOptions, Frames, Order, Whitespace};
+pub use frames::{FrameOptions, Frames, Numbers, Order, Whitespace};
 pub use lexicon::Lexicon;
 pub use lr::Lr;

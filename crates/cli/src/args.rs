@@ -93,6 +93,10 @@ pub struct WritingArgs {
     /// JSON: the order of properties.
     #[arg(long, value_enum, default_value_t = Order::Schema, help_heading = "JSON Schema")]
     pub property_order: Order,
+
+    /// JSON: how numbers are written.
+    #[arg(long, value_enum, default_value_t = Numbers::Any, help_heading = "JSON Schema")]
+    pub numbers: Numbers,
 }
 
 /// How a source is read and compiled.
@@ -504,6 +508,15 @@ pub enum Order {
     Schema,
     /// Any.
     Any,
+}
+
+/// How numbers are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Numbers {
+    /// In every JSON spelling that can be decided for the schema's bounds.
+    Any,
+    /// In one way each: 10, not 10.0 or 1e1.
+    Shortest,
 }
 
 /// What `format` means.

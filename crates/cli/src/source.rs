@@ -1,7 +1,7 @@
 //! Sources: from a name to a machine.
 
 use crate::args::{
-    Formats, Kind, LimitsChoice, Order, SourceArgs, VocabularyArgs, Whitespace, WritingArgs,
+    Formats, Kind, LimitsChoice, Numbers, Order, SourceArgs, VocabularyArgs, Whitespace, WritingArgs,
 };
 use crate::error::{self, Error, Result};
 use crate::input;
@@ -74,6 +74,10 @@ pub fn frame_options(args: WritingArgs) -> FrameOptions {
         order: match args.property_order {
             Order::Schema => frames::Order::Schema,
             Order::Any => frames::Order::Any,
+        },
+        numbers: match args.numbers {
+            Numbers::Any => frames::Numbers::Any,
+            Numbers::Shortest => frames::Numbers::Shortest,
         },
     }
 }

@@ -30,3 +30,4 @@ pub use cost::{CostBudget, CostReport, NodeCost};
 pub use freeze::FreezeBudget;
 pub use items::CompiledItems;
 pub use json_schema::JsonSchemaOptions;
+pub use maskwright_automata::frames::{FrameOptions, Numbers, Order, Whitespace};

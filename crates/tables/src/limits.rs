@@ -34,7 +34,7 @@ impl Limits {
     pub const fn untrusted() -> Self {
         Limits {
             source_bytes: 4 << 20,
-            source_depth: 512,
+            source_depth: 4096,
             nodes: 1 << 20,
             states: 1 << 18,
             bytes: 64 << 20,

@@ -10,8 +10,11 @@
 //! ```
 //!
 //! In place of `grammar` a case may have `schema` (JSON Schema text) or `regex`. `accept` and
-//! `reject` list whole texts. A case knows no API: whoever runs it brings an
-//! [`crate::engine::Engine`] or the oracle. Words of the vocabulary are read by
+//! `reject` list whole texts; `accept_any_order` lists those that are accepted when the members of
+//! objects may come in any order and refused when they come in the order of the schema. `refused`
+//! is the code and the JSON pointer of the first diagnostic of a source that must not compile, and
+//! `warnings` are the codes of what a schema is warned of. A case knows no API: whoever runs it
+//! brings an [`crate::engine::Engine`] or the oracle. Words of the vocabulary are read by
 //! [`crate::vocab::from_words`]; `allowed` names them, and a word that stands twice in the
 //! vocabulary is allowed under both ids.
 
@@ -41,9 +44,27 @@ pub struct Case {
     /// Sentences.
     #[serde(default)]
     pub accept: Vec<String>,
+    /// Sentences when members may come in any order, and only then.
+    #[serde(default)]
+    pub accept_any_order: Vec<String>,
     /// Texts that are no sentences.
     #[serde(default)]
     pub reject: Vec<String>,
+    /// The source must not compile.
+    pub refused: Option<Refusal>,
+    /// The codes of the warnings about a schema, in order.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+}
+
+/// The first diagnostic of a source that does not compile.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refusal {
+    /// Its code.
+    pub code: String,
+    /// The JSON pointer of its place.
+    pub pointer: String,
 }
 
 impl Case {
@@ -107,6 +128,13 @@ pub fn parse(text: &str) -> Result<Vec<Case>, String> {
         }
         case.source()?;
         case.mask()?;
+        let says = !case.accept.is_empty() || !case.reject.is_empty() || case.allowed.is_some();
+        if says == case.refused.is_some() {
+            return Err(format!(
+                "{}: give texts, a mask, or what is refused",
+                case.name
+            ));
+        }
     }
     Ok(file.case)
 }

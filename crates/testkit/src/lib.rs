@@ -7,7 +7,7 @@
 //! - [`oracle`]: which texts are sentences, which can still become one, which tokens may follow;
 //! - [`validate`]: JSON Schema verdicts on finished documents, by an independent library;
 //! - [`vocab`]: toy vocabularies; [`random`]: a seeded generator; [`generate`]: arbitrary grammars,
-//!   schemas and operation sequences;
+//!   schemas and operation sequences; [`schemas`]: schemas of every keyword, documents near them;
 //! - [`corpus`]: the `grammars/` folder; [`cases`]: single cases as TOML;
 //! - [`engine`] and [`check`]: what is tested, and the properties;
 //! - [`fuzzing`]: the bodies of the fuzz targets.
@@ -21,5 +21,6 @@ pub mod fuzzing;
 pub mod generate;
 pub mod oracle;
 pub mod random;
+pub mod schemas;
 pub mod validate;
 pub mod vocab;

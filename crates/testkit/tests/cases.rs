@@ -21,6 +21,7 @@ fn all() -> Vec<Case> {
     let mut files: Vec<_> = fs::read_dir(folder)
         .expect("the folder of cases")
         .map(|e| e.expect("an entry").path())
+        .filter(|path| path.is_file())
         .collect();
     files.sort_unstable();
     files

@@ -86,6 +86,14 @@ impl Core {
                 _ => None,
             };
             let done = if let Form::Leaf(leaf) = form {
+                if let Leaf::Node(n) = leaf
+                    && let Node::One(parts) = self.schema.node(n)
+                    && !self.exclusive.contains_key(&n)
+                {
+                    let parts = parts.clone();
+                    let exclusive = self.exclude_each_other(&parts)?;
+                    self.exclusive.insert(n, exclusive);
+                }
                 match leaf {
                     Leaf::Node(n) => match self.lower(n, ty) {
                         Ok(done) => done,
@@ -135,6 +143,7 @@ impl Core {
                 Err(match self.schema.node(id) {
                     Node::All(_) => self.forms.and(&forms),
                     Node::Any(_) => self.forms.or(&forms),
+                    _ if self.exclusive.get(&id) == Some(&true) => self.forms.or(&forms),
                     _ => self.forms.one(&forms),
                 })
             }

@@ -9,7 +9,8 @@
 //! Files, in the order in which the data runs:
 //!
 //! - `form`, `goal`: boolean formulas over schema leaves; goals as decision diagrams;
-//! - `lower`: what a schema node asks of a value of one type;
+//! - `lower`, `disjoint`: what a schema node asks of a value of one type; which alternatives exclude
+//!   each other;
 //! - `scalar`, `points`: strings and numbers as lexical expressions, marked with what they satisfy;
 //!   short lists of values;
 //! - `object`, `finite`, `array`, `unique`: names, order, counts; what a member or element must be;
@@ -46,6 +47,7 @@ mod array;
 mod core;
 mod dead;
 mod describe;
+mod disjoint;
 mod finite;
 mod form;
 mod goal;
@@ -95,6 +97,18 @@ pub enum Order {
     Any,
 }
 
+/// How numbers are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Numbers {
+    /// As the schema's bounds allow: every JSON spelling where they can be decided for it, else
+    /// without an exponent (see [`Spelling`](crate::number::Spelling)).
+    #[default]
+    Any,
+    /// Each number in one way: no exponent, no fraction that ends in zero, no minus before zero. So 10
+    /// is `10` and not `10.0`, `1e1` or `1.0e+1`.
+    Shortest,
+}
+
 /// How documents are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct FrameOptions {
@@ -102,6 +116,8 @@ pub struct FrameOptions {
     pub whitespace: Whitespace,
     /// The order of members.
     pub order: Order,
+    /// How numbers are written.
+    pub numbers: Numbers,
 }
 
 /// The labels of lexemes: small numbers that mean the same in every frame.

@@ -412,6 +412,13 @@ impl Core {
             return Ok(None);
         }
         self.spend((order.len() * children.len()) as u64)?;
+        if order.iter().any(|p| matches!(p, Point::Number(_))) {
+            for &i in &open {
+                if self.depends_on_spelling(children[i as usize])? {
+                    return Ok(None);
+                }
+            }
+        }
         let mut groups: Vec<(Vec<u32>, bool)> = Vec::new();
         let mut seen: FxHashSet<Vec<u32>> = FxHashSet::default();
         for point in order {

@@ -275,7 +275,7 @@ impl Core {
     }
 
     /// Whether a node is plainly the schema `false`.
-    fn is_false(&self, node: NodeId) -> bool {
+    pub fn is_false(&self, node: NodeId) -> bool {
         matches!(self.schema.node(node), Node::Any(p) if p.is_empty())
     }
 

@@ -63,7 +63,11 @@ impl Core {
                         let Some(Leaf::Number(n)) = self.forms.as_leaf(*x) else {
                             return Ok(None);
                         };
-                        let Some(all) = self.number_set(n).members(MAX_POINTS) else {
+                        let set = self.number_set(n);
+                        if set.depends_on_spelling() {
+                            return Ok(None);
+                        }
+                        let Some(all) = set.members(MAX_POINTS) else {
                             return Ok(None);
                         };
                         points.extend(all.into_iter().map(Point::Number));
@@ -76,7 +80,18 @@ impl Core {
         Ok(Some(points))
     }
 
-    /// Whether a value satisfies a formula over nodes.
+    /// Whether a number can satisfy a formula in one spelling and not in another.
+    pub fn depends_on_spelling(&mut self, form: FormId) -> Result<bool, LimitError> {
+        let typed = self.typed(form, Types::NUMBER)?;
+        let leaves = self.forms.leaves(&[typed]);
+        self.spend(leaves.len() as u64)?;
+        Ok(leaves.iter().any(|(_, leaf)| match leaf {
+            Leaf::Number(n) => self.number_set(*n).depends_on_spelling(),
+            _ => false,
+        }))
+    }
+
+    /// Whether a value satisfies a formula over nodes, which does not depend on its spelling.
     pub fn holds_for(&mut self, form: FormId, point: &Point) -> Result<bool, LimitError> {
         let typed = self.typed(form, point.ty())?;
         let mut truth: FxHashMap<Leaf, bool> = FxHashMap::default();

@@ -7,9 +7,9 @@
 use super::core::{Core, JudgeId};
 use super::form::{Form, FormId, Leaf};
 use super::goal::GoalId;
-use super::label;
+use super::{Numbers, label};
 use crate::lexicon::ExprId;
-use crate::number::{NumberSet, Spelling};
+use crate::number::{NumberSet, Spelling, shortest_plain};
 use maskwright_grammar::json_schema::{Node, NodeId, Types};
 use maskwright_grammar::{RegexId, RegexNode};
 use maskwright_tables::LimitError;
@@ -44,7 +44,10 @@ impl Core {
 
     /// The richest spelling in which all number leaves of the formulas are decidable.
     fn spelling(&self, forms: &[FormId]) -> Spelling {
-        let mut least = Spelling::Full;
+        let mut least = match self.options.numbers {
+            Numbers::Any => Spelling::Full,
+            Numbers::Shortest => Spelling::Plain,
+        };
         for (_, leaf) in self.forms.leaves(forms) {
             if let Leaf::Number(n) = leaf {
                 least = least.min(self.number_set(n).spelling());
@@ -170,7 +173,18 @@ impl Core {
         let e = self.language(form, scalar)?;
         match scalar {
             Scalar::String => self.string_exists(e),
-            Scalar::Number(_) => Ok(!self.lexicon.is_never(e)?),
+            Scalar::Number(_) => {
+                let e = self.spelled(e);
+                Ok(!self.lexicon.is_never(e)?)
+            }
+        }
+    }
+
+    /// The spellings of numbers that the options allow.
+    fn spelled(&self, numbers: ExprId) -> ExprId {
+        match self.options.numbers {
+            Numbers::Any => numbers,
+            Numbers::Shortest => self.lexicon.and(&[numbers, shortest_plain(&self.lexicon)]),
         }
     }
 
@@ -238,13 +252,16 @@ impl Core {
                 self.lexicon.and(&[must, goal, marked])
             }
         };
+        let value = match scalar {
+            Scalar::String => value,
+            Scalar::Number(_) => self.spelled(value),
+        };
         if self.lexicon.is_never(value)? {
             return Ok(never);
         }
-        let text = if scalar == Scalar::String {
-            self.lexicon.json_string(value)
-        } else {
-            value
+        let text = match scalar {
+            Scalar::String => self.lexicon.json_string(value),
+            Scalar::Number(_) => value,
         };
         let marks = self.truth_marks(&extra);
         Ok(self.lexicon.concat(&[text, marks]))

@@ -41,6 +41,9 @@ impl Core {
             certain &= !plan.compare && !plan.nested;
             self.unique.insert(id, plan);
         }
+        // What was asked of arrays while not all plans were there lacks their part: an array whose
+        // elements can be arrays of the same kind was looked at before it had a plan itself.
+        self.typed.clear();
         if certain {
             return Ok(());
         }

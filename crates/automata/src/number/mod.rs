@@ -10,6 +10,8 @@
 //! | `Plain` | every spelling without exponent | everything |
 //!
 //! So an integer may be written `1`, `1.0`, `-0`, `1e3`, `1.5e3`; a multiple of 0.07 has no exponent.
+//! The integers of draft 4 (`written_whole`) are digits only, and decidable in every spelling: the
+//! others are plainly outside.
 //! Each spelling that is accepted denotes a member, and of two sets with the same spelling each is
 //! exact within it, so they can be intersected and complemented.
 
@@ -47,6 +49,8 @@ pub struct NumberSet {
     min: Option<(Decimal, bool)>,
     max: Option<(Decimal, bool)>,
     step: Option<Decimal>,
+    /// Only digits (and a sign) denote a member.
+    written_whole: bool,
 }
 
 impl From<&NumberNode> for NumberSet {
@@ -55,6 +59,7 @@ impl From<&NumberNode> for NumberSet {
             min: node.min.clone(),
             max: node.max.clone(),
             step: node.multiple_of.clone(),
+            written_whole: node.written_whole,
         }
     }
 }
@@ -86,11 +91,15 @@ impl NumberSet {
             min: stricter(&self.min, &other.min, false),
             max: stricter(&self.max, &other.max, true),
             step,
+            written_whole: self.written_whole || other.written_whole,
         })
     }
 
     /// What is outside the set, if that is an interval again.
     pub fn complement(&self) -> Option<NumberSet> {
+        if self.written_whole {
+            return None;
+        }
         let flip = |(bound, open): &(Decimal, bool)| Some((bound.clone(), !open));
         match (&self.min, &self.max, &self.step) {
             (Some(min), None, None) => Some(NumberSet {
@@ -105,7 +114,12 @@ impl NumberSet {
         }
     }
 
-    /// Whether a number is in the set.
+    /// Whether membership depends on how a number is written.
+    pub fn depends_on_spelling(&self) -> bool {
+        self.written_whole
+    }
+
+    /// Whether a number is in the set, in some spelling.
     pub fn contains(&self, n: &Decimal) -> bool {
         let above = self
             .min
@@ -165,12 +179,15 @@ impl NumberSet {
         NumberNode {
             min: Some((n.clone(), false)),
             max: Some((n, false)),
-            multiple_of: None,
+            ..NumberNode::default()
         }
     }
 
     /// The richest spelling in which the set is decidable.
     pub fn spelling(&self) -> Spelling {
+        if self.written_whole {
+            return Spelling::Full;
+        }
         let bounds = || self.min.iter().chain(&self.max).map(|b| &b.0);
         match &self.step {
             None if bounds().all(Decimal::is_zero) => Spelling::Full,
@@ -186,24 +203,41 @@ impl NumberSet {
     /// # Errors
     /// When a bound or the step has too many places.
     pub fn expr(&self, lexicon: &Lexicon, spelling: Spelling) -> Result<ExprId, LimitError> {
+        if self.written_whole {
+            // Whole members only, so that the automaton knows which digits lead to one.
+            let one = Decimal::one();
+            let step = match &self.step {
+                None => one,
+                Some(step) => least_common_multiple(step, &one)?,
+            };
+            let whole = NumberSet {
+                step: Some(step),
+                ..self.clone()
+            };
+            return Ok(lexicon.leaf(Arc::new(whole.plain()?)));
+        }
         if spelling == Spelling::Full {
             return Ok(self.signs(lexicon));
+        }
+        let plain = lexicon.leaf(Arc::new(self.plain()?));
+        if spelling == Spelling::Plain {
+            return Ok(plain);
         }
         let sides = [self.side(false)?, self.side(true)?];
         let (scale, modulus) = self.grid()?;
         let key = format!("{:?}", (&sides, scale, &modulus));
-        let plain = lexicon.leaf(Arc::new(plain::Plain::new(
-            sides.clone(),
-            scale,
-            modulus,
-            &key,
-        )));
-        if spelling == Spelling::Plain {
-            return Ok(plain);
-        }
         let integer = self.step.is_some();
         let scientific = lexicon.leaf(Arc::new(scientific::Scientific::new(&sides, integer, &key)));
         Ok(lexicon.alt(&[plain, scientific]))
+    }
+
+    /// The spellings without exponent.
+    fn plain(&self) -> Result<plain::Plain, LimitError> {
+        let sides = [self.side(false)?, self.side(true)?];
+        let (scale, modulus) = self.grid()?;
+        let key = format!("{:?}", (&sides, scale, &modulus));
+        let whole = self.written_whole;
+        Ok(plain::Plain::new(sides, scale, modulus, whole, &key))
     }
 
     /// Numbers chosen by sign alone, in every spelling.
@@ -295,6 +329,20 @@ impl NumberSet {
         }
         Ok(Some(Side { lo, hi }))
     }
+}
+
+/// The shortest way to write each number without an exponent: no fraction that ends in zero, no
+/// minus before zero.
+pub fn shortest_plain(lexicon: &Lexicon) -> ExprId {
+    let digit = lexicon.byte_class(&[(b'0', b'9')]);
+    let nonzero = lexicon.byte_class(&[(b'1', b'9')]);
+    let digits = lexicon.repeat(digit, 0, None);
+    let fraction = lexicon.concat(&[lexicon.bytes(b"."), digits, nonzero]);
+    let large = lexicon.concat(&[nonzero, digits, lexicon.repeat(fraction, 0, Some(1))]);
+    let small = lexicon.concat(&[lexicon.bytes(b"0"), fraction]);
+    let magnitude = lexicon.alt(&[large, small]);
+    let sign = lexicon.repeat(lexicon.bytes(b"-"), 0, Some(1));
+    lexicon.alt(&[lexicon.bytes(b"0"), lexicon.concat(&[sign, magnitude])])
 }
 
 /// The magnitudes of one sign.

@@ -43,17 +43,27 @@ pub(super) struct Plain {
     sides: [Option<Side>; 2],
     scale: Option<u32>,
     modulus: BigUint,
+    /// There is no fraction, not even of zeros. The members are whole then.
+    whole: bool,
     key: Vec<u8>,
     states: States<State>,
 }
 
 impl Plain {
-    pub fn new(sides: [Option<Side>; 2], scale: Option<u32>, modulus: BigUint, key: &str) -> Self {
-        let key = format!("plain number {key}").into_bytes();
+    pub fn new(
+        sides: [Option<Side>; 2],
+        scale: Option<u32>,
+        modulus: BigUint,
+        whole: bool,
+        key: &str,
+    ) -> Self {
+        let kind = if whole { "whole" } else { "plain" };
+        let key = format!("{kind} number {key}").into_bytes();
         Plain {
             sides,
             scale,
             modulus,
+            whole,
             key,
             states: States::new(State::Start),
         }
@@ -105,7 +115,7 @@ impl Plain {
             } => match digit {
                 Some(_) if zero => None,
                 Some(digit) => self.whole(negative, len, lo, hi, digit, rest),
-                None if byte == b'.' => {
+                None if byte == b'.' && !self.whole => {
                     let (lo, hi) = self.against(negative, len, lo, hi)?;
                     let (lo_tight, hi_tight) = (lo.is_eq(), hi.is_eq());
                     let next = State::Fraction {

@@ -17,6 +17,7 @@ fn set(text: &str) -> NumberSet {
         min: bound(parts[0]),
         max: bound(parts[1]),
         step: (parts[2] != "-").then(|| d(parts[2])),
+        ..NumberSet::default()
     }
 }
 
@@ -141,7 +142,7 @@ fn every_state_can_reach_a_member() {
         let set = set(text);
         let sides = [set.side(false).unwrap(), set.side(true).unwrap()];
         let (scale, modulus) = set.grid().unwrap();
-        let plain = plain::Plain::new(sides.clone(), scale, modulus, "");
+        let plain = plain::Plain::new(sides.clone(), scale, modulus, false, "");
         let mut automata: Vec<Box<dyn Automaton>> = vec![Box::new(plain)];
         if set.spelling() >= Spelling::Scientific {
             automata.push(Box::new(scientific::Scientific::new(
@@ -257,4 +258,40 @@ fn large_numbers_are_exact() {
         !run(&lexicon, e, "65537") && !run(&lexicon, e, "262147") && !run(&lexicon, e, "65539")
     );
     assert!(set("- 1e5000 -").expr(&lexicon, Spelling::Plain).is_err());
+}
+
+#[test]
+fn whole_numbers_are_digits_only() {
+    let lexicon = Lexicon::new(Limits::untrusted());
+    for (text, accept, reject) in [
+        (
+            "- - -",
+            &["0", "-0", "12", "-7"][..],
+            &["1.0", "1e1", "0.0", "-", "01"][..],
+        ),
+        ("0x 10 -", &["1", "10"], &["0", "11", "-1", "1.0"]),
+        // Half of the multiples are whole.
+        ("- - 2.5", &["5", "0", "-10"], &["2.5", "5.0", "3"]),
+        // The first one is far away, and no search finds it digit by digit.
+        (
+            "1 - 0.123456789",
+            &["123456789", "1234567890"],
+            &["1", "123456788"],
+        ),
+    ] {
+        let set = NumberSet {
+            written_whole: true,
+            ..set(text)
+        };
+        let expr = set.expr(&lexicon, set.spelling()).unwrap();
+        assert!(!lexicon.is_never(expr).unwrap(), "{text}");
+        let reads = |number: &str| {
+            let read = number.bytes().try_fold(expr, |e, b| lexicon.derive(e, b));
+            lexicon.is_nullable(read.unwrap())
+        };
+        accept.iter().for_each(|t| assert!(reads(t), "{text}: {t}"));
+        reject
+            .iter()
+            .for_each(|t| assert!(!reads(t), "{text}: {t}"));
+    }
 }

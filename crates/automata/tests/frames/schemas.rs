@@ -2,7 +2,7 @@
 
 use super::matcher::{Matcher, accepts};
 use super::{build, build_with};
-use maskwright_automata::{FrameOptions, Frames, Lexicon, Order, Whitespace};
+use maskwright_automata::{FrameOptions, Frames, Lexicon, Numbers, Order, Whitespace};
 use maskwright_grammar::json_schema::{Options, parse};
 use maskwright_tables::{CancelFlag, Limits};
 use std::sync::Arc;
@@ -550,4 +550,88 @@ fn equal_positions_of_different_schemas_share_their_lexical_states() {
     for (a, b) in texts[0].iter().zip(texts[1]) {
         assert_eq!(states(0, a), states(1, b), "{a} and {b}");
     }
+}
+
+#[test]
+fn numbers_in_one_spelling() {
+    let shortest = FrameOptions {
+        numbers: Numbers::Shortest,
+        ..FrameOptions::default()
+    };
+    check_with(
+        shortest,
+        r#"{"type":"number","maximum":100}"#,
+        &["0", "10", "-0.5", "99.99", "-100"],
+        &["-0", "10.0", "1e1", "0.50", "1E0", "01", "101", "0.0"],
+    );
+    check_with(shortest, r#"{"const":1.50}"#, &["1.5"], &["1.50", "15e-1"]);
+    check_with(
+        shortest,
+        r#"{"enum":[{"a":100}]}"#,
+        &[r#"{"a":100}"#],
+        &[r#"{"a":1e2}"#],
+    );
+    // What only another spelling satisfies is not there.
+    let old = r#"{"$schema":"http://json-schema.org/draft-04/schema#","enum":[1],"not":{"type":"integer"}}"#;
+    check(old, &["1.0", "1e0"], &["1", "2.0"]);
+    assert!(build(old, shortest).is_err());
+}
+
+#[test]
+fn one_of_alternatives_that_exclude_each_other_is_any_of_them() {
+    // Tags in front of and behind what they decide, of several types; closed objects; lists.
+    check(
+        r#"{"oneOf":[
+            {"type":"object","properties":{"v":{"type":"integer"},"t":{"const":"a"}},"required":["t"]},
+            {"type":"object","properties":{"v":{"type":"string"},"t":{"enum":["b",1,null]}},"required":["t"]},
+            {"type":"array","items":{"oneOf":[{"const":1},{"enum":["1",true]}]}}]}"#,
+        &[
+            r#"{"v":1,"t":"a"}"#,
+            r#"{"v":"","t":1.0}"#,
+            r#"{"v":"","t":null}"#,
+            "[1,\"1\",true]",
+        ],
+        &[
+            r#"{"v":1,"t":"b"}"#,
+            r#"{"v":"","t":"a"}"#,
+            "{}",
+            r#"{"t":"c"}"#,
+            "[2]",
+        ],
+    );
+    // A tag that is not required does not exclude.
+    check(
+        r#"{"type":"object","oneOf":[{"properties":{"t":{"const":"a"}}},{"properties":{"t":{"const":"b"}}}]}"#,
+        &[r#"{"t":"a"}"#, r#"{"t":"b"}"#],
+        &["{}", r#"{"t":"c"}"#, r#"{"u":1}"#],
+    );
+    // Closed objects with a required name of their own, behind references and allOf.
+    check(
+        r##"{"$defs":{"x":{"allOf":[{"type":"object","properties":{"a":{},"c":{}}},{"required":["a"],"additionalProperties":true}]},
+            "y":{"type":"object","properties":{"b":{},"c":{}},"additionalProperties":false}},
+            "oneOf":[{"$ref":"#/$defs/x"},{"$ref":"#/$defs/y"}]}"##,
+        &[
+            r#"{"a":1}"#,
+            r#"{"a":1,"c":1}"#,
+            r#"{"b":1}"#,
+            "{}",
+            r#"{"c":1}"#,
+            r#"{"a":1,"d":1}"#,
+        ],
+        &[r#"{"d":1}"#, "1"],
+    );
+    // Each requires what the other must not have.
+    check(
+        r#"{"type":"object","oneOf":[{"required":["a"],"not":{"required":["b"]}},{"required":["b"],"properties":{"a":false}}]}"#,
+        &[r#"{"a":1}"#, r#"{"b":1}"#, r#"{"b":1,"c":1}"#],
+        &[r#"{"a":1,"b":1}"#, "{}", r#"{"c":1}"#],
+    );
+    // Tags that overlap in one value, and a union of tags.
+    check(
+        r#"{"oneOf":[
+            {"type":"object","properties":{"t":{"enum":[1,2]}},"required":["t"]},
+            {"type":"object","properties":{"t":{"anyOf":[{"const":2.0},{"const":3}]}},"required":["t"]}]}"#,
+        &[r#"{"t":1}"#, r#"{"t":3}"#],
+        &[r#"{"t":2}"#, r#"{"t":4}"#, "{}"],
+    );
 }

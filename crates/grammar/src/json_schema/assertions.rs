@@ -160,6 +160,10 @@ impl<'a> Lowering<'a> {
             .get(Keyword::Type)
             .is_some_and(|value| self.asks_integer(source, value));
         if integer {
+            // To draft 4 an integer is a number without a fraction or exponent part; since draft 6 it
+            // is a value.
+            node.written_whole =
+                self.sources.resource(site.resource).dialect.draft == Draft::Draft4;
             match &node.multiple_of {
                 None => node.multiple_of = Some(Decimal::one()),
                 Some(n) if n.is_integer() => {}
@@ -242,8 +246,16 @@ impl<'a> Lowering<'a> {
                             Status::Annotation,
                             Some("formats are annotations by option"),
                         );
-                    } else if let Some(regex) = self.format(name) {
-                        regexes.push(regex);
+                    } else if let Some(texts) = self.format(site, name) {
+                        match texts.possible {
+                            None => regexes.push(texts.certain),
+                            // A node of its own, so that its other side can take its place.
+                            Some(possible) => {
+                                let node = self.add(Node::String(texts.certain), site.place)?;
+                                self.inexact.insert(node, possible);
+                                parts.push(Part::Old(node));
+                            }
+                        }
                     } else {
                         self.mark(Keyword::Format, Status::Annotation, Some("unknown format"));
                         if !super::formats::is_numeric(name) {

@@ -151,6 +151,39 @@ impl Keyword {
         )
     }
 
+    /// Whether the keyword belongs to the vocabulary of applicators.
+    pub(super) fn is_applicator(self) -> bool {
+        use Keyword::*;
+        matches!(
+            self,
+            PrefixItems
+                | Items
+                | AdditionalItems
+                | Contains
+                | AdditionalProperties
+                | Properties
+                | PatternProperties
+                | DependentSchemas
+                | Dependencies
+                | PropertyNames
+                | If
+                | Then
+                | Else
+                | AllOf
+                | AnyOf
+                | OneOf
+                | Not
+        )
+    }
+
+    /// Whether the keyword belongs to the vocabulary of unevaluated locations.
+    pub(super) fn is_unevaluated(self) -> bool {
+        matches!(
+            self,
+            Keyword::UnevaluatedProperties | Keyword::UnevaluatedItems
+        )
+    }
+
     /// Whether the keyword says nothing about documents, whatever the draft.
     pub(super) fn is_annotation(self) -> bool {
         use Keyword::*;

@@ -12,7 +12,7 @@
 //! 2. `references` finds resources and anchors, and says what references mean;
 //! 3. `parse` keeps the work list; `values`, `assertions`, `applicators` and `unevaluated` turn the
 //!    `keywords` of one schema object into nodes, with [`ecma`] patterns and `formats` as regexes;
-//! 4. `cycles`, `names` and `relax` finish the graph.
+//! 4. `cycles`, `relax` and `names` finish the graph.
 //!
 //! The [`Report`] is written by the same code that lowers, so it cannot disagree with it.
 

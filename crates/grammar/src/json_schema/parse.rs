@@ -6,8 +6,9 @@
 //! After the work list is empty:
 //!
 //! 1. `cycles` refuses schemas that refer to themselves without consuming anything;
-//! 2. `names` turns the schemas of `propertyNames` into regexes;
-//! 3. `relax` (lenient mode only) widens around what could not be enforced.
+//! 2. `relax` narrows around formats that are not known exactly, where they are negated;
+//! 3. `names` turns the schemas of `propertyNames` into regexes;
+//! 4. `relax` (lenient mode only) widens around what could not be enforced.
 
 use super::json::{Json, ValueId};
 use super::keywords::{Keyword, Slots, suspect};
@@ -41,7 +42,7 @@ const MAX_POINTER: usize = 4096;
 /// # Errors
 /// All errors found, at most 32, each with the JSON pointer of its keyword: `invalid-json`,
 /// `duplicate-key`, `invalid-schema`, `invalid-keyword`, `invalid-pattern`, `unsupported-keyword`,
-/// `unresolved-reference`, `reference-cycle`, `limit-exceeded`.
+/// `unresolved-reference`, `reference-cycle`, `unknown-vocabulary`, `limit-exceeded`.
 pub fn parse(
     text: &str,
     options: &Options,
@@ -79,6 +80,7 @@ pub fn parse_with_report(
         patterns: BTreeMap::new(),
         pattern_steps: limits.nodes,
         formats: BTreeMap::new(),
+        inexact: FxHashMap::default(),
         relaxed: None,
         errors: Vec::new(),
         first_entry: 0,
@@ -136,7 +138,10 @@ pub(super) struct Lowering<'a> {
     /// The steps that are left for the assertions of patterns.
     pub(super) pattern_steps: usize,
     /// Formats used so far.
-    pub(super) formats: BTreeMap<Box<str>, Option<RegexId>>,
+    pub(super) formats: BTreeMap<(Box<str>, bool), Option<super::formats::Texts>>,
+    /// Nodes of formats that hold less than the standard allows, and the regexes of all that it
+    /// might allow.
+    pub(super) inexact: FxHashMap<NodeId, RegexId>,
     /// The node that stands for everything that lenient mode relaxed.
     pub(super) relaxed: Option<NodeId>,
     pub(super) errors: Vec<Diagnostic>,
@@ -180,23 +185,16 @@ impl<'a> Lowering<'a> {
                 ),
             );
         }
+        let mut problems = std::mem::take(&mut self.sources.problems);
+        self.errors.append(&mut problems);
+        let mut root = root;
         if self.errors.is_empty() {
+            root = relax::narrow(self, root)?;
             names::lower(self)?;
             if let Some(relaxed) = self.relaxed {
-                return self.relax(root, relaxed);
+                root = relax::widen(self, root, relaxed)?;
             }
         }
-        self.seal(root)
-    }
-
-    fn relax(&mut self, root: NodeId, relaxed: NodeId) -> Result<Schema, Diagnostics> {
-        let root = relax::widen(
-            &mut self.nodes,
-            &mut self.places,
-            root,
-            relaxed,
-            self.limits,
-        )?;
         self.seal(root)
     }
 

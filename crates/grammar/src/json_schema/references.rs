@@ -33,6 +33,10 @@ pub(super) struct Dialect {
     pub(super) declared: bool,
     /// Whether the vocabulary of assertions is on (a custom meta-schema may leave it out).
     pub(super) asserts: bool,
+    /// Whether the vocabulary of applicators is on.
+    pub(super) applies: bool,
+    /// Whether the vocabulary of `unevaluated*` is on.
+    pub(super) applies_to_rest: bool,
     /// Whether the meta-schema asks for formats to be asserted.
     pub(super) asserts_formats: bool,
 }
@@ -58,6 +62,20 @@ pub(super) struct Site {
     pub(super) place: PlaceId,
 }
 
+/// The standard vocabularies, after the year and month of their draft.
+const VOCABULARIES: [&str; 10] = [
+    "/vocab/core",
+    "/vocab/applicator",
+    "/vocab/unevaluated",
+    "/vocab/validation",
+    "/vocab/meta-data",
+    "/vocab/format",
+    "/vocab/format-annotation",
+    "/vocab/format-assertion",
+    "/vocab/content",
+    "/vocab/hyper-schema",
+];
+
 /// The name under which `$recursiveAnchor` is kept among the dynamic anchors.
 const RECURSIVE: &str = "";
 
@@ -74,6 +92,8 @@ pub(super) struct Sources<'a> {
     context_ids: BTreeMap<Vec<(Box<str>, u32)>, u32>,
     /// The context after entering a resource in a context.
     entered: FxHashMap<(u32, u32), u32>,
+    /// What is wrong with meta-schemas.
+    pub(super) problems: Vec<Diagnostic>,
 }
 
 impl<'a> Sources<'a> {
@@ -88,6 +108,7 @@ impl<'a> Sources<'a> {
             contexts: vec![Vec::new()],
             context_ids: BTreeMap::new(),
             entered: FxHashMap::default(),
+            problems: Vec::new(),
         }
     }
 
@@ -112,7 +133,7 @@ impl<'a> Sources<'a> {
         let source = self.texts.len() as u32;
         let value = document.root();
         let mut resources = FxHashMap::default();
-        let dialect = self.dialect_of(&document, value, None);
+        let dialect = self.dialect_of(&document, value, None, &places.pointer(place));
         let draft = dialect.draft;
         let base = match id_of(&document, value, draft) {
             Some(id) => resolve(uri, split_fragment(id).0),
@@ -159,13 +180,21 @@ impl<'a> Sources<'a> {
     }
 
     /// The dialect of a schema that may state one.
-    fn dialect_of(&self, document: &Document<'_>, value: ValueId, parent: Option<u32>) -> Dialect {
+    fn dialect_of(
+        &mut self,
+        document: &Document<'_>,
+        value: ValueId,
+        parent: Option<u32>,
+        pointer: &str,
+    ) -> Dialect {
         let inherited = match parent {
             Some(p) => self.resource(p).dialect,
             None => Dialect {
                 draft: self.options.default_draft,
                 declared: false,
                 asserts: true,
+                applies: true,
+                applies_to_rest: true,
                 asserts_formats: false,
             },
         };
@@ -176,6 +205,8 @@ impl<'a> Sources<'a> {
         let declared = Dialect {
             declared: true,
             asserts: true,
+            applies: true,
+            applies_to_rest: true,
             asserts_formats: false,
             ..inherited
         };
@@ -198,11 +229,36 @@ impl<'a> Sources<'a> {
         else {
             return Dialect { draft, ..declared };
         };
+        for m in members {
+            let known = VOCABULARIES.iter().any(|v| {
+                let rest = m.key.strip_prefix("https://json-schema.org/draft/20");
+                rest.is_some_and(|rest| rest.get(5..) == Some(v))
+            });
+            if let Json::Bool(true) = meta.value(m.value)
+                && !known
+            {
+                let message = format!(
+                    "the meta-schema {uri:?} requires the vocabulary {:?}, which is not known",
+                    m.key
+                );
+                let place = Place::pointer(format!("{pointer}/$schema"));
+                let error = Diagnostic::new("unknown-vocabulary", message, place);
+                self.problems.push(error.with_help(
+                    "give the vocabulary the value false in the meta-schema, if its keywords may be ignored",
+                ));
+            }
+        }
         let has = |name: &str| members.iter().any(|m| m.key.ends_with(name));
         let asserts_formats = has("/vocab/format-assertion");
+        let applies = has("/vocab/applicator");
         Dialect {
             draft,
             asserts: has("/vocab/validation"),
+            applies,
+            applies_to_rest: match draft {
+                Draft::Draft2019 => applies,
+                _ => has("/vocab/unevaluated"),
+            },
             asserts_formats,
             ..declared
         }
@@ -237,7 +293,8 @@ impl<'a> Sources<'a> {
                 let (uri, fragment) = split_fragment(id);
                 if !uri.is_empty() && value != document.root() {
                     let base = resolve(&self.resource(outer).base, uri);
-                    let dialect = self.dialect_of(document, value, Some(outer));
+                    let pointer = places.pointer(place);
+                    let dialect = self.dialect_of(document, value, Some(outer), &pointer);
                     resource = self.add(source, value, place, base, dialect);
                     found.insert(value, resource);
                 }
@@ -583,10 +640,15 @@ impl Resource {
             draft,
             declared,
             asserts,
+            applies,
+            applies_to_rest,
             ..
         } = self.dialect;
         // Schemas that state no draft are most often older than the default.
         let known = keyword.is_in(draft) || keyword == Keyword::AdditionalItems && !declared;
-        known && (asserts || !keyword.is_validation())
+        known
+            && (asserts || !keyword.is_validation())
+            && (applies || !keyword.is_applicator())
+            && (applies_to_rest || !keyword.is_unevaluated())
     }
 }

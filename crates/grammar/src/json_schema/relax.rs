@@ -1,57 +1,122 @@
-//! Lenient mode: widening a graph around a node that stands for what could not be enforced.
+//! Widening and narrowing a graph around nodes that are known only from two sides.
 //!
 //! Leaving an assertion out widens a schema only where the assertion stands positively: under `not`
 //! it would narrow it. So each node gets two versions: the *upper* one matches whatever the node
-//! might match, the *lower* one only what it surely matches; `not` swaps them. Nodes from which the
-//! unknown one cannot be reached keep their single version.
+//! might match, the *lower* one only what it surely matches; `not` swaps them. Nodes from which no
+//! unknown one can be reached keep their single version.
+//!
+//! Lenient mode asks for the upper version of the root, with what could not be enforced unknown
+//! altogether. Formats that are not known exactly ask for the lower version, so that what is allowed
+//! is valid whatever the texts in between are.
 
-use super::report::PlaceId;
+use super::parse::{Lowering, Stop};
 use super::schema::{ArrayNode, Node, NodeId, ObjectNode};
 use crate::{Diagnostic, Place};
-use maskwright_tables::{LimitError, Limits};
+use maskwright_tables::LimitError;
 use rustc_hash::FxHashMap;
 
 /// The root of a graph that matches at least what `root` matches whatever `unknown` means.
 pub(super) fn widen(
-    nodes: &mut Vec<Node>,
-    places: &mut Vec<PlaceId>,
+    lowering: &mut Lowering<'_>,
     root: NodeId,
     unknown: NodeId,
-    limits: &Limits,
-) -> Result<NodeId, Diagnostic> {
-    let touched = touched(nodes, unknown);
+) -> Result<NodeId, Stop> {
+    let sides = (Node::Any(Vec::new()), Node::All(Vec::new()));
+    version_of(
+        lowering,
+        root,
+        true,
+        [(unknown, sides)].into_iter().collect(),
+    )
+}
+
+/// The root of a graph that matches nothing but what `root` matches wherever, between their two
+/// regexes, the formats are. Only where one of them is negated is there anything to do.
+pub(super) fn narrow(lowering: &mut Lowering<'_>, root: NodeId) -> Result<NodeId, Stop> {
+    if lowering.inexact.is_empty() {
+        return Ok(root);
+    }
+    let touched = touched(lowering, lowering.inexact.keys().copied());
+    let negates = |(i, node): (usize, &Node)| {
+        touched[i]
+            && match node {
+                Node::Not(_) | Node::One(_) => true,
+                Node::Array(a) => a.contains.is_some_and(|c| c.2.is_some()),
+                _ => false,
+            }
+    };
+    if !lowering.nodes.iter().enumerate().any(negates) {
+        return Ok(root);
+    }
+    let sides = lowering
+        .inexact
+        .iter()
+        .map(|(id, possible)| {
+            let certain = lowering.nodes[id.0 as usize].clone();
+            (*id, (certain, Node::String(*possible)))
+        })
+        .collect();
+    version_of(lowering, root, false, sides)
+}
+
+/// The lower and the upper version of nodes that are known from two sides.
+type Sides = FxHashMap<NodeId, (Node, Node)>;
+
+fn version_of(
+    lowering: &mut Lowering<'_>,
+    root: NodeId,
+    upper: bool,
+    sides: Sides,
+) -> Result<NodeId, Stop> {
+    let touched = touched(lowering, sides.keys().copied());
     if !touched[root.0 as usize] {
         return Ok(root);
     }
+    let mut names: FxHashMap<NodeId, Vec<(NodeId, Place)>> = FxHashMap::default();
+    for (object, schema, place) in &lowering.names {
+        let of = names.entry(*object).or_default();
+        of.push((*schema, place.clone()));
+    }
     let mut w = Widen {
-        nodes,
-        places,
+        lowering,
         touched,
-        unknown,
+        sides,
+        names,
         versions: FxHashMap::default(),
         work: Vec::new(),
     };
-    let root = w.version(root, true);
+    let root = w.version(root, upper);
     while let Some((old, upper, new)) = w.work.pop() {
-        if w.nodes.len() > limits.nodes {
-            let e = LimitError::new("schema nodes", w.nodes.len() as u64, limits.nodes as u64);
+        let (len, most) = (w.lowering.nodes.len(), w.lowering.limits.nodes);
+        if len > most {
+            let e = LimitError::new("schema nodes", len as u64, most as u64);
             return Err(Diagnostic::limit(e, Place::default()));
         }
         let node = w.build(old, upper);
-        w.nodes[new.0 as usize] = node;
+        w.lowering.nodes[new.0 as usize] = node;
+        for (schema, place) in w.names.get(&old).cloned().unwrap_or_default() {
+            let schema = w.version(schema, upper);
+            w.lowering.names.push((new, schema, place));
+        }
     }
     Ok(root)
 }
 
-/// All nodes from which `unknown` can be reached.
-fn touched(nodes: &[Node], unknown: NodeId) -> Vec<bool> {
+/// All nodes from which one of `unknown` can be reached.
+fn touched(lowering: &Lowering<'_>, unknown: impl Iterator<Item = NodeId>) -> Vec<bool> {
+    let nodes = &lowering.nodes;
     let mut parents: Vec<Vec<u32>> = vec![Vec::new(); nodes.len()];
     for (i, node) in nodes.iter().enumerate() {
         each_child(node, |child| parents[child.0 as usize].push(i as u32));
     }
+    for (object, schema, _) in &lowering.names {
+        parents[schema.0 as usize].push(object.0);
+    }
     let mut touched = vec![false; nodes.len()];
-    touched[unknown.0 as usize] = true;
-    let mut work = vec![unknown.0];
+    let mut work: Vec<u32> = unknown.map(|id| id.0).collect();
+    for id in &work {
+        touched[*id as usize] = true;
+    }
     while let Some(at) = work.pop() {
         for parent in &parents[at as usize] {
             if !std::mem::replace(&mut touched[*parent as usize], true) {
@@ -80,20 +145,22 @@ fn each_child(node: &Node, mut f: impl FnMut(NodeId)) {
     }
 }
 
-struct Widen<'n> {
-    nodes: &'n mut Vec<Node>,
-    places: &'n mut Vec<PlaceId>,
+struct Widen<'w, 'a> {
+    lowering: &'w mut Lowering<'a>,
     touched: Vec<bool>,
-    unknown: NodeId,
+    sides: Sides,
+    /// The schemas of names by object.
+    names: FxHashMap<NodeId, Vec<(NodeId, Place)>>,
     versions: FxHashMap<(NodeId, bool), NodeId>,
     work: Vec<(NodeId, bool, NodeId)>,
 }
 
-impl Widen<'_> {
+impl Widen<'_, '_> {
     fn add(&mut self, node: Node, like: NodeId) -> NodeId {
-        self.nodes.push(node);
-        self.places.push(self.places[like.0 as usize]);
-        NodeId(self.nodes.len() as u32 - 1)
+        let Lowering { nodes, places, .. } = &mut *self.lowering;
+        nodes.push(node);
+        places.push(places[like.0 as usize]);
+        NodeId(nodes.len() as u32 - 1)
     }
 
     fn version(&mut self, id: NodeId, upper: bool) -> NodeId {
@@ -114,14 +181,10 @@ impl Widen<'_> {
     }
 
     fn build(&mut self, id: NodeId, upper: bool) -> Node {
-        if id == self.unknown {
-            return if upper {
-                Node::All(Vec::new())
-            } else {
-                Node::Any(Vec::new())
-            };
+        if let Some((lower_side, upper_side)) = self.sides.get(&id) {
+            return if upper { upper_side } else { lower_side }.clone();
         }
-        match self.nodes[id.0 as usize].clone() {
+        match self.lowering.nodes[id.0 as usize].clone() {
             Node::All(ids) => Node::All(self.list(&ids, upper)),
             Node::Any(ids) => Node::Any(self.list(&ids, upper)),
             Node::Not(inner) => Node::Not(self.version(inner, !upper)),

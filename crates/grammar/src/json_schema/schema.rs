@@ -82,6 +82,9 @@ pub struct NumberNode {
     pub max: Option<(Decimal, bool)>,
     /// The number must be an integral multiple of this one (positive). `1` means integer.
     pub multiple_of: Option<Decimal>,
+    /// The number must be written without a fraction and without an exponent: what draft 4 calls an
+    /// integer. The only assertion that looks at the spelling and not at the value.
+    pub written_whole: bool,
 }
 
 /// An assertion about objects, true of everything else.

@@ -120,6 +120,7 @@ fn ranges(mut numbers: Vec<Decimal>) -> Vec<NumberNode> {
             min: Some((numbers[i].clone(), false)),
             max: Some((numbers[end - 1].clone(), false)),
             multiple_of: (end - i > 1).then(Decimal::one),
+            written_whole: false,
         });
         i = end;
     }

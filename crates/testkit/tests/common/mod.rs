@@ -10,6 +10,7 @@ use maskwright_tables::artifact::{Artifact, ArtifactWriter};
 use maskwright_tables::{CancelFlag, Limits, Machine, TokenId, Vocabulary};
 use maskwright_testkit::corpus::Kind;
 use maskwright_testkit::engine::{Engine, Session};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Rows come into being when first asked for.
@@ -160,4 +161,97 @@ impl Session for Running {
     fn is_terminated(&self) -> bool {
         self.0.is_terminated()
     }
+}
+
+/// The longest way to spell texts with a real vocabulary: at each place the longest token.
+pub struct Spelling<'v> {
+    ids: HashMap<&'v [u8], TokenId>,
+    longest: usize,
+}
+
+impl<'v> Spelling<'v> {
+    /// Of the text tokens of a vocabulary.
+    pub fn new(vocabulary: &'v Vocabulary) -> Self {
+        let ids: HashMap<&[u8], TokenId> =
+            vocabulary.text_tokens().map(|(id, b)| (b, id)).collect();
+        let longest = ids.keys().map(|b| b.len()).max().unwrap_or(0);
+        Spelling { ids, longest }
+    }
+
+    /// The tokens of a text, none of more than `most` bytes; `None` if it has no spelling.
+    pub fn tokens(&self, text: &[u8], most: usize) -> Option<Vec<TokenId>> {
+        let mut at = 0;
+        let mut tokens = Vec::new();
+        while at < text.len() {
+            let most = most.min(self.longest).min(text.len() - at);
+            let (len, id) = (1..=most)
+                .rev()
+                .find_map(|len| Some((len, *self.ids.get(&text[at..at + len])?)))?;
+            tokens.push(id);
+            at += len;
+        }
+        Some(tokens)
+    }
+}
+
+/// Reads a text byte by byte, and token by token in long and in short tokens with the mask's bit and
+/// `is_allowed` held against `advance`. All must come to the expected verdict.
+pub fn same_verdict(
+    start: &Matcher,
+    text: &[u8],
+    expected: bool,
+    spelling: &Spelling<'_>,
+) -> Result<(), String> {
+    let wrong = |how: &str, verdict: bool, at: usize| {
+        let verdict = if verdict { "accepted" } else { "refused" };
+        Err(format!("{verdict} {how} (byte {at} of {})", text.len()))
+    };
+    let mut matcher = start.fork();
+    let mut at = 0;
+    let mut verdict = true;
+    for byte in text {
+        verdict = self::verdict(matcher.advance_bytes(&[*byte]))?;
+        if !verdict {
+            break;
+        }
+        at += 1;
+    }
+    verdict = verdict && matcher.is_accepting().map_err(|e| e.to_string())?;
+    if verdict != expected {
+        return wrong("byte by byte", verdict, at);
+    }
+    for most in [usize::MAX, 3] {
+        let tokens = spelling.tokens(text, most).ok_or("no spelling")?;
+        let mut matcher = start.fork();
+        let mut words = vec![0u32; matcher.mask_words()];
+        let mut at = 0;
+        let mut verdict = true;
+        for token in tokens {
+            matcher.fill_mask(&mut words).map_err(|e| e.to_string())?;
+            let bit = words[token.index() / 32] >> (token.index() % 32) & 1 == 1;
+            let allowed = matcher.is_allowed(token).map_err(|e| e.to_string())?;
+            verdict = self::verdict(matcher.advance(token))?;
+            if verdict != bit || verdict != allowed {
+                return Err(format!(
+                    "mask {bit}, is_allowed {allowed}, advance {verdict} at byte {at}"
+                ));
+            }
+            if !verdict {
+                break;
+            }
+            at += matcher.vocabulary().bytes(token).len();
+        }
+        if verdict {
+            verdict = matcher.is_accepting().map_err(|e| e.to_string())?;
+            let end = matcher.end_tokens()[0];
+            matcher.fill_mask(&mut words).map_err(|e| e.to_string())?;
+            if (words[end.index() / 32] >> (end.index() % 32) & 1 == 1) != verdict {
+                return Err("the end token's bit is not is_accepting".to_owned());
+            }
+        }
+        if verdict != expected {
+            return wrong("token by token", verdict, at);
+        }
+    }
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Dates, times and durations by RFC 3339.
 
-use super::whole;
+use super::{Texts, whole};
 use crate::{RegexId, RegexPool};
 
 /// The calendar's own rules: 31, 30, 28 and, in leap years, 29 days.
@@ -16,17 +16,29 @@ pub(super) fn date(pool: &mut RegexPool) -> Option<RegexId> {
     whole(pool, DATE)
 }
 
-pub(super) fn time(pool: &mut RegexPool) -> Option<RegexId> {
+/// Some second 60 that might be a leap second.
+const LEAP: &str = "\
+    (?:[01][0-9]|2[0-3]):[0-5][0-9]:60(?:\\.[0-9]+)?(?:[Zz]|[+\\-](?:[01][0-9]|2[0-3]):[0-5][0-9])";
+
+pub(super) fn time(pool: &mut RegexPool) -> Option<Texts> {
     let time = whole(pool, TIME)?;
     let leap = leap_second(pool)?;
-    Some(pool.alt([time, leap]))
+    let any_leap = whole(pool, LEAP)?;
+    Some(Texts::between(
+        pool.alt([time, leap]),
+        pool.alt([time, any_leap]),
+    ))
 }
 
-pub(super) fn date_time(pool: &mut RegexPool) -> Option<RegexId> {
+pub(super) fn date_time(pool: &mut RegexPool) -> Option<Texts> {
     let date = date(pool)?;
     let t = whole(pool, "[Tt]")?;
     let time = time(pool)?;
-    Some(pool.concat([date, t, time]))
+    let mut join = |time| pool.concat([date, t, time]);
+    Some(Texts {
+        certain: join(time.certain),
+        possible: time.possible.map(join),
+    })
 }
 
 /// Sign, minutes of the offset, minutes of the local time, and the hours from offset to local.

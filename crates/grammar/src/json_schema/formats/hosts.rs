@@ -1,6 +1,6 @@
 //! Host names, addresses and mailboxes: RFC 1123, 4291, 5321, 5890 to 5893, 6531.
 
-use super::whole;
+use super::{Texts, whole};
 use crate::{RegexId, RegexPool};
 
 pub(super) const IPV4: &str = "(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])\\.){3}(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
@@ -29,8 +29,13 @@ pub(super) fn ipv6() -> String {
     forms.join("|")
 }
 
-/// A label of letters, digits and inner hyphens; `??--` is kept for A-labels, whose Punycode is not
-/// checked here, so it is left out.
+/// A label of RFC 1123.
+const LDH: &str = "[A-Za-z0-9](?:[A-Za-z0-9\\-]{0,61}[A-Za-z0-9])?";
+
+/// What an A-label starts with; its Punycode is not read here.
+const A_LABEL: &str = "[Xx][Nn]--(?:[A-Za-z0-9\\-]{0,58}[A-Za-z0-9])";
+
+/// A label of letters, digits and inner hyphens; `??--` is kept for A-labels, so it is left out.
 const LABEL: &str = "\
     [A-Za-z0-9](?:[A-Za-z0-9\\-]?[A-Za-z0-9]|[A-Za-z0-9\\-][A-Za-z0-9](?:[A-Za-z0-9\\-]{0,59}[A-Za-z0-9])\
     |[A-Za-z0-9\\-]-[A-Za-z0-9](?:[A-Za-z0-9\\-]{0,58}[A-Za-z0-9])?)?";
@@ -47,11 +52,25 @@ fn dotted(pool: &mut RegexPool, label: RegexId, dot: RegexId) -> RegexId {
     pool.concat([label, more])
 }
 
-pub(super) fn hostname(pool: &mut RegexPool) -> Option<RegexId> {
-    let label = whole(pool, LABEL)?;
+/// Host names by RFC 1123 alone.
+pub(super) fn rfc1123(pool: &mut RegexPool) -> Option<RegexId> {
+    let label = whole(pool, LDH)?;
     let dot = pool.bytes(*b".");
     let names = dotted(pool, label, dot);
     Some(bounded(pool, names, 253))
+}
+
+/// Host names whose A-labels decode to U-labels (RFC 5890).
+pub(super) fn hostname(pool: &mut RegexPool) -> Option<Texts> {
+    let certain = whole(pool, LABEL)?;
+    let encoded = whole(pool, A_LABEL)?;
+    let possible = pool.alt([certain, encoded]);
+    let dot = pool.bytes(*b".");
+    let [certain, possible] = [certain, possible].map(|label| {
+        let names = dotted(pool, label, dot);
+        bounded(pool, names, 253)
+    });
+    Some(Texts::between(certain, possible))
 }
 
 /// Marks and letters that IDNA 2008 forbids, or that a normalisation would change or combine.
@@ -177,7 +196,12 @@ fn idn_label(pool: &mut RegexPool) -> Option<RegexId> {
     Some(pool.and([label, no_hyphens]))
 }
 
-pub(super) fn idn_hostname(pool: &mut RegexPool) -> Option<RegexId> {
+/// Whatever might be a name in Unicode.
+fn possible_idn(pool: &mut RegexPool) -> Option<RegexId> {
+    whole(pool, "[A-Za-z0-9.\\-\\u{80}-\\u{10ffff}]+")
+}
+
+pub(super) fn idn_hostname(pool: &mut RegexPool) -> Option<Texts> {
     let label = idn_label(pool)?;
     // The four full stops of IDNA.
     let dot = whole(pool, "[.\u{3002}\u{ff0e}\u{ff61}]")?;
@@ -187,7 +211,8 @@ pub(super) fn idn_hostname(pool: &mut RegexPool) -> Option<RegexId> {
     let ascii = whole(pool, LABEL)?;
     let ascii = dotted(pool, ascii, dot);
     let ascii = bounded(pool, ascii, 253);
-    Some(pool.alt([names, ascii]))
+    let possible = possible_idn(pool)?;
+    Some(Texts::between(pool.alt([names, ascii]), possible))
 }
 
 fn local_part(pool: &mut RegexPool, more: &str, max: u32) -> Option<RegexId> {
@@ -197,28 +222,40 @@ fn local_part(pool: &mut RegexPool, more: &str, max: u32) -> Option<RegexId> {
     Some(bounded(pool, local, max))
 }
 
-pub(super) fn email(pool: &mut RegexPool, international: bool) -> Option<RegexId> {
+/// `old`: domains by RFC 1123 alone.
+pub(super) fn email(pool: &mut RegexPool, international: bool, old: bool) -> Option<Texts> {
     let mut local = local_part(pool, "", 64)?;
+    let mut possible_local = local;
     if international {
         // The limit is 64 bytes, and a character has at most four.
         let wide = local_part(pool, "\u{80}-\u{10ffff}", 16)?;
         local = pool.alt([local, wide]);
+        possible_local = local_part(pool, "\u{80}-\u{10ffff}", 64)?;
     }
-    let domain = hostname(pool)?;
-    let domain = if international {
+    let mut domain = match old {
+        true => Texts::exact(rfc1123(pool)?),
+        false => hostname(pool)?,
+    };
+    let mut possible_domain = domain.possible.unwrap_or(domain.certain);
+    if international {
         let wide = idn_label(pool)?;
         let dot = pool.bytes(*b".");
         let wide = dotted(pool, wide, dot);
         let wide = bounded(pool, wide, 50);
-        pool.alt([domain, wide])
-    } else {
-        domain
-    };
+        domain.certain = pool.alt([domain.certain, wide]);
+        possible_domain = possible_idn(pool)?;
+    }
     let literal = whole(
         pool,
         &format!("\\[(?:{IPV4}|[Ii][Pp][Vv]6:(?:{}))\\]", ipv6()),
     )?;
-    let domain = pool.alt([domain, literal]);
+    // With any tag.
+    let possible_literal = whole(pool, "\\[[!-Z^-~]+\\]")?;
+    let certain = pool.alt([domain.certain, literal]);
+    let possible = pool.alt([possible_domain, possible_literal]);
     let at = pool.bytes(*b"@");
-    Some(pool.concat([local, at, domain]))
+    Some(Texts::between(
+        pool.concat([local, at, certain]),
+        pool.concat([possible_local, at, possible]),
+    ))
 }

@@ -1,15 +1,20 @@
 //! `format`: the texts of each format, as regexes over string values.
 //!
 //! Each format follows its standard. Where the standard asks for more than a finite automaton can
-//! reasonably hold, the regex allows *less*, never more, so that what is generated is always valid:
+//! reasonably hold there are two regexes ([`Texts`]): one of texts that are certainly of the format,
+//! and one of all that might be. Where a schema asks for the format the first counts, and where it
+//! asks for the opposite (`not`, the other branches of `oneOf`, `if`) the second does, so that what
+//! is generated is always valid; a text between the two is refused on either side:
 //!
-//! | format | left out |
+//! | format | between the two |
 //! |---|---|
 //! | `time`, `date-time` | leap seconds at offsets other than whole, half and three-quarter hours |
-//! | `hostname`, and where it stands in `email` | labels with `--` in their third and fourth place (A-labels) |
+//! | `hostname` since draft 7, and where it stands in `email` | labels that start with `xn--` (A-labels, whose Punycode would have to be read) |
 //! | `idn-hostname`, `idn-email` | the above; labels that need the rules for bidirectional text or a normalisation check, non-ASCII labels over 20 characters, local parts over 16 |
 //! | `email` | general address literals (no tag but `IPv6` is registered) |
 //! | `regex` | groups nested more than six deep, named groups, back-references, class ranges other than between two digits or two letters of one case |
+//!
+//! Up to draft 6 a host name is one by RFC 1123 alone, which is exact.
 //!
 //! A format that is not known is an annotation, and the report says so.
 
@@ -19,8 +24,35 @@ mod regexes;
 mod uris;
 
 use super::ecma;
+use super::options::Draft;
 use super::parse::Lowering;
+use super::references::Site;
 use crate::{RegexId, RegexPool};
+
+/// The texts of a format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Texts {
+    /// Texts that are of the format.
+    pub(super) certain: RegexId,
+    /// All texts that might be of it, where there are more.
+    pub(super) possible: Option<RegexId>,
+}
+
+impl Texts {
+    fn exact(certain: RegexId) -> Self {
+        Texts {
+            certain,
+            possible: None,
+        }
+    }
+
+    fn between(certain: RegexId, possible: RegexId) -> Self {
+        Texts {
+            certain,
+            possible: Some(possible),
+        }
+    }
+}
 
 /// The formats that are asserted.
 pub const KNOWN: &[&str] = &[
@@ -55,13 +87,15 @@ pub(super) fn is_numeric(name: &str) -> bool {
 
 impl Lowering<'_> {
     /// The texts of a format; `None` when it is not known.
-    pub(super) fn format(&mut self, name: &str) -> Option<RegexId> {
-        if let Some(known) = self.formats.get(name) {
+    pub(super) fn format(&mut self, site: &Site, name: &str) -> Option<Texts> {
+        let old = self.sources.resource(site.resource).dialect.draft <= Draft::Draft6;
+        let key = (name.into(), old);
+        if let Some(known) = self.formats.get(&key) {
             return *known;
         }
-        let regex = build(&mut self.regexes, name);
-        self.formats.insert(name.into(), regex);
-        regex
+        let texts = build(&mut self.regexes, name, old);
+        self.formats.insert(key, texts);
+        texts
     }
 }
 
@@ -72,16 +106,18 @@ fn whole(pool: &mut RegexPool, pattern: &str) -> Option<RegexId> {
 
 const JSON_POINTER: &str = "(?:/(?:[^~/]|~[01])*)*";
 
-fn build(pool: &mut RegexPool, name: &str) -> Option<RegexId> {
-    match name {
+/// `old`: by the standards of draft 6 and before.
+fn build(pool: &mut RegexPool, name: &str, old: bool) -> Option<Texts> {
+    let exact = match name {
         "date" => dates::date(pool),
-        "time" => dates::time(pool),
-        "date-time" => dates::date_time(pool),
+        "time" => return dates::time(pool),
+        "date-time" => return dates::date_time(pool),
         "duration" => dates::duration(pool),
-        "email" => hosts::email(pool, false),
-        "idn-email" => hosts::email(pool, true),
-        "hostname" => hosts::hostname(pool),
-        "idn-hostname" => hosts::idn_hostname(pool),
+        "email" => return hosts::email(pool, false, old),
+        "idn-email" => return hosts::email(pool, true, old),
+        "hostname" if old => hosts::rfc1123(pool),
+        "hostname" => return hosts::hostname(pool),
+        "idn-hostname" => return hosts::idn_hostname(pool),
         "ipv4" => whole(pool, hosts::IPV4),
         "ipv6" => whole(pool, &hosts::ipv6()),
         "uri" => whole(pool, &uris::uri(false)),
@@ -92,9 +128,14 @@ fn build(pool: &mut RegexPool, name: &str) -> Option<RegexId> {
         "uuid" => whole(pool, "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
         "json-pointer" => whole(pool, JSON_POINTER),
         "relative-json-pointer" => whole(pool, &format!("(?:0|[1-9][0-9]*)(?:#|{JSON_POINTER})")),
-        "regex" => regexes::regex(pool),
+        "regex" => {
+            let certain = regexes::regex(pool)?;
+            let any = pool.any_text();
+            return Some(Texts::between(certain, any));
+        }
         _ => None,
-    }
+    };
+    exact.map(Texts::exact)
 }
 
 #[cfg(test)]
@@ -105,9 +146,10 @@ mod tests {
     fn every_known_format_builds() {
         for name in KNOWN {
             let mut pool = RegexPool::new();
-            assert!(build(&mut pool, name).is_some(), "{name}");
+            assert!(build(&mut pool, name, true).is_some(), "{name}");
+            assert!(build(&mut pool, name, false).is_some(), "{name}");
             println!("{name}: {} nodes", pool.len());
         }
-        assert_eq!(build(&mut RegexPool::new(), "phone"), None);
+        assert_eq!(build(&mut RegexPool::new(), "phone", false), None);
     }
 }
