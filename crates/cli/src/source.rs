@@ -1,7 +1,8 @@
 //! Sources: from a name to a machine.
 
 use crate::args::{
-    Formats, Kind, LimitsChoice, Numbers, Order, SourceArgs, VocabularyArgs, Whitespace, WritingArgs,
+    Formats, Kind, LimitsChoice, Numbers, Order, SourceArgs, VocabularyArgs, Whitespace,
+    WritingArgs,
 };
 use crate::error::{self, Error, Result};
 use crate::input;

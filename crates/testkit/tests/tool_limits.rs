@@ -303,7 +303,7 @@ fn cases() -> Vec<Case> {
 
 #[test]
 fn schemas_beyond_the_limits_of_others_compile() {
-    let vocabulary = Arc::<Vocabulary>::from(Vocabulary::cl100k_base());
+    let vocabulary = Vocabulary::cl100k_base();
     let spelling = Spelling::new(&vocabulary);
     let mut failures = Vec::new();
     let mut lexical = Vec::new();
