@@ -95,7 +95,12 @@ fn check(schema: &str, walks: usize, seed: u64, wrong: &mut Vec<String>) -> (usi
         (Order::Schema, Whitespace::Compact),
         (Order::Any, Whitespace::Flexible),
     ] {
-        let Ok(frames) = build_with(schema, FrameOptions { order, whitespace }, &lexicon) else {
+        let options = FrameOptions {
+            order,
+            whitespace,
+            ..FrameOptions::default()
+        };
+        let Ok(frames) = build_with(schema, options, &lexicon) else {
             continue;
         };
         for _ in 0..walks {
