@@ -259,39 +259,3 @@ fn large_numbers_are_exact() {
     );
     assert!(set("- 1e5000 -").expr(&lexicon, Spelling::Plain).is_err());
 }
-
-#[test]
-fn whole_numbers_are_digits_only() {
-    let lexicon = Lexicon::new(Limits::untrusted());
-    for (text, accept, reject) in [
-        (
-            "- - -",
-            &["0", "-0", "12", "-7"][..],
-            &["1.0", "1e1", "0.0", "-", "01"][..],
-        ),
-        ("0x 10 -", &["1", "10"], &["0", "11", "-1", "1.0"]),
-        // Half of the multiples are whole.
-        ("- - 2.5", &["5", "0", "-10"], &["2.5", "5.0", "3"]),
-        // The first one is far away, and no search finds it digit by digit.
-        (
-            "1 - 0.123456789",
-            &["123456789", "1234567890"],
-            &["1", "123456788"],
-        ),
-    ] {
-        let set = NumberSet {
-            written_whole: true,
-            ..set(text)
-        };
-        let expr = set.expr(&lexicon, set.spelling()).unwrap();
-        assert!(!lexicon.is_never(expr).unwrap(), "{text}");
-        let reads = |number: &str| {
-            let read = number.bytes().try_fold(expr, |e, b| lexicon.derive(e, b));
-            lexicon.is_nullable(read.unwrap())
-        };
-        accept.iter().for_each(|t| assert!(reads(t), "{text}: {t}"));
-        reject
-            .iter()
-            .for_each(|t| assert!(!reads(t), "{text}: {t}"));
-    }
-}
