@@ -6,6 +6,7 @@
 //! for every stack that agrees on the symbols read. That cache, grown on demand, *is* the stack
 //! automaton of `D_a` (one per terminal) in determinised form.
 
+use crate::lr::ConflictReport;
 use maskwright_tables::{LexState, LimitError, StackAction, Symbol};
 use std::fmt;
 
@@ -125,5 +126,14 @@ pub trait Control: Send + Sync + fmt::Debug {
     fn member_order(&self, symbol: Symbol) -> Vec<String> {
         let _ = symbol;
         Vec::new()
+    }
+
+    /// What needs several stacks, explained; `None` where the machine never does by construction. Creates
+    /// all symbols.
+    ///
+    /// # Errors
+    /// When there are more symbols than the limits allow.
+    fn conflicts(&self) -> Result<Option<ConflictReport>, ControlError> {
+        Ok(None)
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::cost::{CostBudget, CostReport};
 use crate::freeze::{FreezeBudget, freeze};
-use crate::lazy::LazyMachine;
+use crate::lazy::{LazyMachine, run_error};
 use crate::lexical_rows::LexicalRows;
-use maskwright_automata::lr::Lr;
+use maskwright_automata::lr::{ConflictReport, Lr};
 use maskwright_automata::{Control, ControlError};
 use maskwright_grammar::json_schema::Report;
 use maskwright_grammar::{Diagnostic, Diagnostics, Grammar, Place, normalize};
@@ -211,6 +211,15 @@ impl CompiledGrammar {
     /// other members come after them. Empty for everything else.
     pub fn member_order(&self, symbol: Symbol) -> Vec<String> {
         self.machine.control().member_order(symbol)
+    }
+
+    /// What in a context-free grammar is not LR(1), so that texts may need several stacks at once, explained
+    /// with sentences; `None` for schemas, whose machine decides as it reads. Makes all states of the machine.
+    ///
+    /// # Errors
+    /// More states than the limits allow, or a cancel.
+    pub fn conflicts(&self) -> Result<Option<ConflictReport>, RunError> {
+        self.machine.control().conflicts().map_err(run_error)
     }
 
     /// Asks the machine for everything and writes the answers down as tables: an ahead-of-time

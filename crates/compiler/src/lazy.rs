@@ -80,7 +80,7 @@ impl StackReader for Reader<'_> {
     }
 }
 
-fn run_error(e: ControlError) -> RunError {
+pub(crate) fn run_error(e: ControlError) -> RunError {
     match e {
         ControlError::Limit(e) => RunError::Limit(e),
         ControlError::Unknown(_) => RunError::UnknownSymbol,

@@ -36,6 +36,8 @@
 mod conflicts;
 mod items;
 mod lookaheads;
+#[cfg(test)]
+mod random;
 mod reduce;
 mod states;
 #[cfg(test)]
@@ -189,5 +191,9 @@ impl Control for Lr {
 
     fn describe(&self, symbol: Symbol) -> String {
         self.states.describe(symbol.0)
+    }
+
+    fn conflicts(&self) -> Result<Option<ConflictReport>, ControlError> {
+        Ok(Some(Lr::conflicts(self)?))
     }
 }

@@ -47,7 +47,7 @@ pub(super) struct Actions {
 }
 
 #[derive(Debug)]
-struct Edge {
+pub(super) struct Edge {
     symbol: Sym,
     kernel: Kernel,
     target: AtomicU32,
@@ -417,5 +417,91 @@ impl States {
             }
         }
         text
+    }
+}
+
+/// Something wrong in the tables, for tests to notice.
+#[cfg(test)]
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// This edge of a state is missing; it is kept here while it is.
+    Dropped(u32, usize, Option<Edge>),
+    /// This edge of a state leads elsewhere; the other target is kept here.
+    Turned(u32, usize, u32),
+    /// This reduction of a state is made before other terminals; the other set is kept here.
+    Lookahead(u32, usize, SetId),
+}
+
+#[cfg(test)]
+impl States {
+    /// A fault in a part of the tables that was in use: 0 drops a goto, 1 drops a shift, 2 turns a shift, 3
+    /// drops a lookahead of one of the states `tops`.
+    pub(super) fn pick_fault(
+        &mut self,
+        kind: usize,
+        tops: &std::collections::BTreeSet<u32>,
+        mut below: impl FnMut(usize) -> usize,
+    ) -> Option<Fault> {
+        let mut faults = Vec::new();
+        let states = self.states.count() as u32;
+        for state in 0..states {
+            let actions = self
+                .states
+                .get(state as usize)
+                .and_then(|s| s.actions.get());
+            let Some(actions) = actions else { continue };
+            for (i, e) in actions.edges.iter().enumerate() {
+                let target = e.target.load(Ordering::Acquire);
+                let is_goto = matches!(e.symbol, Sym::Nonterminal(_));
+                match kind {
+                    _ if target == UNKNOWN => {}
+                    0 if is_goto => faults.push(Fault::Dropped(state, i, None)),
+                    1 if !is_goto => faults.push(Fault::Dropped(state, i, None)),
+                    2 if !is_goto && states > 1 => {
+                        faults.push(Fault::Turned(state, i, (target + 1) % states));
+                    }
+                    _ => {}
+                }
+            }
+            if kind == 3 && tops.contains(&state) {
+                for (i, r) in actions.reduces.iter().enumerate() {
+                    for t in self.sets.list(r.before) {
+                        let mut left = self.sets.list(r.before);
+                        left.retain(|u| *u != t);
+                        let set = self.builder().interner.set(&self.sets, &left);
+                        faults.push(Fault::Lookahead(state, i, set));
+                    }
+                }
+            }
+        }
+        if faults.is_empty() {
+            return None;
+        }
+        let i = below(faults.len());
+        Some(faults.swap_remove(i))
+    }
+
+    /// Puts a fault in, or takes it out again.
+    pub(super) fn toggle(&mut self, fault: &mut Fault) {
+        let (Fault::Dropped(state, ..) | Fault::Turned(state, ..) | Fault::Lookahead(state, ..)) =
+            *fault;
+        let actions = self.states.get_mut(state as usize);
+        let Some(actions) = actions.and_then(|s| s.actions.get_mut()) else {
+            return;
+        };
+        match fault {
+            Fault::Dropped(_, i, kept) => {
+                let mut edges = std::mem::take(&mut actions.edges).into_vec();
+                match kept.take() {
+                    Some(edge) => edges.insert(*i, edge),
+                    None => *kept = Some(edges.remove(*i)),
+                }
+                actions.edges = edges.into();
+            }
+            Fault::Turned(_, i, target) => {
+                std::mem::swap(actions.edges[*i].target.get_mut(), target);
+            }
+            Fault::Lookahead(_, i, set) => std::mem::swap(&mut actions.reduces[*i].before, set),
+        }
     }
 }
