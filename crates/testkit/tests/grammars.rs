@@ -146,7 +146,7 @@ fn masks_of_artifacts_equal_the_oracle() {
     let (frozen, too_large) = (Cell::new(0), Cell::new(0));
     for_each_entry(|entry| {
         // Programming languages take minutes to run into the budget.
-        if entry.kind == Kind::Cfg && entry.source.len() > 900 {
+        if entry.kind == Kind::Cfg && entry.source.len() > 450 {
             too_large.set(too_large.get() + 1);
             return Ok(Counts::default());
         }
