@@ -47,6 +47,24 @@ impl fmt::Display for ControlError {
 
 impl std::error::Error for ControlError {}
 
+/// One elementary move of a machine that works by reductions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Move {
+    /// Put these symbols on the stack, the last one on top: the lexeme is read. Nothing at all for a
+    /// lexeme that is ignored.
+    Shift(Box<[Symbol]>),
+    /// Take this many symbols off (one at least), put [`Control::goto`] of the symbol then exposed
+    /// and of this nonterminal on, and go on with the same label.
+    Reduce {
+        /// How many symbols are taken off.
+        pop: u32,
+        /// What has been read.
+        nonterminal: u32,
+    },
+    /// The text may end.
+    Accept,
+}
+
 /// A pushdown machine over lexemes. Symbols are created on demand; an id never changes its meaning.
 ///
 /// Contract: every answer depends only on the symbols read through the reader, on the labels and on
@@ -96,6 +114,31 @@ pub trait Control: Send + Sync + fmt::Debug {
     fn must_differ(&self, top: Symbol, labels: &[u32]) -> Result<bool, ControlError> {
         let _ = (top, labels);
         Ok(false)
+    }
+
+    /// What a lexeme with this label (`None`: the end of the text) does to a stack with `top` on
+    /// top, one elementary move for each reading. `None` if this machine does not work by
+    /// reductions and has to be asked by [`Control::step`] and [`Control::ends`], which then read
+    /// no further than a few symbols.
+    ///
+    /// The moves of all labels of a lexeme, taken to their shifts, are the actions of `step`. Whoever
+    /// explores stacks of which only the upper part is known goes by moves, since the state in the
+    /// middle of a reduction says all that matters of what has been read, however deep.
+    ///
+    /// # Errors
+    /// A limit.
+    fn moves(&self, top: Symbol, label: Option<u32>) -> Result<Option<Vec<Move>>, ControlError> {
+        let _ = (top, label);
+        Ok(None)
+    }
+
+    /// The symbol to put on `below` when `nonterminal` has been read there; `None` refuses.
+    ///
+    /// # Errors
+    /// A limit.
+    fn goto(&self, below: Symbol, nonterminal: u32) -> Result<Option<Symbol>, ControlError> {
+        let _ = (below, nonterminal);
+        Ok(None)
     }
 
     /// The number of symbols created so far.

@@ -14,7 +14,7 @@ pub mod lexicon;
 pub mod lr;
 pub mod number;
 
-pub use control::{Control, ControlError, StackReader};
+pub use control::{Control, ControlError, Move, StackReader};
 pub use frames::{FrameOptions, Frames, Numbers, Order, Whitespace};
 pub use lexicon::Lexicon;
 pub use lr::Lr;

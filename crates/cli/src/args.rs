@@ -164,20 +164,41 @@ pub struct CompileArgs {
     /// Put the vocabulary into the artifact, so that it can be used without the tokenizer's files.
     #[arg(long)]
     pub with_vocabulary: bool,
-    /// How many questions (steps, ends, rows) are tabulated at most.
+    /// How many questions are asked of the machine at most, each about one symbol of a stack.
     #[arg(
         long,
-        default_value_t = 2_000_000,
+        default_value_t = 50_000_000,
         value_name = "N",
         help_heading = "Budget"
     )]
     pub max_questions: usize,
-    /// How many bytes of rows are made at most.
-    #[arg(long, default_value_t = 256 << 20, value_name = "N", help_heading = "Budget")]
-    pub max_row_bytes: usize,
+    /// How many lexical states there may be.
+    #[arg(
+        long,
+        default_value_t = 200_000,
+        value_name = "N",
+        help_heading = "Budget"
+    )]
+    pub max_states: usize,
+    /// How large the tables may be, about. Rows for which there is no space are left out, and said so.
+    #[arg(long, default_value_t = 256 << 20, value_name = "BYTES", help_heading = "Budget")]
+    pub max_bytes: usize,
+    /// Fail when the budget runs out, instead of leaving rows out.
+    #[arg(long, help_heading = "Budget")]
+    pub whole: bool,
+    /// Threads. The artifact does not depend on it.
+    #[arg(long, short, default_value_t = 1, value_name = "N", value_parser = parse_jobs, help_heading = "Budget")]
+    pub jobs: usize,
     /// Overwrite OUT if it is there.
     #[arg(long)]
     pub force: bool,
+}
+
+fn parse_jobs(text: &str) -> std::result::Result<usize, String> {
+    match text.parse() {
+        Ok(n @ 1..=256) => Ok(n),
+        _ => Err("a number from 1 to 256".into()),
+    }
 }
 
 /// `check`

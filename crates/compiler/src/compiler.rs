@@ -1,13 +1,14 @@
 //! [`Compiler`]: sources in, [`CompiledGrammar`]s out.
 
 use crate::cost::{CostBudget, CostReport};
-use crate::freeze::{FreezeBudget, freeze};
+use crate::freeze::{FreezeBudget, FreezeProgress, freeze};
+use crate::json_schema::{self, JsonSchemaOptions};
 use crate::lazy::{LazyMachine, run_error};
 use crate::lexical_rows::LexicalRows;
 use maskwright_automata::lr::{ConflictReport, Lr};
 use maskwright_automata::{Control, ControlError};
 use maskwright_grammar::json_schema::Report;
-use maskwright_grammar::{Diagnostic, Diagnostics, Grammar, Place, normalize};
+use maskwright_grammar::{Diagnostic, Diagnostics, Grammar, NormalGrammar, Place, normalize};
 use maskwright_tables::pushdown::PushdownTables;
 use maskwright_tables::{CancelFlag, LimitError, Limits, Machine, RunError, Symbol, Vocabulary};
 use std::fmt;
@@ -106,13 +107,14 @@ impl Compiler {
     pub fn grammar_ir(&self, grammar: &Grammar) -> Result<CompiledGrammar, CompileError> {
         let (normal, warnings) = normalize(grammar, &self.limits, &self.cancel)?;
         let shared = self.shared();
+        let kept = normal.clone();
         let control = Lr::new(
             normal,
             Arc::clone(&shared.lexicon),
             self.limits,
             self.cancel.clone(),
         )?;
-        let mut compiled = self.finish(Box::new(control), shared);
+        let mut compiled = self.finish(Box::new(control), shared, Recipe::Grammar(kept));
         compiled.warnings = warnings;
         Ok(compiled)
     }
@@ -133,13 +135,29 @@ impl Compiler {
         &self,
         control: Box<dyn Control>,
         shared: Arc<LexicalRows>,
+        recipe: Recipe,
     ) -> CompiledGrammar {
         CompiledGrammar {
             machine: Arc::new(LazyMachine::new(control, shared, self.limits)),
+            recipe: Arc::new(recipe),
             report: None,
             warnings: Vec::new(),
         }
     }
+}
+
+/// What a machine can be made from again, with nothing asked of it yet.
+#[derive(Debug)]
+pub(crate) enum Recipe {
+    /// An LR machine.
+    Grammar(NormalGrammar),
+    /// A machine of frames.
+    Schema {
+        /// The schema's text.
+        text: Box<str>,
+        /// How it is read and written.
+        options: Box<JsonSchemaOptions>,
+    },
 }
 
 /// A compiled grammar: a machine, and for schemas the report of what became of each keyword.
@@ -147,6 +165,7 @@ impl Compiler {
 #[derive(Clone, Debug)]
 pub struct CompiledGrammar {
     machine: Arc<LazyMachine>,
+    recipe: Arc<Recipe>,
     pub(crate) report: Option<Report>,
     pub(crate) warnings: Vec<Diagnostic>,
 }
@@ -222,12 +241,11 @@ impl CompiledGrammar {
         self.machine.control().conflicts().map_err(run_error)
     }
 
-    /// Asks the machine for everything and writes the answers down as tables: an ahead-of-time
-    /// compile. `progress` hears now and then how many questions are answered and known.
+    /// Asks a machine for everything and writes the answers down as tables: an ahead-of-time compile.
+    /// `progress` hears now and then how far it is.
     ///
-    /// Frozen by a compiler and a grammar that were not asked anything before, the same source,
-    /// options and vocabulary give the same tables. What was asked before can change the order in
-    /// which stacks are read, and so the tables, though not their answers.
+    /// The machine that is asked is made afresh, so that the same source, options and vocabulary
+    /// give the same tables, whatever this grammar was used for before and however many threads help.
     ///
     /// # Errors
     /// The budget is too small, a limit, or a cancel.
@@ -235,9 +253,33 @@ impl CompiledGrammar {
         &self,
         budget: FreezeBudget,
         cancel: &CancelFlag,
-        progress: &mut dyn FnMut(usize, usize),
+        progress: &mut dyn FnMut(FreezeProgress),
     ) -> Result<PushdownTables<'static>, RunError> {
-        freeze(&self.machine, budget, cancel, progress)
+        freeze(&self.afresh(cancel)?, budget, cancel, progress)
+    }
+
+    /// The machine of this grammar, with nothing asked of it or of its lexical rows.
+    fn afresh(&self, cancel: &CancelFlag) -> Result<LazyMachine, RunError> {
+        let limits = *self.machine.limits();
+        let vocabulary = Arc::clone(self.machine.vocabulary());
+        let shared = Arc::new(LexicalRows::new(vocabulary, limits));
+        let lexicon = Arc::clone(&shared.lexicon);
+        // What compiled once compiles again, unless it is cancelled or a limit is as near as that.
+        let stopped = |_| match cancel.check("ahead-of-time compile") {
+            Err(e) => RunError::from(e),
+            Ok(()) => LimitError::new("compiling again", 1, 0).into(),
+        };
+        let control: Box<dyn Control> = match &*self.recipe {
+            Recipe::Grammar(grammar) => {
+                let lr = Lr::new(grammar.clone(), lexicon, limits, cancel.clone());
+                Box::new(lr.map_err(|e| stopped(e.into()))?)
+            }
+            Recipe::Schema { text, options } => {
+                let made = json_schema::frames(text, options, lexicon, limits, cancel);
+                Box::new(made.map_err(stopped)?)
+            }
+        };
+        Ok(LazyMachine::new(control, shared, limits))
     }
 
     /// What has been built so far.

@@ -1,8 +1,10 @@
 //! JSON Schemas: front end, frames, machine.
 
-use crate::compiler::{CompileError, CompiledGrammar, Compiler};
+use crate::compiler::{CompileError, CompiledGrammar, Compiler, Recipe};
+use maskwright_automata::Lexicon;
 use maskwright_automata::frames::{FrameOptions, Frames};
 use maskwright_grammar::json_schema::{self, Report};
+use maskwright_tables::{CancelFlag, Limits};
 use std::sync::Arc;
 
 /// Options of a JSON Schema compile.
@@ -47,17 +49,21 @@ impl Compiler {
         options: &JsonSchemaOptions,
     ) -> Result<CompiledGrammar, (CompileError, Box<Report>)> {
         let limits = self.limits();
-        let (schema, mut report) = json_schema::parse_with_report(schema, &options.reading, limits);
-        let schema = match schema {
-            Ok(schema) => schema,
+        let (parsed, mut report) = json_schema::parse_with_report(schema, &options.reading, limits);
+        let parsed = match parsed {
+            Ok(parsed) => parsed,
             Err(e) => return Err((e.into(), Box::new(report))),
         };
         let shared = self.shared();
         let lexicon = Arc::clone(&shared.lexicon);
         let cancel = self.cancel().clone();
-        match Frames::new(schema, lexicon, options.writing, *limits, cancel) {
+        match Frames::new(parsed, lexicon, options.writing, *limits, cancel) {
             Ok(control) => {
-                let mut compiled = self.finish(Box::new(control), shared);
+                let recipe = Recipe::Schema {
+                    text: schema.into(),
+                    options: Box::new(options.clone()),
+                };
+                let mut compiled = self.finish(Box::new(control), shared, recipe);
                 compiled.report = Some(report);
                 Ok(compiled)
             }
@@ -67,4 +73,17 @@ impl Compiler {
             }
         }
     }
+}
+
+/// The frames of a schema's text.
+pub(crate) fn frames(
+    schema: &str,
+    options: &JsonSchemaOptions,
+    lexicon: Arc<Lexicon>,
+    limits: Limits,
+    cancel: &CancelFlag,
+) -> Result<Frames, CompileError> {
+    let (schema, _) = json_schema::parse(schema, &options.reading, &limits)?;
+    let frames = Frames::new(schema, lexicon, options.writing, limits, cancel.clone())?;
+    Ok(frames)
 }

@@ -27,7 +27,7 @@ mod sets;
 
 pub use compiler::{CompileError, CompiledGrammar, Compiler, Stats};
 pub use cost::{CostBudget, CostReport, NodeCost};
-pub use freeze::FreezeBudget;
+pub use freeze::{FreezeBudget, FreezeProgress};
 pub use items::CompiledItems;
 pub use json_schema::JsonSchemaOptions;
 pub use maskwright_automata::frames::{FrameOptions, Numbers, Order, Whitespace};

@@ -25,6 +25,16 @@ pub(crate) enum Set {
     Dense(Arc<[u32]>),
 }
 
+impl Set {
+    /// Bytes of its tokens.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Set::Few(ids) => 4 * ids.len(),
+            Set::Dense(words) => 4 * words.len(),
+        }
+    }
+}
+
 #[derive(Debug)]
 enum Final {
     Few(Box<[TokenId]>),

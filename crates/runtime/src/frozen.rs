@@ -1,12 +1,69 @@
 //! [`FrozenMachine`]: the machine of a grammar's artifact; [`read_machine`]: of any artifact.
+//!
+//! A question is answered by a walk down the stack (see [`PushdownTables`]) that gathers the numbers
+//! of a few outputs. What they come to, a list of actions or the union of some sets of tokens, is made
+//! when they are first gathered together and kept under those numbers ([`Gathered`]): from then on an
+//! answer costs the walk and one lookup, without a lock or an allocation. A union that is one stored
+//! set is borrowed from the artifact. What is kept is bounded by `Limits::bytes`; unions beyond the
+//! bound are an error of their own ([`RunError::Limit`]), never a wrong answer.
 
+use maskwright_kernels::bits;
 use maskwright_tables::artifact::{Artifact, ArtifactError};
-use maskwright_tables::pushdown::{FINAL, FRESH, PushdownTables};
+use maskwright_tables::pushdown::{FINAL, FRESH, PushdownTables, StoredSet};
 use maskwright_tables::{
-    Crossing, ItemMachine, ItemTrie, LabelSet, LexState, Limits, Machine, RowRef, RunError,
-    StackAction, StackView, Symbol, Tokens, Vocabulary,
+    Crossing, ItemMachine, ItemTrie, LabelSet, LexState, LimitError, Limits, Machine, RowRef,
+    RunError, StackAction, StackView, Symbol, TokenId, Tokens, Vocabulary,
 };
+use papaya::HashMap;
+use rustc_hash::FxBuildHasher;
+use smallvec::SmallVec;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Numbers gathered on a walk.
+type Key = SmallVec<[u32; 8]>;
+
+/// What was made of gathered numbers, by those numbers. Grows only; read without a lock.
+#[derive(Debug)]
+struct Gathered<T> {
+    ids: HashMap<Key, u32, FxBuildHasher>,
+    made: boxcar::Vec<T>,
+}
+
+impl<T> Gathered<T> {
+    fn new() -> Self {
+        Gathered {
+            ids: HashMap::with_hasher(FxBuildHasher),
+            made: boxcar::Vec::new(),
+        }
+    }
+
+    #[inline]
+    fn get(&self, key: &Key) -> Option<&T> {
+        let id = *self.ids.pin().get(key)?;
+        self.made.get(id as usize)
+    }
+
+    /// Keeps `made` under `key`, unless another thread was faster.
+    fn insert(&self, key: Key, made: T) -> &T {
+        let id = self.made.push(made) as u32;
+        let id = *self.ids.pin().get_or_insert(key, id);
+        &self.made[id as usize]
+    }
+}
+
+/// A union of stored sets.
+#[derive(Debug)]
+enum Union {
+    /// One stored set, by number.
+    Stored(u32),
+    /// Ids of several lists.
+    Few(Box<[TokenId]>),
+    /// Several bitsets.
+    Dense(Box<[u32]>),
+    /// A stored bitset and ids that are not in it.
+    Both(u32, Box<[TokenId]>),
+}
 
 /// A machine whose tables were compiled ahead of time.
 ///
@@ -16,14 +73,19 @@ pub struct FrozenMachine {
     tables: PushdownTables<'static>,
     vocabulary: Arc<Vocabulary>,
     limits: Limits,
+    actions: Gathered<Box<[StackAction]>>,
+    unions: Gathered<Union>,
+    /// Bytes of `unions`.
+    bytes: AtomicUsize,
 }
 
 impl FrozenMachine {
     /// Reads the machine of an artifact, copying its tables.
     ///
     /// # Errors
-    /// Another vocabulary, a missing section, or one that breaks an invariant. Never panics,
-    /// whatever the artifact holds.
+    /// Another vocabulary, a missing section, or sections that do not fit each other. What is in
+    /// them is looked at when it is used: a damaged artifact gives errors there, or wrong answers if
+    /// it was not verified ([`PushdownTables::check`]), but never a panic.
     pub fn read(
         artifact: &Artifact<'_>,
         vocabulary: Arc<Vocabulary>,
@@ -38,7 +100,7 @@ impl FrozenMachine {
     }
 
     /// Reads the machine of an artifact that lives for ever (a mapped file, say), borrowing its
-    /// tables.
+    /// tables. The cost does not depend on the size of the artifact.
     ///
     /// # Errors
     /// As [`FrozenMachine::read`].
@@ -56,29 +118,131 @@ impl FrozenMachine {
         vocabulary: Arc<Vocabulary>,
         limits: Limits,
     ) -> Result<Self, ArtifactError> {
-        let kind = maskwright_tables::pushdown::sections::BITSETS;
-        let width = vocabulary.width();
-        let tail = width as u32 % 32;
-        let beyond = |words: &[u32]| tail != 0 && words.last().is_some_and(|w| w >> tail != 0);
-        if tables.words as usize != vocabulary.mask_words()
-            || tables.lists.1.iter().any(|t| *t as usize >= width)
-            || (tables.words > 0 && tables.bitsets.chunks(tables.words as usize).any(beyond))
-        {
+        if tables.words as usize != vocabulary.mask_words() {
             return Err(ArtifactError::Content {
-                kind,
-                what: "rows wider than the vocabulary".into(),
+                kind: maskwright_tables::pushdown::sections::NUMBERS,
+                what: "rows of another width than the vocabulary's".into(),
             });
         }
         Ok(FrozenMachine {
             tables,
             vocabulary,
             limits,
+            actions: Gathered::new(),
+            unions: Gathered::new(),
+            bytes: AtomicUsize::new(0),
         })
     }
 
     /// The tables.
     pub fn tables(&self) -> &PushdownTables<'static> {
         &self.tables
+    }
+
+    /// How many lists of actions and how many unions were made so far, and the bytes of the latter.
+    pub fn made(&self) -> (usize, usize, usize) {
+        (
+            self.actions.made.count(),
+            self.unions.made.count(),
+            self.bytes.load(Ordering::Relaxed),
+        )
+    }
+
+    /// The actions of outputs gathered with their depths.
+    #[cold]
+    fn make_actions(&self, key: Key) -> Result<&[StackAction], RunError> {
+        let damaged = RunError::Damaged { table: "steps" };
+        let mut actions = Vec::new();
+        for pair in key.chunks_exact(2) {
+            self.tables
+                .actions(pair[0], pair[1] as usize, &mut actions)
+                .ok_or(damaged.clone())?;
+        }
+        Ok(self.actions.insert(key, actions.into()))
+    }
+
+    /// The union of all sets of these unions.
+    #[cold]
+    fn make_union(&self, key: Key) -> Result<&Union, RunError> {
+        let damaged = RunError::Damaged { table: "rows" };
+        let mut sets: Vec<u32> = Vec::new();
+        for &union in &key {
+            sets.extend_from_slice(self.tables.union(union).ok_or(damaged.clone())?);
+        }
+        sets.sort_unstable();
+        sets.dedup();
+        let width = self.vocabulary.width();
+        let (mut few, mut dense) = (Vec::<TokenId>::new(), Vec::<(u32, &[u32])>::new());
+        let mut lists = 0;
+        let mut last = 0;
+        for set in sets {
+            let set = set >> 2;
+            match self.tables.set(set).ok_or(damaged.clone())? {
+                StoredSet::Bits(words) => dense.push((set, words)),
+                StoredSet::List([]) => {}
+                StoredSet::List(ids) => {
+                    let last_id = ids[ids.len() - 1].index();
+                    if !ids.is_sorted_by(|a, b| a < b) || last_id >= width {
+                        return Err(damaged);
+                    }
+                    few.extend_from_slice(ids);
+                    (lists, last) = (lists + 1, set);
+                }
+            }
+        }
+        let made = match &dense[..] {
+            [] if lists == 1 => Union::Stored(last),
+            [(set, _)] if few.is_empty() => Union::Stored(*set),
+            [] if few.len() <= self.tables.words as usize => {
+                few.sort_unstable();
+                few.dedup();
+                Union::Few(few.into())
+            }
+            // A list this long takes as long to write into a mask as a second bitset.
+            [(set, words)] if few.len() <= self.tables.words as usize => {
+                few.retain(|t| !bits::contains(words, t.0));
+                few.sort_unstable();
+                few.dedup();
+                if few.is_empty() {
+                    Union::Stored(*set)
+                } else {
+                    Union::Both(*set, few.into())
+                }
+            }
+            all => {
+                let mut words = vec![0; self.tables.words as usize];
+                for (_, more) in all {
+                    bits::or_assign(&mut words, more);
+                }
+                bits::set(&mut words, few.iter().map(|t| t.0));
+                Union::Dense(words.into())
+            }
+        };
+        let size = 64
+            + 4 * match &made {
+                Union::Stored(_) => 0,
+                Union::Few(ids) | Union::Both(_, ids) => ids.len(),
+                Union::Dense(words) => words.len(),
+            };
+        let bytes = self.bytes.fetch_add(size, Ordering::Relaxed) + size;
+        if bytes > self.limits.bytes {
+            self.bytes.fetch_sub(size, Ordering::Relaxed);
+            return Err(LimitError::new(
+                "bytes of rows put together at run time",
+                bytes as u64,
+                self.limits.bytes as u64,
+            )
+            .into());
+        }
+        Ok(self.unions.insert(key, made))
+    }
+
+    fn stored(&self, set: u32) -> Result<Tokens<'_>, RunError> {
+        match self.tables.set(set) {
+            Some(StoredSet::Bits(words)) => Ok(Tokens::Dense(words)),
+            Some(StoredSet::List(ids)) => Ok(Tokens::Few(ids)),
+            None => Err(RunError::Damaged { table: "rows" }),
+        }
     }
 }
 
@@ -141,34 +305,64 @@ impl Machine for FrozenMachine {
         self.tables.has_flag(state, FRESH)
     }
 
-    #[inline]
     fn lex_is_final(&self, state: LexState) -> bool {
         self.tables.has_flag(state, FINAL)
     }
 
     fn step(&self, stack: &dyn StackView, labels: LabelSet) -> Result<&[StackAction], RunError> {
-        match self.tables.steps.get(labels.0, stack) {
-            Some(answer) => Ok(&self.tables.actions[answer as usize]),
-            None => Err(RunError::NotTabulated { table: "steps" }),
+        let mut key = Key::new();
+        let gather = |list, depth: usize| {
+            if list > 0 {
+                key.extend([list, depth as u32]);
+            }
+        };
+        self.tables
+            .steps
+            .walk(labels.0, stack, gather)
+            .ok_or(RunError::NotTabulated { table: "steps" })?;
+        if key.is_empty() {
+            return Ok(&[]);
+        }
+        match self.actions.get(&key) {
+            Some(actions) => Ok(actions),
+            None => self.make_actions(key),
         }
     }
 
     fn ends(&self, stack: &dyn StackView) -> Result<bool, RunError> {
-        match self.tables.ends.get(0, stack) {
-            Some(answer) => Ok(answer == 1),
-            None => Err(RunError::NotTabulated { table: "ends" }),
-        }
+        let mut ends = false;
+        self.tables
+            .ends
+            .walk(0, stack, |output, _| ends |= output == 1)
+            .ok_or(RunError::NotTabulated { table: "ends" })?;
+        Ok(ends)
     }
 
     fn row(&self, state: LexState, stack: &dyn StackView) -> Result<RowRef<'_>, RunError> {
-        let Some(answer) = self.tables.rows.get(state.0, stack) else {
-            return Err(RunError::NotTabulated { table: "rows" });
+        let mut key = Key::new();
+        let mut ends = false;
+        let gather = |output: u32, _| {
+            ends |= output & 1 == 1;
+            if output > 1 {
+                key.push(output >> 1);
+            }
         };
-        let (base, list, ends) = self.tables.row(answer);
-        let tokens = match base {
-            None => Tokens::Few(list),
-            Some(words) if list.is_empty() => Tokens::Dense(words),
-            Some(words) => Tokens::Union(words, list),
+        self.tables
+            .rows
+            .walk(state.0, stack, gather)
+            .ok_or(RunError::NotTabulated { table: "rows" })?;
+        let union = match self.unions.get(&key) {
+            Some(union) => union,
+            None => self.make_union(key)?,
+        };
+        let tokens = match union {
+            Union::Stored(set) => self.stored(*set)?,
+            Union::Few(ids) => Tokens::Few(ids),
+            Union::Dense(words) => Tokens::Dense(words),
+            Union::Both(set, ids) => match self.stored(*set)? {
+                Tokens::Dense(words) => Tokens::Union(words, ids),
+                _ => return Err(RunError::Damaged { table: "rows" }),
+            },
         };
         Ok(RowRef {
             tokens,

@@ -118,6 +118,11 @@ pub enum RunError {
         /// The table that lacks the entry.
         table: &'static str,
     },
+    /// An artifact that was opened without being verified is damaged.
+    Damaged {
+        /// The table with the impossible entry.
+        table: &'static str,
+    },
 }
 
 impl From<LimitError> for RunError {
@@ -134,6 +139,10 @@ impl fmt::Display for RunError {
             RunError::NotTabulated { table } => write!(
                 f,
                 "the artifact does not hold this part of the machine ({table}): compile it with a larger budget"
+            ),
+            RunError::Damaged { table } => write!(
+                f,
+                "the artifact is damaged ({table}): copy it again, or compile it again"
             ),
         }
     }

@@ -7,29 +7,36 @@
 //! | `accept` | `[u32; lexical states]` | label set with which a lexeme may end here, 0 for none |
 //! | `flags` | `[u8; lexical states]` | bit 0: fresh; bit 1: the lexeme cannot go on |
 //! | `lex_start` | `[u32; symbols]` | lexical state in which the next lexeme begins |
-//! | `steps` | stack automaton by label set | which list of actions |
-//! | `ends` | stack automaton, key 0 | 1 if the input may end here, else 0 |
-//! | `rows` | stack automaton by lexical state | which row |
-//! | `row_answers` | `[u32; 3 × rows]` | base bitset + 1 or 0, list + 1 or 0, 1 if the input may end |
-//! | `lists` | CSR pattern, lists × tokens | explicit tokens of rows |
-//! | `bitsets` | `[u32; bitsets × mask words]` | base bitsets of rows |
+//! | `steps` | [`StackAutomaton`] by label set | outputs are lists of actions |
+//! | `ends` | [`StackAutomaton`], key 0 | outputs are 1 where the input may end |
+//! | `rows` | [`StackAutomaton`] by lexical state | outputs are `union << 1`, plus 1 where the input may end |
+//! | `action_lists`, `actions`, `pushes` | lists × actions × symbols | what a step does |
+//! | `unions` | CSR pattern, unions × 4 sets | `set << 2`: the tokens of an output |
+//! | `bitsets` | `[u32; bitsets × mask words]` | sets `0 .. bitsets` |
+//! | `lists` | CSR pattern, lists × tokens | sets `bitsets .. bitsets + lists` |
 //!
-//! A *stack automaton* ([`StackAutomaton`]) decides by reading the stack at a few depths:
-//! `roots[key]` is its first node, a CSR row; the column is the symbol found at the node's depth
-//! (`symbols` stands for "below the bottom"), the value is `answer << 1 | 1` or `node << 1`, where
-//! nodes follow their parents. What is not there was not compiled.
+//! What an automaton gathers on its walk down the stack is put together: the actions of all outputs,
+//! the tokens of all unions. An action says how many symbols it takes *from the one that was read
+//! last* downwards; those above it are gone in any case. List 0 and union 0 are empty.
+//!
+//! Reading the tables looks at the lengths of their sections only, so opening a mapped artifact costs
+//! nothing that grows with it; each lookup checks what it touches. [`PushdownTables::check`] checks
+//! everything.
 
 use crate::artifact::{Artifact, ArtifactError, ArtifactWriter, kinds};
-use crate::csr::{Csr, CsrError, CsrView};
-use crate::{LabelSet, LexState, StackAction, StackView, Symbol, TokenId};
+use crate::csr::CsrView;
+pub use crate::matrix::Matrix;
+use crate::matrix::content;
+pub use crate::stack_automaton::{StackAutomaton, StackEdge};
+use crate::{LabelSet, LexState, StackAction, Symbol, TokenId};
 use std::borrow::Cow;
 
 /// Kinds of the sections of a pushdown machine.
 pub mod sections {
     use super::kinds::FIRST_FREE;
 
-    /// `[u32; 5]`: symbols, lexical states, label sets (the empty one included), first symbol,
-    /// words of a mask.
+    /// `[u32; 7]`: symbols, lexical states, label sets (the empty one included), byte classes, first
+    /// symbol, words of a mask, 1 if nothing was left out.
     pub const NUMBERS: u32 = FIRST_FREE;
     /// `[u8; 256]`: byte → byte class.
     pub const CLASSES: u32 = FIRST_FREE + 1;
@@ -41,21 +48,21 @@ pub mod sections {
     pub const FLAGS: u32 = FIRST_FREE + 6;
     /// `[u32; symbols]`: where lexemes begin.
     pub const LEX_START: u32 = FIRST_FREE + 7;
-    /// Stack automata, by id: 0 steps, 1 rows, 2 ends. `[u32]`: roots, node + 1 or 0; `indptr`,
-    /// `indices`, `data` and the depths of the nodes have the next kinds.
+    /// Stack automata, by id: 0 steps, 1 rows, 2 ends. `[u32; keys]`: roots; `indptr`, `indices` and
+    /// `data` of the nodes, defaults and edges have the next kinds.
     pub const AUTOMATON: u32 = FIRST_FREE + 8;
-    /// `[u32; answers + 1]`: where each list of actions begins.
-    pub const ACTION_LISTS: u32 = FIRST_FREE + 13;
-    /// `[u32; 2 × actions]`: how many symbols are popped, and where the pushed ones end.
-    pub const ACTIONS: u32 = FIRST_FREE + 14;
+    /// `[u32; lists + 1]`: where each list of actions begins.
+    pub const ACTION_LISTS: u32 = FIRST_FREE + 14;
+    /// `[u32; 2 × actions]`: how many symbols are taken, and where the pushed ones end.
+    pub const ACTIONS: u32 = FIRST_FREE + 15;
     /// `[u32]`: pushed symbols.
-    pub const PUSHES: u32 = FIRST_FREE + 15;
-    /// `[u32; 3 × rows]`.
-    pub const ROW_ANSWERS: u32 = FIRST_FREE + 16;
-    /// `[u32]`: `indptr` of the token lists; `indices` has the next kind.
-    pub const LISTS: u32 = FIRST_FREE + 17;
+    pub const PUSHES: u32 = FIRST_FREE + 16;
+    /// `[u32; unions + 1]`: `indptr` of the unions; `indices` has the next kind.
+    pub const UNIONS: u32 = FIRST_FREE + 17;
+    /// `[u32; lists + 1]`: `indptr` of the token lists; `indices` has the next kind.
+    pub const LISTS: u32 = FIRST_FREE + 19;
     /// `[u32; bitsets × words]`.
-    pub const BITSETS: u32 = FIRST_FREE + 19;
+    pub const BITSETS: u32 = FIRST_FREE + 21;
 }
 
 /// Flag of a fresh lexical state.
@@ -63,174 +70,13 @@ pub const FRESH: u8 = 1;
 /// Flag of a lexical state whose lexeme cannot go on.
 pub const FINAL: u8 = 2;
 
-/// A CSR matrix of words, owned or borrowed from an artifact, with its invariants checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Matrix<'a> {
-    columns: u32,
-    indptr: Cow<'a, [u32]>,
-    indices: Cow<'a, [u32]>,
-    data: Cow<'a, [u32]>,
-}
-
-impl<'a> Matrix<'a> {
-    fn new(
-        columns: u32,
-        indptr: Cow<'a, [u32]>,
-        indices: Cow<'a, [u32]>,
-        data: Cow<'a, [u32]>,
-    ) -> Result<Self, CsrError> {
-        CsrView::new(columns, &indptr, &indices, &data)?;
-        Ok(Matrix {
-            columns,
-            indptr,
-            indices,
-            data,
-        })
-    }
-
-    /// The number of rows.
-    pub fn rows(&self) -> usize {
-        self.indptr.len() - 1
-    }
-
-    /// The number of columns.
-    pub fn columns(&self) -> u32 {
-        self.columns
-    }
-
-    /// The number of entries.
-    pub fn nnz(&self) -> usize {
-        self.indices.len()
-    }
-
-    /// The value at `row`, `column`.
-    #[inline]
-    pub fn get(&self, row: usize, column: u32) -> Option<u32> {
-        let (start, end) = (
-            *self.indptr.get(row)? as usize,
-            *self.indptr.get(row + 1)? as usize,
-        );
-        let i = self.indices[start..end].binary_search(&column).ok()?;
-        Some(self.data[start + i])
-    }
-
-    fn into_owned(self) -> Matrix<'static> {
-        Matrix {
-            columns: self.columns,
-            indptr: Cow::Owned(self.indptr.into_owned()),
-            indices: Cow::Owned(self.indices.into_owned()),
-            data: Cow::Owned(self.data.into_owned()),
-        }
-    }
-
-    fn write(
-        &'a self,
-        writer: &mut ArtifactWriter<'a>,
-        kind: u32,
-        id: u32,
-    ) -> Result<(), ArtifactError> {
-        writer.add_words(kind, id, &*self.indptr)?;
-        writer.add_words(kind + 1, id, &*self.indices)?;
-        writer.add_words(kind + 2, id, &*self.data)
-    }
-
-    fn read(
-        artifact: &Artifact<'a>,
-        kind: u32,
-        id: u32,
-        columns: u32,
-    ) -> Result<Self, ArtifactError> {
-        let (p, i, d) = (
-            artifact.words(kind, id)?,
-            artifact.words(kind + 1, id)?,
-            artifact.words(kind + 2, id)?,
-        );
-        Matrix::new(columns, p, i, d).map_err(|e| content(kind, e.to_string()))
-    }
-}
-
-impl From<Csr<u32>> for Matrix<'static> {
-    fn from(csr: Csr<u32>) -> Self {
-        Matrix {
-            columns: csr.columns(),
-            indptr: Cow::Owned(csr.indptr().to_vec()),
-            indices: Cow::Owned(csr.indices().to_vec()),
-            data: Cow::Owned(csr.data().to_vec()),
-        }
-    }
-}
-
-/// A deterministic automaton that reads a stack from the top; see the module.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StackAutomaton<'a> {
-    /// For each key its first node + 1, or 0.
-    pub roots: Cow<'a, [u32]>,
-    /// Nodes × (symbols + 1).
-    pub nodes: Matrix<'a>,
-    /// Where each node reads the stack, 0 being the top.
-    pub depths: Cow<'a, [u32]>,
-}
-
-impl<'a> StackAutomaton<'a> {
-    /// The answer under `key` for a stack.
-    #[inline]
-    pub fn get(&self, key: u32, stack: &dyn StackView) -> Option<u32> {
-        let bottom = self.nodes.columns() - 1;
-        let mut node = self.roots.get(key as usize)?.checked_sub(1)?;
-        loop {
-            let depth = *self.depths.get(node as usize)? as usize;
-            let symbol = stack.symbol(depth).map_or(bottom, |s| s.0.min(bottom));
-            let next = self.nodes.get(node as usize, symbol)?;
-            if next & 1 == 1 {
-                return Some(next >> 1);
-            }
-            node = next >> 1;
-        }
-    }
-
-    fn read(
-        artifact: &Artifact<'a>,
-        id: u32,
-        keys: u32,
-        symbols: u32,
-        answers: u32,
-    ) -> Result<Self, ArtifactError> {
-        let kind = sections::AUTOMATON;
-        let roots = artifact.words(kind, id)?;
-        let nodes = Matrix::read(artifact, kind + 1, id, symbols + 1)?;
-        let depths = artifact.words(kind + 4, id)?;
-        let rows = nodes.rows() as u32;
-        if depths.len() != nodes.rows() {
-            return Err(content(kind + 4, "not one depth for each node".into()));
-        }
-        if roots.len() != keys as usize || roots.iter().any(|r| *r > rows) {
-            return Err(content(kind, "roots out of range".into()));
-        }
-        // A node's children follow it, so every decision ends.
-        for (node, range) in nodes.indptr.windows(2).enumerate() {
-            let values = &nodes.data[range[0] as usize..range[1] as usize];
-            let bad = |d: u32| match d & 1 {
-                1 => d >> 1 >= answers,
-                _ => d >> 1 >= rows || (d >> 1) as usize <= node,
-            };
-            if values.iter().any(|d| bad(*d)) {
-                return Err(content(kind + 3, "a value out of range".into()));
-            }
-        }
-        Ok(StackAutomaton {
-            roots,
-            nodes,
-            depths,
-        })
-    }
-
-    fn into_owned(self) -> StackAutomaton<'static> {
-        StackAutomaton {
-            roots: Cow::Owned(self.roots.into_owned()),
-            nodes: self.nodes.into_owned(),
-            depths: Cow::Owned(self.depths.into_owned()),
-        }
-    }
+/// A stored set of tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoredSet<'a> {
+    /// The ids, strictly increasing.
+    List(&'a [TokenId]),
+    /// One bit a token.
+    Bits(&'a [u32]),
 }
 
 /// The tables of a frozen machine. See the module.
@@ -244,6 +90,8 @@ pub struct PushdownTables<'a> {
     pub start: Symbol,
     /// Words of a mask.
     pub words: u32,
+    /// Whether everything that can be asked has its answer here.
+    pub complete: bool,
     /// Byte → byte class.
     pub classes: Cow<'a, [u8]>,
     /// Lexical transitions.
@@ -254,27 +102,42 @@ pub struct PushdownTables<'a> {
     pub flags: Cow<'a, [u8]>,
     /// Where the next lexeme begins, by symbol on top.
     pub lex_start: Cow<'a, [u32]>,
-    /// Label set → list of actions.
+    /// Label set → lists of actions.
     pub steps: StackAutomaton<'a>,
-    /// Lexical state → row.
+    /// Lexical state → unions of sets.
     pub rows: StackAutomaton<'a>,
     /// Key 0 → whether the input may end.
     pub ends: StackAutomaton<'a>,
-    /// The lists of actions.
-    pub actions: Vec<Box<[StackAction]>>,
-    /// Three words a row.
-    pub row_answers: Cow<'a, [u32]>,
+    /// Where each list of actions begins.
+    pub action_lists: Cow<'a, [u32]>,
+    /// Two words an action.
+    pub actions: Cow<'a, [u32]>,
+    /// The symbols that the actions push.
+    pub pushes: Cow<'a, [u32]>,
+    /// `indptr` and `indices` of the unions.
+    pub unions: (Cow<'a, [u32]>, Cow<'a, [u32]>),
     /// `indptr` and `indices` of the token lists.
     pub lists: (Cow<'a, [u32]>, Cow<'a, [u32]>),
-    /// Base bitsets.
+    /// Bitsets of tokens.
     pub bitsets: Cow<'a, [u32]>,
 }
 
-fn content(kind: u32, what: String) -> ArtifactError {
-    ArtifactError::Content { kind, what }
+/// A row of a CSR pattern, checked.
+#[inline]
+fn pattern_row<'b>(pattern: &'b (Cow<'_, [u32]>, Cow<'_, [u32]>), row: u32) -> Option<&'b [u32]> {
+    let (start, end) = (
+        *pattern.0.get(row as usize)?,
+        *pattern.0.get(row as usize + 1)?,
+    );
+    pattern.1.get(start as usize..end as usize)
 }
 
 impl<'a> PushdownTables<'a> {
+    /// Whether an artifact holds such a machine.
+    pub fn is_in(artifact: &Artifact<'_>) -> bool {
+        artifact.section(sections::NUMBERS, 0).is_some()
+    }
+
     /// Adds the tables to an artifact.
     ///
     /// # Errors
@@ -284,8 +147,10 @@ impl<'a> PushdownTables<'a> {
             self.symbols,
             self.lexical.rows() as u32,
             self.label_sets,
+            self.lexical.columns(),
             self.start.0,
             self.words,
+            self.complete.into(),
         ];
         writer.add_words(sections::NUMBERS, 0, numbers)?;
         writer.add_bytes(sections::CLASSES, 0, &*self.classes)?;
@@ -294,166 +159,199 @@ impl<'a> PushdownTables<'a> {
         writer.add_bytes(sections::FLAGS, 0, &*self.flags)?;
         writer.add_words(sections::LEX_START, 0, &*self.lex_start)?;
         for (id, automaton) in [(0, &self.steps), (1, &self.rows), (2, &self.ends)] {
-            writer.add_words(sections::AUTOMATON, id, &*automaton.roots)?;
-            automaton.nodes.write(writer, sections::AUTOMATON + 1, id)?;
-            writer.add_words(sections::AUTOMATON + 4, id, &*automaton.depths)?;
+            automaton.write(writer, sections::AUTOMATON, id)?;
         }
-        let (mut lists, mut actions, mut pushes) = (vec![0u32], Vec::new(), Vec::new());
-        for list in &self.actions {
-            for action in list {
-                pushes.extend(action.push.iter().map(|s| s.0));
-                actions.extend([action.pop, pushes.len() as u32]);
-            }
-            lists.push(actions.len() as u32 / 2);
-        }
-        writer.add_words(sections::ACTION_LISTS, 0, lists)?;
-        writer.add_words(sections::ACTIONS, 0, actions)?;
-        writer.add_words(sections::PUSHES, 0, pushes)?;
-        writer.add_words(sections::ROW_ANSWERS, 0, &*self.row_answers)?;
+        writer.add_words(sections::ACTION_LISTS, 0, &*self.action_lists)?;
+        writer.add_words(sections::ACTIONS, 0, &*self.actions)?;
+        writer.add_words(sections::PUSHES, 0, &*self.pushes)?;
+        writer.add_words(sections::UNIONS, 0, &*self.unions.0)?;
+        writer.add_words(sections::UNIONS + 1, 0, &*self.unions.1)?;
         writer.add_words(sections::LISTS, 0, &*self.lists.0)?;
         writer.add_words(sections::LISTS + 1, 0, &*self.lists.1)?;
         writer.add_words(sections::BITSETS, 0, &*self.bitsets)
     }
 
-    /// Reads the tables of an artifact, borrowing where the bytes are aligned. One pass over
-    /// everything but the bitsets; afterwards no lookup can leave its table.
+    /// Reads the tables of an artifact, borrowing where the bytes are aligned: a fixed number of
+    /// lookups in the section table. Lookups in what was read never panic and never loop, whatever
+    /// it holds.
     ///
     /// # Errors
-    /// A missing section, or one that breaks an invariant.
+    /// A missing section, or sections of different lengths.
     pub fn read(artifact: &Artifact<'a>) -> Result<Self, ArtifactError> {
-        let [symbols, states, label_sets, start, words] = *artifact.words(sections::NUMBERS, 0)?
+        let [symbols, states, label_sets, classes, start, words, complete] =
+            *artifact.words(sections::NUMBERS, 0)?
         else {
-            return Err(content(sections::NUMBERS, "not five numbers".into()));
+            return Err(content(sections::NUMBERS, "not seven numbers".into()));
         };
-        let classes = Cow::Borrowed(artifact.bytes(sections::CLASSES, 0)?);
-        let class_count = classes.iter().max().map_or(0, |c| u32::from(*c) + 1);
-        let lexical = Matrix::read(artifact, sections::LEXICAL, 0, class_count)?;
-        let accept = artifact.words(sections::ACCEPT, 0)?;
-        let flags = Cow::Borrowed(artifact.bytes(sections::FLAGS, 0)?);
-        let lex_start = artifact.words(sections::LEX_START, 0)?;
-        let per_state = [lexical.rows(), accept.len(), flags.len()];
-        if classes.len() != 256
-            || symbols >= u32::MAX >> 1
-            || start >= symbols
-            || states == 0
-            || per_state.iter().any(|n| *n != states as usize)
-            || lex_start.len() != symbols as usize
-            || lexical.data.iter().chain(&*lex_start).any(|q| *q >= states)
-            || accept.iter().any(|l| *l >= label_sets)
-        {
-            return Err(content(
-                sections::NUMBERS,
-                "tables of different sizes".into(),
-            ));
+        if symbols >= u32::MAX >> 1 || start >= symbols || states == 0 || complete > 1 {
+            return Err(content(sections::NUMBERS, "a number out of range".into()));
         }
-        let actions = Self::read_actions(artifact, symbols)?;
-        let row_answers = artifact.words(sections::ROW_ANSWERS, 0)?;
-        let lists = (
-            artifact.words(sections::LISTS, 0)?,
-            artifact.words(sections::LISTS + 1, 0)?,
-        );
-        let list_count = CsrView::pattern(words.saturating_mul(32), &lists.0, &lists.1)
-            .map_err(|e| content(sections::LISTS, e.to_string()))?
-            .rows();
-        let bitsets = artifact.words(sections::BITSETS, 0)?;
-        let bitset_count = if words == 0 {
-            0
-        } else {
-            bitsets.len() / words as usize
-        };
-        let (answers, rest) = row_answers.as_chunks::<3>();
-        if !rest.is_empty()
-            || bitsets.len() != bitset_count * words as usize
-            || answers
-                .iter()
-                .any(|[b, l, e]| *b as usize > bitset_count || *l as usize > list_count || *e > 1)
-        {
-            return Err(content(sections::ROW_ANSWERS, "a row out of range".into()));
-        }
-        let row_count = answers.len() as u32;
-        Ok(PushdownTables {
+        let automaton =
+            |id, keys| StackAutomaton::read(artifact, sections::AUTOMATON, id, keys, symbols);
+        let tables = PushdownTables {
             symbols,
             label_sets,
             start: Symbol(start),
             words,
-            steps: StackAutomaton::read(artifact, 0, label_sets, symbols, actions.len() as u32)?,
-            rows: StackAutomaton::read(artifact, 1, states, symbols, row_count)?,
-            ends: StackAutomaton::read(artifact, 2, 1, symbols, 2)?,
-            classes,
-            lexical,
-            accept,
-            flags,
-            lex_start,
-            actions,
-            row_answers,
-            lists,
-            bitsets,
-        })
+            complete: complete == 1,
+            classes: Cow::Borrowed(artifact.bytes(sections::CLASSES, 0)?),
+            lexical: Matrix::read(artifact, sections::LEXICAL, 0, classes)?,
+            accept: artifact.words(sections::ACCEPT, 0)?,
+            flags: Cow::Borrowed(artifact.bytes(sections::FLAGS, 0)?),
+            lex_start: artifact.words(sections::LEX_START, 0)?,
+            steps: automaton(0, label_sets)?,
+            rows: automaton(1, states)?,
+            ends: automaton(2, 1)?,
+            action_lists: artifact.words(sections::ACTION_LISTS, 0)?,
+            actions: artifact.words(sections::ACTIONS, 0)?,
+            pushes: artifact.words(sections::PUSHES, 0)?,
+            unions: (
+                artifact.words(sections::UNIONS, 0)?,
+                artifact.words(sections::UNIONS + 1, 0)?,
+            ),
+            lists: (
+                artifact.words(sections::LISTS, 0)?,
+                artifact.words(sections::LISTS + 1, 0)?,
+            ),
+            bitsets: artifact.words(sections::BITSETS, 0)?,
+        };
+        let per_state = [
+            tables.lexical.rows(),
+            tables.accept.len(),
+            tables.flags.len(),
+        ];
+        let fits = tables.classes.len() == 256
+            && per_state.iter().all(|n| *n == states as usize)
+            && tables.lex_start.len() == symbols as usize
+            && tables.actions.len().is_multiple_of(2)
+            && [&tables.action_lists, &tables.unions.0, &tables.lists.0]
+                .iter()
+                .all(|pointers| !pointers.is_empty())
+            && tables.bitsets.len() == tables.bitset_count() * words as usize;
+        if !fits {
+            let what = "tables of different sizes".into();
+            return Err(content(sections::NUMBERS, what));
+        }
+        Ok(tables)
     }
 
-    fn read_actions(
-        artifact: &Artifact<'a>,
-        symbols: u32,
-    ) -> Result<Vec<Box<[StackAction]>>, ArtifactError> {
-        let lists = artifact.words(sections::ACTION_LISTS, 0)?;
-        let actions = artifact.words(sections::ACTIONS, 0)?;
-        let pushes = artifact.words(sections::PUSHES, 0)?;
-        let bad = || content(sections::ACTIONS, "an action out of range".into());
-        if pushes.iter().any(|s| *s >= symbols) {
-            return Err(bad());
+    /// Checks every entry of every table: what is looked up later is then there and in range. One
+    /// pass over everything but the bitsets, of which only the last words are looked at. `width` is
+    /// the vocabulary's.
+    ///
+    /// # Errors
+    /// The first broken invariant.
+    pub fn check(&self, width: usize) -> Result<(), ArtifactError> {
+        let states = self.lexical.rows() as u32;
+        if self.words as usize != width.div_ceil(32) {
+            let what = format!("{} words for {width} tokens", self.words);
+            return Err(content(sections::NUMBERS, what));
         }
-        let (pairs, _) = actions.as_chunks::<2>();
-        let mut from = 0;
-        let mut all = Vec::with_capacity(pairs.len());
-        for &[pop, end] in pairs {
-            let push = pushes.get(from..end as usize).ok_or_else(bad)?;
-            all.push(StackAction {
-                pop,
-                push: push.iter().map(|s| Symbol(*s)).collect(),
-            });
-            from = end as usize;
+        self.lexical.check(sections::LEXICAL)?;
+        if self
+            .classes
+            .iter()
+            .any(|c| u32::from(*c) >= self.lexical.columns())
+        {
+            return Err(content(sections::CLASSES, "a class out of range".into()));
         }
-        lists
-            .windows(2)
-            .map(|w| {
-                all.get(w[0] as usize..w[1] as usize)
-                    .map(Box::from)
-                    .ok_or_else(bad)
-            })
-            .collect()
+        if self.lexical.data().iter().any(|q| *q >= states) {
+            return Err(content(
+                sections::LEXICAL + 2,
+                "a state out of range".into(),
+            ));
+        }
+        if self.accept.iter().any(|l| *l >= self.label_sets) {
+            return Err(content(sections::ACCEPT, "a label set out of range".into()));
+        }
+        if self.flags.iter().any(|f| f & !(FRESH | FINAL) != 0) {
+            return Err(content(sections::FLAGS, "an unknown flag".into()));
+        }
+        if self.lex_start.iter().any(|q| *q >= states) {
+            return Err(content(sections::LEX_START, "a state out of range".into()));
+        }
+        let pattern = |kind, columns, (pointers, indices): &(Cow<'_, [u32]>, Cow<'_, [u32]>)| {
+            CsrView::pattern(columns, pointers, indices)
+                .map(|view| view.rows() as u32)
+                .map_err(|e| content(kind, e.to_string()))
+        };
+        let lists = pattern(sections::LISTS, width as u32, &self.lists)?;
+        let sets = u64::from(lists) + self.bitset_count() as u64;
+        let columns = u32::try_from(4 * sets)
+            .map_err(|_| content(sections::LISTS, "too many sets".into()))?;
+        let unions = pattern(sections::UNIONS, columns, &self.unions)?;
+        let tail = width % 32;
+        let beyond = |words: &[u32]| tail != 0 && words.last().is_some_and(|w| w >> tail != 0);
+        if self.words > 0 && self.bitsets.chunks(self.words as usize).any(beyond) {
+            let what = "a token beyond the vocabulary".into();
+            return Err(content(sections::BITSETS, what));
+        }
+        if self.pushes.iter().any(|s| *s >= self.symbols) {
+            return Err(content(sections::PUSHES, "a symbol out of range".into()));
+        }
+        let (actions, _) = self.actions.as_chunks::<2>();
+        let last = actions.last().map_or(0, |a| a[1] as usize);
+        if !actions.is_sorted_by_key(|a| a[1]) || last != self.pushes.len() {
+            return Err(content(sections::ACTIONS, "symbols out of range".into()));
+        }
+        let pointers = &self.action_lists;
+        if pointers[0] != 0
+            || !pointers.is_sorted()
+            || pointers[pointers.len() - 1] as usize != actions.len()
+        {
+            let what = "actions out of range".into();
+            return Err(content(sections::ACTION_LISTS, what));
+        }
+        self.steps
+            .check(sections::AUTOMATON, pointers.len() as u32 - 1)?;
+        self.rows.check(sections::AUTOMATON, 2 * unions)?;
+        self.ends.check(sections::AUTOMATON, 2)
+    }
+
+    fn bitset_count(&self) -> usize {
+        self.bitsets
+            .len()
+            .checked_div(self.words as usize)
+            .unwrap_or(0)
+    }
+
+    /// The number of stored bitsets and of stored lists.
+    pub fn set_counts(&self) -> (usize, usize) {
+        (self.bitset_count(), self.lists.0.len().saturating_sub(1))
     }
 
     /// Copies what is borrowed.
     pub fn into_owned(self) -> PushdownTables<'static> {
+        let own = |words: Cow<'a, [u32]>| Cow::Owned(words.into_owned());
         PushdownTables {
             symbols: self.symbols,
             label_sets: self.label_sets,
             start: self.start,
             words: self.words,
+            complete: self.complete,
             classes: Cow::Owned(self.classes.into_owned()),
             lexical: self.lexical.into_owned(),
-            accept: Cow::Owned(self.accept.into_owned()),
+            accept: own(self.accept),
             flags: Cow::Owned(self.flags.into_owned()),
-            lex_start: Cow::Owned(self.lex_start.into_owned()),
+            lex_start: own(self.lex_start),
             steps: self.steps.into_owned(),
             rows: self.rows.into_owned(),
             ends: self.ends.into_owned(),
-            actions: self.actions,
-            row_answers: Cow::Owned(self.row_answers.into_owned()),
-            lists: (
-                Cow::Owned(self.lists.0.into_owned()),
-                Cow::Owned(self.lists.1.into_owned()),
-            ),
-            bitsets: Cow::Owned(self.bitsets.into_owned()),
+            action_lists: own(self.action_lists),
+            actions: own(self.actions),
+            pushes: own(self.pushes),
+            unions: (own(self.unions.0), own(self.unions.1)),
+            lists: (own(self.lists.0), own(self.lists.1)),
+            bitsets: own(self.bitsets),
         }
     }
 
     /// The lexical state after one more byte.
     #[inline]
     pub fn next(&self, state: LexState, byte: u8) -> LexState {
-        let class = u32::from(self.classes[usize::from(byte)]);
+        let class = self.classes.get(usize::from(byte)).copied().unwrap_or(0);
         self.lexical
-            .get(state.index(), class)
+            .get(state.index(), class.into())
             .map_or(LexState::DEAD, LexState)
     }
 
@@ -469,23 +367,49 @@ impl<'a> PushdownTables<'a> {
         self.flags.get(state.index()).is_some_and(|f| f & flag != 0)
     }
 
-    /// The base bitset, the explicit tokens and the end flag of a row.
-    #[inline]
-    pub fn row(&self, row: u32) -> (Option<&[u32]>, &[TokenId], bool) {
-        let at = 3 * row as usize;
-        let &[base, list, ends] = &self.row_answers[at..at + 3] else {
-            return (None, &[], false);
-        };
-        let words = self.words as usize;
-        let base =
-            (base > 0).then(|| &self.bitsets[(base as usize - 1) * words..base as usize * words]);
-        let list = match list {
-            0 => &[],
-            list => {
-                let (start, end) = (self.lists.0[list as usize - 1], self.lists.0[list as usize]);
-                &self.lists.1[start as usize..end as usize]
+    /// Appends the actions of a list, gathered when the symbol at `depth` was read. `None` if the
+    /// list is not there or damaged.
+    pub fn actions(&self, list: u32, depth: usize, out: &mut Vec<StackAction>) -> Option<()> {
+        let (from, to) = (
+            *self.action_lists.get(list as usize)? as usize,
+            *self.action_lists.get(list as usize + 1)? as usize,
+        );
+        for action in from..to {
+            let pop = *self.actions.get(2 * action)?;
+            let end = *self.actions.get(2 * action + 1)?;
+            let start = match action.checked_sub(1) {
+                Some(before) => *self.actions.get(2 * before + 1)?,
+                None => 0,
+            };
+            let push = self.pushes.get(start as usize..end as usize)?;
+            if push.iter().any(|s| *s >= self.symbols) {
+                return None;
             }
-        };
-        (base, bytemuck::cast_slice(list), ends == 1)
+            out.push(StackAction {
+                pop: u32::try_from(depth).ok()?.checked_add(pop)?,
+                push: push.iter().map(|s| Symbol(*s)).collect(),
+            });
+        }
+        Some(())
+    }
+
+    /// The sets of a union, as `set << 2`. `None` if it is not there or damaged.
+    #[inline]
+    pub fn union(&self, union: u32) -> Option<&[u32]> {
+        pattern_row(&self.unions, union)
+    }
+
+    /// A set of tokens. `None` if it is not there or damaged; its tokens are not looked at.
+    pub fn set(&self, set: u32) -> Option<StoredSet<'_>> {
+        let bitsets = self.bitset_count();
+        let words = self.words as usize;
+        match (set as usize).checked_sub(bitsets) {
+            None => {
+                let at = set as usize * words;
+                self.bitsets.get(at..at + words).map(StoredSet::Bits)
+            }
+            Some(list) => pattern_row(&self.lists, list as u32)
+                .map(|ids| StoredSet::List(bytemuck::cast_slice(ids))),
+        }
     }
 }

@@ -285,10 +285,12 @@ impl Store {
                                 steps,
                             )?;
                     }
-                    if alive {
-                        self.add(Node::Spelled(v, hex_mode(k + 1, acc)))
-                    } else {
+                    if !alive {
                         Self::NEVER
+                    } else if let Some(rest) = self.any_digits(v, lo, hi - 1, 3 - k, steps)? {
+                        rest
+                    } else {
+                        self.add(Node::Spelled(v, hex_mode(k + 1, acc)))
                     }
                 } else if (0xd800..0xdc00).contains(&acc) {
                     let high = acc - 0xd800;
@@ -328,6 +330,85 @@ impl Store {
             }
             _ => Self::NEVER,
         })
+    }
+
+    /// What is left of an escape whose remaining `digits` may be any hexadecimal ones, when all
+    /// characters that they can spell lead to the same place: that place, behind the digits. Otherwise
+    /// each prefix of an escape is a state of its own, thousands for each length of a string.
+    ///
+    /// `lo..=hi` are what the four digits can come to: all of them high surrogates, or none.
+    fn any_digits(
+        &mut self,
+        v: ExprId,
+        lo: u32,
+        hi: u32,
+        digits: u32,
+        steps: &mut u64,
+    ) -> Result<Option<ExprId>, LimitError> {
+        let digit = ByteSet::from_ranges(&[(b'0', b'9'), (b'A', b'F'), (b'a', b'f')]);
+        let digit = self.set(digit);
+        let mut parts = vec![digit; digits as usize];
+        let place = match (lo, hi) {
+            (..0xd800, ..0xd800) | (0xe000.., _) => self.same_place(v, lo, hi, steps)?,
+            (0xd800..0xdc00, ..0xdc00) => {
+                // The second half is any low surrogate.
+                let [backslash, u, d, c] =
+                    [b"\\", b"u", b"Dd", b"CDEFcdef" as &[u8]].map(|bytes| {
+                        let ranges: Vec<_> = bytes.iter().map(|b| (*b, *b)).collect();
+                        self.set(ByteSet::from_ranges(&ranges))
+                    });
+                parts.extend([backslash, u, d, c, digit, digit]);
+                let above = |half: u32| 0x1_0000 + ((half - 0xd800) << 10);
+                self.same_place(v, above(lo), above(hi) + 0x3ff, steps)?
+            }
+            _ => None,
+        };
+        let Some(place) = place else { return Ok(None) };
+        parts.push(self.spelled(place));
+        Ok(Some(self.concat(&parts)))
+    }
+
+    /// What is left of `v` after a character of `lo..=hi`, if that is the same for all of them, and
+    /// alive. No surrogate may be among them.
+    fn same_place(
+        &mut self,
+        v: ExprId,
+        lo: u32,
+        hi: u32,
+        steps: &mut u64,
+    ) -> Result<Option<ExprId>, LimitError> {
+        let (Some(a), Some(b)) = (char::from_u32(lo), char::from_u32(hi)) else {
+            return Ok(None);
+        };
+        let mut place = None;
+        for sequence in regex_syntax::utf8::Utf8Sequences::new(a, b) {
+            let ranges = sequence.as_slice();
+            let mut stack = vec![(v, 0usize)];
+            while let Some((e, at)) = stack.pop() {
+                let Some(range) = ranges.get(at) else {
+                    if e == Self::NEVER || *place.get_or_insert(e) != e {
+                        return Ok(None);
+                    }
+                    continue;
+                };
+                let cuts = self.fact(e).cuts;
+                let mut last = None;
+                for byte in range.start..=range.end {
+                    if byte != range.start && !cuts.contains(byte) {
+                        continue;
+                    }
+                    let d = self.derive(e, byte, steps)?;
+                    if last != Some(d) {
+                        stack.push((d, at + 1));
+                    }
+                    last = Some(d);
+                }
+            }
+        }
+        match place {
+            Some(e) if !self.is_empty(e, steps)? => Ok(Some(e)),
+            _ => Ok(None),
+        }
     }
 
     /// The node in `mode` if some character of `lo..=hi` leaves `v` alive.

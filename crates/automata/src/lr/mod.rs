@@ -46,8 +46,8 @@ mod tests;
 pub use conflicts::{Conflict, ConflictReport};
 
 use crate::lexicon::ExprId;
-use crate::{Control, ControlError, Lexicon, StackReader};
-use maskwright_grammar::{Diagnostic, NormalGrammar, Place};
+use crate::{Control, ControlError, Lexicon, Move, StackReader};
+use maskwright_grammar::{Diagnostic, NormalGrammar, Place, Sym};
 use maskwright_tables::{CancelFlag, LexState, LimitError, Limits, StackAction, Symbol};
 use states::States;
 use std::sync::Arc;
@@ -183,6 +183,18 @@ impl Control for Lr {
 
     fn ends(&self, stack: &mut dyn StackReader) -> Result<bool, ControlError> {
         reduce::ends(&self.states, stack)
+    }
+
+    fn moves(&self, top: Symbol, label: Option<u32>) -> Result<Option<Vec<Move>>, ControlError> {
+        if label == Some(IGNORE) {
+            return Ok(Some(vec![Move::Shift(Box::default())]));
+        }
+        Ok(Some(reduce::moves(&self.states, top, label)?))
+    }
+
+    fn goto(&self, below: Symbol, nonterminal: u32) -> Result<Option<Symbol>, ControlError> {
+        let target = self.states.goto(below.0, Sym::Nonterminal(nonterminal))?;
+        Ok(target.map(Symbol))
     }
 
     fn symbols_len(&self) -> usize {

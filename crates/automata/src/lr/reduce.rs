@@ -5,7 +5,7 @@
 //! reductions need.
 
 use super::states::States;
-use crate::{ControlError, StackReader};
+use crate::{ControlError, Move, StackReader};
 use maskwright_grammar::Sym;
 use maskwright_tables::{LimitError, StackAction, Symbol};
 use rustc_hash::FxHashSet;
@@ -117,4 +117,35 @@ pub(super) fn ends(states: &States, stack: &mut dyn StackReader) -> Result<bool,
     let mut ends = false;
     reductions(states, stack, states.items.end(), || ends = true)?;
     Ok(ends)
+}
+
+/// The elementary moves of a terminal, or of the end of the text, with `top` on top.
+pub(super) fn moves(
+    states: &States,
+    top: Symbol,
+    label: Option<u32>,
+) -> Result<Vec<Move>, ControlError> {
+    let mut moves = Vec::new();
+    if label.is_none() && top == Symbol(0) {
+        // As in `ends`: nothing has been shifted yet.
+        if states.grammar().has_empty_sentence() {
+            moves.push(Move::Accept);
+        }
+        return Ok(moves);
+    }
+    if let Some(terminal) = label
+        && let Some(target) = states.goto(top.0, Sym::Terminal(terminal))?
+    {
+        moves.push(Move::Shift([Symbol(target)].into()));
+    }
+    for production in states.reduces(top.0, label.unwrap_or(states.items.end()))? {
+        moves.push(match states.items.lhs(production) {
+            Some(nonterminal) => Move::Reduce {
+                pop: states.items.len(production),
+                nonterminal,
+            },
+            None => Move::Accept,
+        });
+    }
+    Ok(moves)
 }

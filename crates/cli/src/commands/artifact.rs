@@ -1,6 +1,7 @@
 //! `compile`, `inspect` and `verify`: artifacts.
 
 use super::Manner;
+use super::contexts::{Contexts, Readings, contexts, readings};
 use crate::args::{CompileArgs, InspectArgs, Kind};
 use crate::error::{Error, Result};
 use crate::input;
@@ -9,14 +10,14 @@ use crate::progress::Progress;
 use crate::source::{Compiled, Opened, Source};
 use crate::vocabulary;
 use maskwright_compiler::vocabulary::embedded;
-use maskwright_compiler::{CompiledGrammar, FreezeBudget};
+use maskwright_compiler::{CompiledGrammar, FreezeBudget, FreezeProgress};
 use maskwright_runtime::FrozenMachine;
 use maskwright_tables::artifact::{Fingerprint, Section, kinds};
 use maskwright_tables::item_trie::sections as item_sections;
-use maskwright_tables::pushdown::{Matrix, PushdownTables, sections};
+use maskwright_tables::pushdown::{FINAL, Matrix, PushdownTables, StackAutomaton, sections};
 use maskwright_tables::{
-    Artifact, ArtifactError, ArtifactWriter, CancelFlag, ItemMachine, ItemTrie, Limits, Machine,
-    Vocabulary,
+    Artifact, ArtifactError, ArtifactWriter, CancelFlag, ItemMachine, ItemTrie, LexState, Limits,
+    Machine, Vocabulary,
 };
 use serde_json::json;
 use std::fs;
@@ -40,6 +41,8 @@ pub fn open(
 ) -> Result<Opened> {
     let failed = |e| bad_artifact(name, &e);
     let artifact = Artifact::open(bytes).map_err(failed)?;
+    // The whole file was read to get here, so its checksums cost little beside that.
+    artifact.verify().map_err(failed)?;
     let machine: Arc<dyn Machine> = if ItemTrie::is_in(&artifact) {
         Arc::new(ItemMachine::read(&artifact, vocabulary, limits).map_err(failed)?)
     } else {
@@ -93,7 +96,7 @@ pub fn compile(args: &CompileArgs, manner: Manner) -> Result<bool> {
             let counts = [
                 ("symbols", pushdown.symbols as usize),
                 ("lexical states", pushdown.lexical.rows()),
-                ("rows", pushdown.row_answers.len() / 3),
+                ("unions", pushdown.unions.0.len().saturating_sub(1)),
             ];
             (Tables::Pushdown(&pushdown), counts)
         }
@@ -128,6 +131,22 @@ pub fn compile(args: &CompileArgs, manner: Manner) -> Result<bool> {
     })
     .map_err(|e| bad_artifact(&args.output, &e))
     .map(|()| writer.finish())?;
+    let left_out = match tables {
+        Tables::Pushdown(ref tables) if !tables.complete => Some(rows_made(tables)),
+        _ => None,
+    };
+    if let Some((made, left_out)) = left_out
+        && !manner.quiet
+        && !manner.json
+    {
+        eprintln!(
+            "warning: the budget ran out: rows for {} of {} lexical states were left out. A matcher that \
+             comes to one of them reports it; advancing works everywhere. Compile with a larger --max-bytes or \
+             --max-questions for all of them",
+            thousands(left_out),
+            thousands(made + left_out)
+        );
+    }
     let mut out = Out::new();
     if args.output == "-" {
         out.bytes(&bytes)?;
@@ -142,6 +161,10 @@ pub fn compile(args: &CompileArgs, manner: Manner) -> Result<bool> {
         });
         for (what, n) in counts {
             value[what.replace(' ', "_")] = n.into();
+        }
+        if let Some((made, left_out)) = left_out {
+            value["lexical_states_with_rows"] = made.into();
+            value["lexical_states_left_out"] = left_out.into();
         }
         out.json(&value)?;
     } else if !manner.quiet {
@@ -169,21 +192,34 @@ fn freeze(
     grammar: &CompiledGrammar,
     manner: Manner,
 ) -> Result<PushdownTables<'static>> {
-    let (_progress, bar) = Progress::start(!manner.quiet, "tabulating", Some(0));
+    let (_progress, bar) = Progress::start(!manner.quiet, "steps", Some(0));
     let budget = FreezeBudget {
         questions: args.max_questions,
-        row_bytes: args.max_row_bytes,
+        lexical_states: args.max_states,
+        bytes: args.max_bytes,
+        jobs: args.jobs,
+        partial: !args.whole,
     };
-    let mut progress = |done: usize, all: usize| {
-        bar.set_length(all as u64);
-        bar.set_position(done as u64);
+    let mut progress = |at: FreezeProgress| {
+        bar.set_message(at.stage);
+        bar.set_length(at.of as u64);
+        bar.set_position(at.done as u64);
     };
     grammar.freeze(budget, &CancelFlag::new(), &mut progress).map_err(|e| {
         Error::new("not-tabulated", e.to_string()).with_help(
-            "give a larger budget (--max-questions, --max-row-bytes), or use the source as it is: it need not be \
+            "give a larger budget (--max-states, --max-bytes, --max-questions), or use the source as it is: it need not be \
              compiled ahead of time",
         )
     })
+}
+
+/// Lexical states that have rows, and those whose rows were left out for lack of budget.
+fn rows_made(machine: &PushdownTables<'_>) -> (usize, usize) {
+    let states = (1..machine.lexical.rows() as u32).map(LexState);
+    let (made, left_out): (Vec<_>, Vec<_>) = states
+        .filter(|q| !machine.has_flag(*q, FINAL))
+        .partition(|q| machine.rows.roots.get(q.index()).is_some_and(|r| *r > 0));
+    (made.len(), left_out.len())
 }
 
 /// Writes a file that is never seen half written: into a new file beside it, then renamed.
@@ -233,10 +269,13 @@ fn section_name(kind: u32) -> &'static str {
         k if k == automaton + 1 => "stack automaton: indptr",
         k if k == automaton + 2 => "stack automaton: indices",
         k if k == automaton + 3 => "stack automaton: data",
+        k if k == automaton + 4 => "stack automaton: defaults",
+        k if k == automaton + 5 => "stack automaton: edges",
         sections::ACTION_LISTS => "actions: lists",
         sections::ACTIONS => "actions",
         sections::PUSHES => "actions: pushes",
-        sections::ROW_ANSWERS => "rows: answers",
+        k if k == sections::UNIONS => "unions: indptr",
+        k if k == sections::UNIONS + 1 => "unions: indices",
         k if k == sections::LISTS => "token lists: indptr",
         k if k == sections::LISTS + 1 => "token lists: indices",
         sections::BITSETS => "bitsets",
@@ -267,15 +306,27 @@ fn tables_of(artifact: &Artifact<'_>, machine: &PushdownTables<'_>) -> Vec<Table
         bytes,
     };
     let width = 32 * machine.words as usize;
-    let actions: usize = machine.actions.iter().map(|l| l.len()).sum();
-    let lists = machine.lists.0.len().saturating_sub(1);
-    let bitsets = machine
-        .bitsets
-        .len()
-        .checked_div(machine.words as usize)
-        .unwrap_or(0);
+    let (bitsets, lists) = machine.set_counts();
     let set: u32 = machine.bitsets.iter().map(|w| w.count_ones()).sum();
-    let automaton = |id| sizes(sections::AUTOMATON, id, 4);
+    let nodes = |name, automaton: &StackAutomaton<'_>, id| {
+        matrix(
+            name,
+            &automaton.nodes,
+            sizes(sections::AUTOMATON + 1, id, 3),
+        )
+    };
+    let edges = |name, automaton: &StackAutomaton<'_>, id| {
+        let len = automaton.edges.len() / 3;
+        Table {
+            name,
+            rows: len,
+            columns: 3,
+            entries: automaton.edges.len(),
+            bytes: size(sections::AUTOMATON, id)
+                + size(sections::AUTOMATON + 4, id)
+                + size(sections::AUTOMATON + 5, id),
+        }
+    };
     vec![
         vector(
             "byte classes",
@@ -298,22 +349,25 @@ fn tables_of(artifact: &Artifact<'_>, machine: &PushdownTables<'_>) -> Vec<Table
             machine.lex_start.len(),
             size(sections::LEX_START, 0),
         ),
-        matrix("steps", &machine.steps.nodes, automaton(0)),
-        matrix("rows", &machine.rows.nodes, automaton(1)),
-        matrix("ends", &machine.ends.nodes, automaton(2)),
+        nodes("steps: nodes", &machine.steps, 0),
+        edges("steps: edges", &machine.steps, 0),
+        nodes("rows: nodes", &machine.rows, 1),
+        edges("rows: edges", &machine.rows, 1),
+        nodes("ends: nodes", &machine.ends, 2),
+        edges("ends: edges", &machine.ends, 2),
         Table {
             name: "actions",
-            rows: machine.actions.len(),
+            rows: machine.action_lists.len().saturating_sub(1),
             columns: 2,
-            entries: actions,
+            entries: machine.actions.len() / 2,
             bytes: sizes(sections::ACTION_LISTS, 0, 3),
         },
         Table {
-            name: "row answers",
-            rows: machine.row_answers.len() / 3,
-            columns: 3,
-            entries: machine.row_answers.len(),
-            bytes: size(sections::ROW_ANSWERS, 0),
+            name: "unions",
+            rows: machine.unions.0.len().saturating_sub(1),
+            columns: bitsets + lists,
+            entries: machine.unions.1.len(),
+            bytes: sizes(sections::UNIONS, 0, 2),
         },
         Table {
             name: "token lists",
@@ -347,6 +401,51 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
+/// What `inspect` says of the machine.
+fn about(readings: &Readings, found: &Contexts) -> Vec<String> {
+    let mut lines = vec![match readings.conflicts {
+        0 => format!(
+            "conflicts 0, stacks 1: each of {} ways to end a lexeme leaves one stack",
+            thousands(readings.single)
+        ),
+        n => format!(
+            "conflicts {}: so many ways to end a lexeme can leave several stacks ({} leave one)",
+            thousands(n),
+            thousands(readings.single)
+        ),
+    }];
+    let all: u64 = found.tokens.iter().sum();
+    let share = |n: u64| format!("{:.2} %", 100.0 * n as f64 / (all as f64).max(1.0));
+    lines.push(format!(
+        "row contexts {} ({} looked at): {} decided by lexical state and top alone",
+        thousands(found.contexts),
+        thousands(found.sampled),
+        thousands(found.decided)
+    ));
+    lines.push(format!(
+        "tokens over contexts: accepted {}, rejected {}, context-dependent {}",
+        share(found.tokens[0]),
+        share(found.tokens[2]),
+        share(found.tokens[1])
+    ));
+    for (state, symbol, accepted, open) in &found.widest {
+        let top = symbol.map_or("any other".to_owned(), |s| s.to_string());
+        lines.push(format!(
+            "  lexical state {state}, top {top}: {} accepted, {} context-dependent",
+            thousands(*accepted),
+            thousands(*open)
+        ));
+    }
+    if found.states.1 > 0 {
+        lines.push(format!(
+            "left out for lack of budget: the rows of {} of {} lexical states",
+            thousands(found.states.1),
+            thousands(found.states.0 + found.states.1)
+        ));
+    }
+    lines
+}
+
 /// `inspect`
 pub fn inspect(args: &InspectArgs, manner: Manner) -> Result<bool> {
     let name = input::name(&args.artifact);
@@ -355,11 +454,11 @@ pub fn inspect(args: &InspectArgs, manner: Manner) -> Result<bool> {
     let artifact = Artifact::open(&bytes).map_err(failed)?;
     // A stored vocabulary is an artifact too, without a machine.
     let mut tables = Vec::new();
-    if artifact.section(sections::NUMBERS, 0).is_some() {
-        tables.extend(tables_of(
-            &artifact,
-            &PushdownTables::read(&artifact).map_err(failed)?,
-        ));
+    let mut machine = None;
+    if PushdownTables::is_in(&artifact) {
+        let read = PushdownTables::read(&artifact).map_err(failed)?;
+        tables.extend(tables_of(&artifact, &read));
+        machine = Some((readings(&read), contexts(&read, 32 * read.words as usize)));
     }
     if ItemTrie::is_in(&artifact) {
         tables.push(items_of(&ItemTrie::read(&artifact).map_err(failed)?));
@@ -367,9 +466,24 @@ pub fn inspect(args: &InspectArgs, manner: Manner) -> Result<bool> {
     let all: Vec<Section> = artifact.sections().collect();
     let mut out = Out::new();
     if manner.json {
+        let machine = machine.as_ref().map(|(readings, found)| {
+            json!({
+                "conflicts": readings.conflicts,
+                "stacks": (readings.conflicts == 0).then_some(1),
+                "lexical_states_with_rows": found.states.0,
+                "lexical_states_left_out": found.states.1,
+                "row_contexts": found.contexts,
+                "sampled": found.sampled,
+                "decided_by_the_context": found.decided,
+                "accepted": found.tokens[0],
+                "context_dependent": found.tokens[1],
+                "rejected": found.tokens[2],
+            })
+        });
         out.json(&json!({
             "file": name,
             "bytes": bytes.len(),
+            "machine": machine,
             "version": maskwright_tables::artifact::VERSION,
             "vocabulary_fingerprint": hex(artifact.vocabulary_fingerprint()),
             "source_fingerprint": hex(artifact.source_fingerprint()),
@@ -402,6 +516,11 @@ pub fn inspect(args: &InspectArgs, manner: Manner) -> Result<bool> {
             [vec![t.name.to_owned()], numbers.to_vec()].concat()
         }));
         for line in table(&lines, 1) {
+            out.line(line)?;
+        }
+    }
+    if let Some((readings, found)) = &machine {
+        for line in about(readings, found) {
             out.line(line)?;
         }
     }
@@ -449,9 +568,18 @@ fn checks(bytes: &[u8]) -> std::result::Result<Vec<&'static str>, ArtifactError>
     let artifact = Artifact::open(bytes)?;
     artifact.verify()?;
     let mut done = vec!["layout", "checksums"];
-    let has_machine = artifact.section(sections::NUMBERS, 0).is_some();
+    let has_machine = PushdownTables::is_in(&artifact);
     if has_machine {
-        PushdownTables::read(&artifact)?;
+        let tables = PushdownTables::read(&artifact)?;
+        let width = match artifact.section(kinds::VOCABULARY_NUMBERS, 0) {
+            Some(_) => artifact
+                .words(kinds::VOCABULARY_NUMBERS, 0)?
+                .first()
+                .map_or(0, |w| *w as usize),
+            // Without the vocabulary, as wide as the masks.
+            None => 32 * tables.words as usize,
+        };
+        tables.check(width)?;
         done.push("tables");
     }
     let has_items = ItemTrie::is_in(&artifact);

@@ -2,6 +2,7 @@
 
 mod artifact;
 mod check;
+mod contexts;
 mod generate;
 mod lint;
 mod mask;

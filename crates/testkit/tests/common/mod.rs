@@ -60,12 +60,8 @@ pub struct Frozen;
 
 /// The artifact of a grammar.
 pub fn artifact(compiled: &CompiledGrammar, vocabulary: &Vocabulary) -> Result<Vec<u8>, String> {
-    let budget = FreezeBudget {
-        questions: 200_000,
-        ..FreezeBudget::default()
-    };
     let tables = compiled
-        .freeze(budget, &CancelFlag::new(), &mut |_, _| {})
+        .freeze(FreezeBudget::default(), &CancelFlag::new(), &mut |_| {})
         .map_err(|e| e.to_string())?;
     let mut writer = ArtifactWriter::new(*vocabulary.fingerprint(), [7; 32]);
     tables.write_to(&mut writer).map_err(|e| e.to_string())?;

@@ -1,0 +1,563 @@
+//! What a question makes of a stack of which one more symbol is known, remembered by that symbol.
+//!
+//! A [`Pending`] is what is left of a question when everything known of the stack is used up: a
+//! lexeme that ends, a nonterminal that was read, a rest of tokens to be read on. [`Summaries::of`]
+//! answers for a pending question and the symbol found below: an [`Outcome`], that is token sets and
+//! actions that are certain now, and questions that are pending further down. Symbols that the
+//! question itself pushes are not part of it: what is above a pushed symbol is summed up first, and
+//! what is then pending is asked of the symbol (*composition*). So a pending question of a machine
+//! that works by reductions is one nonterminal, one label and one residual trie, however many
+//! symbols were read or pushed before, and outcomes are shared by all stacks that come to the same.
+//!
+//! The recursion (a lexeme shifts, what is left of the tokens is read, a lexeme ends …) runs on a
+//! stack of its own: an attempt that lacks other outcomes names them and is made again when they are
+//! there. It ends because every round of it reads bytes of a token or takes symbols off; a round that
+//! comes back to itself is a typed error.
+
+use crate::lazy::LazyMachine;
+use crate::lexical_rows::{LexicalRows, TrieId};
+use crate::sets::SetId;
+use maskwright_automata::{ControlError, Move, StackReader};
+use maskwright_tables::{CancelFlag, LabelSet, LexState, LimitError, Machine, RunError, Symbol};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// What happens when a lexeme has been read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Then {
+    /// Its action is the answer.
+    Act,
+    /// Whether the text may end is the answer.
+    End,
+    /// The next lexeme reads these rests of tokens.
+    Read(TrieId),
+}
+
+/// What is left of a question when the known part of the stack is used up. The symbol that is then
+/// found is the one just below.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Pending {
+    /// A lexeme with these labels ends on this symbol.
+    Step { labels: LabelSet, then: Then },
+    /// A lexeme with this label (`None`: the end of the text) does, by elementary moves.
+    Label { label: Option<u32>, then: Then },
+    /// A nonterminal was read before the label; it goes on top of this symbol.
+    Goto {
+        nonterminal: u32,
+        label: Option<u32>,
+        then: Then,
+    },
+    /// The machine reads below symbols that it has read (the last one is the top) before it says
+    /// what these labels do; or, without labels, whether the text may end.
+    Below {
+        known: Box<[Symbol]>,
+        labels: Option<LabelSet>,
+        then: Then,
+    },
+    /// This symbol is on top and no lexeme is under way.
+    Rest { then: Then },
+}
+
+/// An interned [`Pending`].
+pub(super) type PendingId = u32;
+/// An interned [`Outcome`]. 0 is the empty one.
+pub(super) type OutcomeId = u32;
+
+/// How many symbols lie between the one just read and the one that is wanted, and what for.
+pub(super) type Item = (u32, PendingId);
+
+/// An action from the symbol read: how many symbols it takes off, that one being the first, and
+/// what it then pushes.
+pub(super) type Action = (u32, Box<[Symbol]>);
+
+/// Below the bottom of the stack.
+pub(super) const BOTTOM: Symbol = Symbol(u32::MAX);
+
+/// What is known when one more symbol is known. All lists are sorted and free of duplicates.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Outcome {
+    /// Local numbers of token sets.
+    pub sets: Box<[u32]>,
+    pub ends: bool,
+    /// Interned actions.
+    pub actions: Box<[u32]>,
+    pub items: Box<[Item]>,
+}
+
+/// An outcome in the making.
+#[derive(Debug, Default)]
+pub(super) struct Gather {
+    pub sets: Vec<u32>,
+    pub ends: bool,
+    pub actions: Vec<u32>,
+    pub items: Vec<Item>,
+}
+
+/// Interned values, numbered in order of discovery.
+#[derive(Debug)]
+pub(super) struct Interner<T> {
+    ids: FxHashMap<T, u32>,
+    values: Vec<T>,
+}
+
+impl<T: Clone + Eq + std::hash::Hash> Interner<T> {
+    pub fn new() -> Self {
+        Interner {
+            ids: FxHashMap::default(),
+            values: Vec::new(),
+        }
+    }
+
+    pub fn intern(&mut self, value: T) -> u32 {
+        if let Some(&id) = self.ids.get(&value) {
+            return id;
+        }
+        let id = self.values.len() as u32;
+        self.values.push(value.clone());
+        self.ids.insert(value, id);
+        id
+    }
+
+    pub fn get(&self, id: u32) -> &T {
+        &self.values[id as usize]
+    }
+
+    pub fn find(&self, value: &T) -> Option<u32> {
+        self.ids.get(value).copied()
+    }
+
+    pub fn values(&self) -> &[T] {
+        &self.values
+    }
+
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+}
+
+/// See the module.
+pub(super) struct Summaries<'a> {
+    pub machine: &'a LazyMachine,
+    cancel: &'a CancelFlag,
+    pub pending: Interner<Pending>,
+    pub outcomes: Interner<Outcome>,
+    pub actions: Interner<Action>,
+    /// Token sets in order of discovery.
+    pub sets: Interner<SetId>,
+    memo: FxHashMap<(PendingId, Symbol), OutcomeId>,
+    /// What the attempt under way lacks.
+    missing: Vec<(PendingId, Symbol)>,
+    /// Outcomes found so far, and the bound on their number.
+    pub found: usize,
+    pub budget: usize,
+}
+
+/// What the machine reads of symbols that are known down to some depth.
+struct Known<'a> {
+    symbols: &'a [Symbol],
+    /// Whether the last known one lies at the bottom.
+    whole: bool,
+}
+
+impl StackReader for Known<'_> {
+    fn read(&mut self, depth: usize) -> Result<Option<Symbol>, ControlError> {
+        match self.symbols.len().checked_sub(depth + 1) {
+            Some(i) => Ok(Some(self.symbols[i])),
+            None if self.whole => Ok(None),
+            None => Err(ControlError::Unknown(depth)),
+        }
+    }
+}
+
+impl<'a> Summaries<'a> {
+    pub fn new(machine: &'a LazyMachine, cancel: &'a CancelFlag, budget: usize) -> Self {
+        let mut outcomes = Interner::new();
+        outcomes.intern(Outcome::default());
+        Summaries {
+            machine,
+            cancel,
+            pending: Interner::new(),
+            outcomes,
+            actions: Interner::new(),
+            sets: Interner::new(),
+            memo: FxHashMap::default(),
+            missing: Vec::new(),
+            found: 0,
+            budget,
+        }
+    }
+
+    /// Whether the budget has run out.
+    pub fn is_spent(&self) -> bool {
+        self.found > self.budget
+    }
+
+    pub fn outcome(&self, id: OutcomeId) -> &Outcome {
+        self.outcomes.get(id)
+    }
+
+    /// Interns what was gathered.
+    pub fn finish(&mut self, mut gather: Gather) -> OutcomeId {
+        fn sorted<T: Ord>(mut list: Vec<T>) -> Box<[T]> {
+            list.sort_unstable();
+            list.dedup();
+            list.into()
+        }
+        // Sets that hold nothing say nothing.
+        if let Some(empty) = self.sets.find(&crate::sets::Sets::EMPTY) {
+            gather.sets.retain(|s| *s != empty);
+        }
+        self.outcomes.intern(Outcome {
+            sets: sorted(gather.sets),
+            ends: gather.ends,
+            actions: sorted(gather.actions),
+            items: sorted(gather.items),
+        })
+    }
+
+    /// What becomes of a pending question when this symbol is found.
+    pub fn of(&mut self, pending: PendingId, symbol: Symbol) -> Result<OutcomeId, RunError> {
+        if let Some(&id) = self.memo.get(&(pending, symbol)) {
+            return Ok(id);
+        }
+        let mut work = vec![(pending, symbol)];
+        let mut open: FxHashSet<(PendingId, Symbol)> = FxHashSet::default();
+        while let Some(&goal) = work.last() {
+            if self.memo.contains_key(&goal) {
+                open.remove(&goal);
+                work.pop();
+                continue;
+            }
+            self.cancel.check("ahead-of-time compile")?;
+            self.missing.clear();
+            let gather = self.attempt(goal.0, goal.1)?;
+            if self.missing.is_empty() {
+                self.found += 1;
+                if self.is_spent() {
+                    return Err(LimitError::new(
+                        "questions of an ahead-of-time compile",
+                        self.found as u64,
+                        self.budget as u64,
+                    )
+                    .into());
+                }
+                let id = self.finish(gather);
+                self.memo.insert(goal, id);
+                continue;
+            }
+            open.insert(goal);
+            for lack in std::mem::take(&mut self.missing) {
+                if open.contains(&lack) {
+                    return Err(LimitError::new("reductions that lead to themselves", 1, 0).into());
+                }
+                work.push(lack);
+            }
+        }
+        Ok(self.memo[&(pending, symbol)])
+    }
+
+    /// An outcome that is there, or one that is noted as missing.
+    fn want(&mut self, pending: Pending, symbol: Symbol) -> Option<OutcomeId> {
+        let pending = self.pending.intern(pending);
+        self.want_id(pending, symbol)
+    }
+
+    fn want_id(&mut self, pending: PendingId, symbol: Symbol) -> Option<OutcomeId> {
+        let found = self.memo.get(&(pending, symbol)).copied();
+        if found.is_none() && !self.missing.contains(&(pending, symbol)) {
+            self.missing.push((pending, symbol));
+        }
+        found
+    }
+
+    pub fn add(&self, gather: &mut Gather, outcome: Option<OutcomeId>) {
+        let Some(id) = outcome.filter(|id| *id != 0) else {
+            return;
+        };
+        let outcome = self.outcomes.get(id);
+        gather.sets.extend_from_slice(&outcome.sets);
+        gather.ends |= outcome.ends;
+        gather.actions.extend_from_slice(&outcome.actions);
+        gather.items.extend_from_slice(&outcome.items);
+    }
+
+    /// Adds the outcome of a question about a stack that ends in `pushed` (the last one on top),
+    /// seen from the symbol at its lowest place on.
+    fn add_pushed(&mut self, gather: &mut Gather, then: Then, pushed: &[Symbol]) {
+        let Some((&top, below)) = pushed.split_last() else {
+            return;
+        };
+        let Some(id) = self.want(Pending::Rest { then }, top) else {
+            return;
+        };
+        let mut all = self.outcome(id).clone();
+        let mut above = top;
+        for &symbol in below.iter().rev() {
+            let mut next = Gather::default();
+            self.compose(&mut next, all, above, symbol);
+            if !self.missing.is_empty() {
+                return;
+            }
+            let id = self.finish(next);
+            all = self.outcome(id).clone();
+            above = symbol;
+        }
+        gather.sets.extend_from_slice(&all.sets);
+        gather.ends |= all.ends;
+        gather.actions.extend_from_slice(&all.actions);
+        gather.items.extend_from_slice(&all.items);
+    }
+
+    /// Adds an outcome of the pushed symbol `above` as one of the symbol on which it was pushed.
+    fn compose(&mut self, gather: &mut Gather, outcome: Outcome, above: Symbol, symbol: Symbol) {
+        gather.sets.extend_from_slice(&outcome.sets);
+        gather.ends |= outcome.ends;
+        for &action in &outcome.actions {
+            let (pop, push) = self.actions.get(action).clone();
+            let action = match pop.checked_sub(1) {
+                Some(pop) => (pop, push),
+                None => (0, [&[above][..], &push].concat().into()),
+            };
+            gather.actions.push(self.actions.intern(action));
+        }
+        for &(skip, pending) in &outcome.items {
+            match skip.checked_sub(1) {
+                Some(skip) => gather.items.push((skip, pending)),
+                None => {
+                    let found = self.want_id(pending, symbol);
+                    self.add(gather, found);
+                }
+            }
+        }
+    }
+
+    fn attempt(&mut self, pending: PendingId, symbol: Symbol) -> Result<Gather, RunError> {
+        let mut gather = Gather::default();
+        let gone = symbol == BOTTOM;
+        match self.pending.get(pending).clone() {
+            Pending::Step { labels, then } => {
+                let machine = self.machine;
+                let list = machine.shared().lexicon.labels(labels);
+                // Whether the machine works by reductions does not depend on the label.
+                let reduces = !gone
+                    && list.first().is_some_and(|l| {
+                        matches!(machine.control().moves(symbol, Some(*l)), Ok(Some(_)))
+                    });
+                if reduces {
+                    for &label in list {
+                        let label = Some(label);
+                        let found = self.want(Pending::Label { label, then }, symbol);
+                        self.add(&mut gather, found);
+                    }
+                } else {
+                    self.ask(&mut gather, &[], Some(labels), then, symbol)?;
+                }
+            }
+            Pending::Label { label, then } => {
+                if !gone {
+                    let moves = self.machine.control().moves(symbol, label);
+                    let moves = moves.map_err(crate::lazy::run_error)?.unwrap_or_default();
+                    for m in moves {
+                        self.take(&mut gather, m, label, then, symbol);
+                    }
+                }
+            }
+            Pending::Goto {
+                nonterminal,
+                label,
+                then,
+            } => {
+                if !gone {
+                    let target = self.machine.control().goto(symbol, nonterminal);
+                    if let Some(target) = target.map_err(crate::lazy::run_error)?
+                        && let Some(id) = self.want(Pending::Label { label, then }, target)
+                    {
+                        let outcome = self.outcome(id).clone();
+                        self.compose(&mut gather, outcome, target, symbol);
+                    }
+                }
+            }
+            Pending::Below {
+                known,
+                labels,
+                then,
+            } => self.ask(&mut gather, &known, labels, then, symbol)?,
+            Pending::Rest { then } => self.rest(&mut gather, then, symbol)?,
+        }
+        Ok(gather)
+    }
+
+    /// One elementary move.
+    fn take(
+        &mut self,
+        gather: &mut Gather,
+        m: Move,
+        label: Option<u32>,
+        then: Then,
+        symbol: Symbol,
+    ) {
+        match m {
+            Move::Accept => gather.ends = true,
+            Move::Shift(pushed) => {
+                let stack = [&[symbol][..], &pushed].concat();
+                self.add_pushed(gather, then, &stack);
+            }
+            Move::Reduce { pop, nonterminal } => {
+                let goto = self.pending.intern(Pending::Goto {
+                    nonterminal,
+                    label,
+                    then,
+                });
+                gather.items.push((pop.saturating_sub(1), goto));
+            }
+        }
+    }
+
+    /// No lexeme is under way and `symbol` is on top.
+    fn rest(&mut self, gather: &mut Gather, then: Then, symbol: Symbol) -> Result<(), RunError> {
+        let machine = self.machine;
+        match then {
+            Then::Act => gather
+                .actions
+                .push(self.actions.intern((0, Box::default()))),
+            Then::End => {
+                let moves = match symbol {
+                    BOTTOM => None,
+                    _ => machine
+                        .control()
+                        .moves(symbol, None)
+                        .map_err(crate::lazy::run_error)?,
+                };
+                match moves {
+                    Some(_) => {
+                        let found = self.want(Pending::Label { label: None, then }, symbol);
+                        self.add(gather, found);
+                    }
+                    None => self.ask(gather, &[], None, then, symbol)?,
+                }
+            }
+            Then::Read(trie) => {
+                let rest = machine.shared().trie(trie);
+                let here = rest.tokens_at(0);
+                if !here.is_empty() {
+                    let set = machine.shared().sets.intern(here.to_vec());
+                    gather.sets.push(self.sets.intern(set));
+                }
+                if rest.len() <= 1 || symbol == BOTTOM {
+                    return Ok(());
+                }
+                let start = machine.lex_start(symbol)?;
+                for (labels, trie) in self.read(gather, start, trie)? {
+                    let then = Then::Read(trie);
+                    let found = self.want(Pending::Step { labels, then }, symbol);
+                    self.add(gather, found);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the tokens of a trie that stay inside the lexeme begun in `state`; how it can end.
+    pub fn read(
+        &mut self,
+        gather: &mut Gather,
+        state: LexState,
+        trie: TrieId,
+    ) -> Result<Vec<(LabelSet, TrieId)>, RunError> {
+        let shared: &LexicalRows = self.machine.shared();
+        let mut exits: Vec<(LabelSet, TrieId)> = Vec::new();
+        if state == LexState::DEAD {
+            return Ok(exits);
+        }
+        for &part in shared.lexicon.parts(state)? {
+            let row = shared.row(part, trie)?;
+            gather.sets.push(self.sets.intern(row.inside));
+            let from = exits.len();
+            exits.extend_from_slice(&row.exits);
+            // By what they are: the numbers of label sets and tries depend on what was asked before,
+            // and by whom. Of the same labels, the whole trie comes first.
+            exits[from..]
+                .sort_by_key(|(labels, rest)| (shared.lexicon.labels(*labels), *rest != trie));
+        }
+        Ok(exits)
+    }
+
+    /// Asks the machine about known symbols and one more below them.
+    fn ask(
+        &mut self,
+        gather: &mut Gather,
+        known: &[Symbol],
+        labels: Option<LabelSet>,
+        then: Then,
+        symbol: Symbol,
+    ) -> Result<(), RunError> {
+        let whole = symbol == BOTTOM;
+        let known: Vec<Symbol> = match whole {
+            true => known.to_vec(),
+            false => [&[symbol][..], known].concat(),
+        };
+        let control = self.machine.control();
+        let mut reader = Known {
+            symbols: &known,
+            whole,
+        };
+        let unknown = |this: &mut Self, gather: &mut Gather| {
+            let below = this.pending.intern(Pending::Below {
+                known: known.clone().into(),
+                labels,
+                then,
+            });
+            gather.items.push((0, below));
+        };
+        let Some(labels) = labels else {
+            match control.ends(&mut reader) {
+                Ok(ends) => gather.ends |= ends,
+                Err(ControlError::Unknown(_)) => unknown(self, gather),
+                Err(e) => return Err(crate::lazy::run_error(e)),
+            }
+            return Ok(());
+        };
+        let list = self.machine.shared().lexicon.labels(labels);
+        let actions = match control.step(&mut reader, list) {
+            Ok(actions) => actions,
+            Err(ControlError::Unknown(_)) => {
+                unknown(self, gather);
+                return Ok(());
+            }
+            Err(e) => return Err(crate::lazy::run_error(e)),
+        };
+        for action in actions {
+            let pop = action.pop as usize;
+            let kept = known.len().saturating_sub(pop);
+            let beyond = pop.saturating_sub(known.len()) as u32;
+            if then == Then::Act {
+                // Seen from the lowest symbol read; what lies above it is gone and comes back.
+                let (pop, from) = match kept {
+                    _ if whole => (0, 0),
+                    0 => (1 + beyond, 0),
+                    _ => (0, 1),
+                };
+                let push = [&known[from..kept.max(from)], &action.push].concat();
+                gather.actions.push(self.actions.intern((pop, push.into())));
+                continue;
+            }
+            let stack = [&known[..kept], &action.push].concat();
+            if stack.is_empty() {
+                if !whole {
+                    let rest = self.pending.intern(Pending::Rest { then });
+                    gather.items.push((beyond, rest));
+                }
+                continue;
+            }
+            let mut part = Gather::default();
+            self.add_pushed(&mut part, then, &stack);
+            gather.sets.append(&mut part.sets);
+            gather.ends |= part.ends;
+            // What is pending lies below what was taken off.
+            let items = part.items.into_iter();
+            gather
+                .items
+                .extend(items.map(|(skip, p)| (skip + beyond, p)));
+        }
+        Ok(())
+    }
+}

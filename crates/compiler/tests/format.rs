@@ -1,0 +1,177 @@
+//! The worked example of a machine in `FORMAT.md` is what the compiler writes, and answers.
+
+use maskwright_compiler::{Compiler, FreezeBudget};
+use maskwright_runtime::{FrozenMachine, Matcher};
+use maskwright_tables::artifact::{Artifact, ArtifactWriter};
+use maskwright_tables::pushdown::PushdownTables;
+use maskwright_tables::vocabulary::TokenEntry;
+use maskwright_tables::{CancelFlag, Limits, TokenId, TokenKind, Vocabulary};
+use std::sync::Arc;
+
+const SOURCE: &str = "start = \"(\" start \")\" | \"a\" ;";
+
+fn vocabulary() -> Arc<Vocabulary> {
+    let words = ["a", "(", ")", "))", "(a", "<end>"];
+    let entries = words.iter().enumerate().map(|(id, word)| TokenEntry {
+        id: id as u32,
+        bytes: word.as_bytes().to_vec(),
+        kind: match id {
+            5 => TokenKind::Special,
+            _ => TokenKind::Text,
+        },
+    });
+    Arc::new(Vocabulary::new("toy", entries, &[5], None).unwrap())
+}
+
+fn example(vocabulary: &Arc<Vocabulary>) -> Vec<u8> {
+    let compiler = Compiler::new(Arc::clone(vocabulary), Limits::untrusted());
+    let tables = compiler
+        .grammar(SOURCE)
+        .unwrap()
+        .freeze(FreezeBudget::default(), &CancelFlag::new(), &mut |_| {})
+        .unwrap();
+    let mut writer = ArtifactWriter::new(*vocabulary.fingerprint(), [0; 32]);
+    tables.write_to(&mut writer).unwrap();
+    writer.finish()
+}
+
+/// The last hex dump of the specification: an offset and 16 bytes a line, `*` for lines like the one
+/// before, remarks behind `|`.
+fn parse_dump(text: &str) -> Vec<u8> {
+    let dump = text.rsplit("```hex\n").next().unwrap();
+    let dump = dump.split("```").next().unwrap();
+    let mut out: Vec<u8> = Vec::new();
+    for line in dump.lines().filter(|l| *l != "*") {
+        let mut columns = line.split_whitespace();
+        let offset = usize::from_str_radix(columns.next().unwrap(), 16).unwrap();
+        while out.len() < offset {
+            out.extend_from_within(out.len() - 16..);
+        }
+        let bytes = columns.take_while(|c| *c != "|");
+        out.extend(bytes.map(|c| u8::from_str_radix(c, 16).unwrap()));
+    }
+    out
+}
+
+/// The dump with the names of sections as remarks.
+fn dump(bytes: &[u8]) -> String {
+    let artifact = Artifact::open(bytes).unwrap();
+    let (mut out, mut before, mut starred) = (String::new(), "", false);
+    let lines: Vec<String> = bytes
+        .chunks(16)
+        .map(|line| {
+            let hex: Vec<String> = line.iter().map(|b| format!("{b:02x}")).collect();
+            hex.join(" ")
+        })
+        .collect();
+    for (i, line) in lines.iter().enumerate() {
+        let at = 16 * i as u64;
+        let here = |s: &maskwright_tables::artifact::Section| s.len > 0 && s.offset == at;
+        let remark = match artifact.sections().find(here) {
+            Some(s) => format!(" | {}/{}", s.kind, s.id),
+            None => String::new(),
+        };
+        if line == before && remark.is_empty() {
+            if !std::mem::replace(&mut starred, true) {
+                out.push_str("*\n");
+            }
+            continue;
+        }
+        starred = false;
+        before = line;
+        out.push_str(&format!("{at:04x}  {line}{remark}\n"));
+    }
+    out.push_str(&format!("{:04x}\n", bytes.len()));
+    out
+}
+
+#[test]
+fn the_dump_in_the_specification_is_what_the_compiler_writes() {
+    let vocabulary = vocabulary();
+    let written = example(&vocabulary);
+    let given = parse_dump(include_str!("../../tables/FORMAT.md"));
+    assert!(
+        given == written,
+        "FORMAT.md should say:\n{}",
+        dump(&written)
+    );
+    let artifact = Artifact::open(&given).unwrap();
+    artifact.verify().unwrap();
+    let machine = FrozenMachine::read(&artifact, Arc::clone(&vocabulary), Limits::untrusted());
+    let machine = machine.unwrap();
+    machine.tables().check(vocabulary.width()).unwrap();
+    let machine: Arc<dyn maskwright_tables::Machine> = machine.into();
+    let mut matcher = Matcher::new(machine).unwrap();
+    let mut mask = vec![0; matcher.mask_words()];
+    // `(`, `(a`, `))`, end.
+    for (token, expected) in [
+        (1, 0b01_0011),
+        (4, 0b01_0011),
+        (3, 0b00_1100),
+        (5, 0b10_0000),
+    ] {
+        matcher.fill_mask(&mut mask).unwrap();
+        assert_eq!(mask, [expected], "before {token}");
+        matcher.advance(TokenId(token)).unwrap();
+    }
+}
+
+/// The masks of a walk, or the first error.
+fn walk(bytes: &[u8], vocabulary: &Arc<Vocabulary>) -> Result<Vec<Vec<u32>>, String> {
+    let artifact = Artifact::open(bytes).map_err(|e| e.to_string())?;
+    let machine = FrozenMachine::read(&artifact, Arc::clone(vocabulary), Limits::untrusted());
+    let machine: Arc<dyn maskwright_tables::Machine> = machine.map_err(|e| e.to_string())?.into();
+    let mut matcher = Matcher::new(machine).map_err(|e| e.to_string())?;
+    let mut masks = Vec::new();
+    for token in [1, 4, 3, 5] {
+        let mut mask = vec![0; matcher.mask_words()];
+        matcher.fill_mask(&mut mask).map_err(|e| e.to_string())?;
+        masks.push(mask);
+        matcher.advance(TokenId(token)).map_err(|e| e.to_string())?;
+    }
+    Ok(masks)
+}
+
+/// Someone who can compute checksums gets errors or other answers, never a panic or an endless loop,
+/// whether the tables were checked or not.
+#[test]
+fn hostile_tables_with_good_checksums_never_panic() {
+    let vocabulary = vocabulary();
+    let bytes = example(&vocabulary);
+    let artifact = Artifact::open(&bytes).unwrap();
+    let expected = walk(&bytes, &vocabulary).unwrap();
+    let (mut same, mut other, mut failed, mut refused) = (0, 0, 0, 0);
+    for target in artifact.sections() {
+        for at in 0..target.len as usize {
+            for flip in [0x01, 0x02, 0x08, 0x80, 0xff] {
+                let mut writer = ArtifactWriter::new(*vocabulary.fingerprint(), [0; 32]);
+                for s in artifact.sections() {
+                    let mut payload = bytes[s.offset as usize..][..s.len as usize].to_vec();
+                    if s == target {
+                        payload[at] ^= flip;
+                    }
+                    if s.element == maskwright_tables::artifact::Element::U8 {
+                        writer.add_bytes(s.kind, s.id, payload).unwrap();
+                    } else {
+                        let words: Vec<u32> = payload
+                            .chunks_exact(4)
+                            .map(|w| u32::from_le_bytes(w.try_into().unwrap()))
+                            .collect();
+                        writer.add_words(s.kind, s.id, words).unwrap();
+                    }
+                }
+                let damaged = writer.finish();
+                let checked = Artifact::open(&damaged)
+                    .and_then(|a| PushdownTables::read(&a)?.check(vocabulary.width()));
+                refused += u32::from(checked.is_err());
+                match walk(&damaged, &vocabulary) {
+                    Ok(masks) if masks == expected => same += 1,
+                    Ok(_) => other += 1,
+                    Err(_) => failed += 1,
+                }
+            }
+        }
+    }
+    println!("{same} same, {other} other answers, {failed} errors; {refused} refused by the check");
+    assert!(refused > 500 && failed > 500 && same > 500);
+}
