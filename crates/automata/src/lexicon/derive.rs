@@ -353,7 +353,7 @@ impl Store {
             (0xd800..0xdc00, ..0xdc00) => {
                 // The second half is any low surrogate.
                 let [backslash, u, d, c] =
-                    [b"\\", b"u", b"Dd", b"CDEFcdef" as &[u8]].map(|bytes| {
+                    [b"\\" as &[u8], b"u", b"Dd", b"CDEFcdef"].map(|bytes| {
                         let ranges: Vec<_> = bytes.iter().map(|b| (*b, *b)).collect();
                         self.set(ByteSet::from_ranges(&ranges))
                     });
