@@ -132,7 +132,7 @@ pub fn compile(args: &CompileArgs, manner: Manner) -> Result<bool> {
     .map_err(|e| bad_artifact(&args.output, &e))
     .map(|()| writer.finish())?;
     let left_out = match tables {
-        Tables::Pushdown(ref tables) if !tables.complete => Some(rows_made(tables)),
+        Tables::Pushdown(tables) if !tables.complete => Some(rows_made(tables)),
         _ => None,
     };
     if let Some((made, left_out)) = left_out
