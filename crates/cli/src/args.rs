@@ -60,6 +60,8 @@ pub enum Command {
     Inspect(Answering<InspectArgs>),
     /// Check an artifact thoroughly.
     Verify(Answering<InspectArgs>),
+    /// Print a grammar or regex as a grammar in Maskwright's notation.
+    Convert(Answering<ConvertArgs>),
     /// Look into a vocabulary.
     Vocab(VocabArgs),
     /// Print a completion script for a shell.
@@ -102,8 +104,8 @@ pub struct WritingArgs {
 /// How a source is read and compiled.
 #[derive(Args, Debug)]
 pub struct SourceArgs {
-    /// A JSON Schema (.json), a regular expression (.regex), a grammar (.ebnf), a list of texts
-    /// (.txt) or of token sequences (.ids), one a line, or an artifact (.mwk).
+    /// A JSON Schema (.json), a regular expression (.regex), a grammar (.ebnf, .gbnf, .lark), a
+    /// list of texts (.txt) or of token sequences (.ids), one a line, or an artifact (.mwk).
     pub source: String,
 
     /// What the source is, instead of what its name says.
@@ -113,6 +115,10 @@ pub struct SourceArgs {
     /// The limits on what a compile and a run may spend.
     #[arg(long, value_enum, default_value_t = LimitsChoice::Trusted)]
     pub limits: LimitsChoice,
+
+    /// Regexes: whose dialect they are in.
+    #[arg(long, value_enum, default_value_t = DialectChoice::Rust)]
+    pub dialect: DialectChoice,
 
     /// JSON: white space and order.
     #[command(flatten)]
@@ -199,6 +205,25 @@ fn parse_jobs(text: &str) -> std::result::Result<usize, String> {
         Ok(n @ 1..=256) => Ok(n),
         _ => Err("a number from 1 to 256".into()),
     }
+}
+
+/// `convert`
+#[derive(Args, Debug)]
+pub struct ConvertArgs {
+    /// A grammar (.ebnf, .gbnf, .lark) or a regular expression (.regex).
+    pub source: String,
+
+    /// What the source is, instead of what its name says.
+    #[arg(long, value_enum)]
+    pub kind: Option<Kind>,
+
+    /// Regexes: whose dialect they are in.
+    #[arg(long, value_enum, default_value_t = DialectChoice::Rust)]
+    pub dialect: DialectChoice,
+
+    /// The limits on what reading may spend.
+    #[arg(long, value_enum, default_value_t = LimitsChoice::Trusted)]
+    pub limits: LimitsChoice,
 }
 
 /// `check`
@@ -492,6 +517,10 @@ pub enum Kind {
     Regex,
     /// A grammar in Maskwright's notation.
     Ebnf,
+    /// A grammar in llama.cpp's GBNF.
+    Gbnf,
+    /// A grammar in the notation of Lark.
+    Lark,
     /// A list of texts, one a line: the output is one of them.
     Items,
     /// A list of token sequences, one a line: ids with blanks or commas between them.
@@ -509,6 +538,15 @@ pub enum LimitsChoice {
     Trusted,
     /// For compiles that may take minutes and gigabytes.
     Offline,
+}
+
+/// A dialect of regexes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DialectChoice {
+    /// That of the `regex` crate.
+    Rust,
+    /// That of ECMA-262 (JavaScript) with the `u` flag.
+    Ecma,
 }
 
 /// The white space of JSON documents.

@@ -18,7 +18,7 @@ pub fn packed(kind: Kind) -> Vec<&'static [u8]> {
     let folder: &[u8] = match kind {
         Kind::JsonSchema | Kind::Artifact => b"json-schema",
         Kind::Regex => b"regex",
-        Kind::Ebnf => b"cfg",
+        Kind::Ebnf | Kind::Gbnf | Kind::Lark => b"cfg",
         Kind::Items | Kind::Ids => return Vec::new(),
     };
     unpack(PACK)

@@ -1,8 +1,8 @@
 //! Sources: from a name to a machine.
 
 use crate::args::{
-    Formats, Kind, LimitsChoice, Numbers, Order, SourceArgs, VocabularyArgs, Whitespace,
-    WritingArgs,
+    DialectChoice, Formats, Kind, LimitsChoice, Numbers, Order, SourceArgs, VocabularyArgs,
+    Whitespace, WritingArgs,
 };
 use crate::error::{self, Error, Result};
 use crate::input;
@@ -11,6 +11,7 @@ use crate::vocabulary;
 use maskwright_automata::frames::{self, FrameOptions};
 use maskwright_compiler::{CompiledGrammar, CompiledItems, Compiler, JsonSchemaOptions};
 use maskwright_grammar::json_schema::{FormatMode, Options, Report};
+use maskwright_grammar::pattern::Dialect;
 use maskwright_grammar::{Diagnostic, Place};
 use maskwright_tables::{Limits, Machine, Symbol, Vocabulary, artifact};
 use miette::Severity;
@@ -51,6 +52,14 @@ pub fn limits(choice: LimitsChoice) -> Limits {
         LimitsChoice::Untrusted => Limits::untrusted(),
         LimitsChoice::Trusted => Limits::trusted(),
         LimitsChoice::Offline => Limits::offline(),
+    }
+}
+
+/// The dialect of a choice.
+pub fn dialect(choice: DialectChoice) -> Dialect {
+    match choice {
+        DialectChoice::Rust => Dialect::Rust,
+        DialectChoice::Ecma => Dialect::Ecma,
     }
 }
 
@@ -140,8 +149,10 @@ impl<'a> Source<'a> {
         let compiler = Compiler::new(vocabulary, limits(self.args.limits));
         let compiled = match self.kind {
             Kind::JsonSchema => compiler.json_schema_with(text, &self.json_schema_options()),
-            Kind::Regex => compiler.regex(strip_line_end(text)),
+            Kind::Regex => compiler.regex_in(strip_line_end(text), dialect(self.args.dialect)),
             Kind::Ebnf => compiler.grammar(text),
+            Kind::Gbnf => compiler.gbnf(text),
+            Kind::Lark => compiler.lark(text),
             Kind::Items => compiler.items(text),
             Kind::Ids => {
                 let items = compiler.id_items(text);
@@ -212,12 +223,13 @@ impl Opened {
 }
 
 /// Editors end the last line of a pattern's file; the pattern does not end with it.
-fn strip_line_end(text: &str) -> &str {
+pub fn strip_line_end(text: &str) -> &str {
     let text = text.strip_suffix('\n').unwrap_or(text);
     text.strip_suffix('\r').unwrap_or(text)
 }
 
-fn kind_of(path: &str) -> Result<Kind> {
+/// What a name says that a source is.
+pub fn kind_of(path: &str) -> Result<Kind> {
     let extension = Path::new(path)
         .extension()
         .and_then(|e| e.to_str())
@@ -226,6 +238,8 @@ fn kind_of(path: &str) -> Result<Kind> {
         "json" => Ok(Kind::JsonSchema),
         "regex" => Ok(Kind::Regex),
         "ebnf" => Ok(Kind::Ebnf),
+        "gbnf" => Ok(Kind::Gbnf),
+        "lark" => Ok(Kind::Lark),
         "txt" => Ok(Kind::Items),
         "ids" => Ok(Kind::Ids),
         "mwk" => Ok(Kind::Artifact),
@@ -233,7 +247,7 @@ fn kind_of(path: &str) -> Result<Kind> {
             "unknown-kind",
             format!("{}: the name does not say what it is", input::name(path)),
         )
-        .with_help("name it .json, .regex, .ebnf, .txt, .ids or .mwk, or say --kind")),
+        .with_help("name it .json, .regex, .ebnf, .gbnf, .lark, .txt, .ids or .mwk, or say --kind")),
     }
 }
 

@@ -5,9 +5,12 @@ use crate::freeze::{FreezeBudget, FreezeProgress, freeze};
 use crate::json_schema::{self, JsonSchemaOptions};
 use crate::lazy::{LazyMachine, run_error};
 use crate::lexical_rows::LexicalRows;
+use crate::token_terminals;
 use maskwright_automata::lr::{ConflictReport, Lr};
 use maskwright_automata::{Control, ControlError};
 use maskwright_grammar::json_schema::Report;
+use maskwright_grammar::notation::Parsed;
+use maskwright_grammar::pattern::Dialect;
 use maskwright_grammar::{Diagnostic, Diagnostics, Grammar, NormalGrammar, Place, normalize};
 use maskwright_tables::pushdown::PushdownTables;
 use maskwright_tables::{CancelFlag, LimitError, Limits, Machine, RunError, Symbol, Vocabulary};
@@ -89,12 +92,43 @@ impl Compiler {
         self.grammar_ir(&Grammar::from_regex(pattern, &self.limits)?)
     }
 
+    /// Compiles a regex of a dialect; it must match the whole output.
+    ///
+    /// # Errors
+    /// As [`Compiler::regex`].
+    pub fn regex_in(
+        &self,
+        pattern: &str,
+        dialect: Dialect,
+    ) -> Result<CompiledGrammar, CompileError> {
+        self.grammar_ir(&Grammar::from_regex_in(pattern, dialect, &self.limits)?)
+    }
+
     /// Compiles a grammar in Maskwright's EBNF.
     ///
     /// # Errors
     /// Malformed text, undefined or useless rules, an empty language, a limit.
     pub fn grammar(&self, text: &str) -> Result<CompiledGrammar, CompileError> {
-        let parsed = maskwright_grammar::notation::parse(text, &self.limits)?;
+        self.parsed(maskwright_grammar::notation::parse(text, &self.limits)?)
+    }
+
+    /// Compiles a grammar in llama.cpp's GBNF.
+    ///
+    /// # Errors
+    /// As [`Compiler::grammar`].
+    pub fn gbnf(&self, text: &str) -> Result<CompiledGrammar, CompileError> {
+        self.parsed(maskwright_grammar::notation::parse_gbnf(text, &self.limits)?)
+    }
+
+    /// Compiles a grammar in the notation of Lark, with the extensions of llguidance.
+    ///
+    /// # Errors
+    /// As [`Compiler::grammar`].
+    pub fn lark(&self, text: &str) -> Result<CompiledGrammar, CompileError> {
+        self.parsed(maskwright_grammar::notation::parse_lark(text, &self.limits)?)
+    }
+
+    fn parsed(&self, parsed: Parsed) -> Result<CompiledGrammar, CompileError> {
         let mut compiled = self.grammar_ir(&parsed.grammar)?;
         compiled.warnings.splice(0..0, parsed.warnings);
         Ok(compiled)
@@ -103,7 +137,7 @@ impl Compiler {
     /// Compiles a grammar given as IR.
     ///
     /// # Errors
-    /// An empty language, a limit.
+    /// An empty language, a token that the vocabulary lacks, a limit.
     pub fn grammar_ir(&self, grammar: &Grammar) -> Result<CompiledGrammar, CompileError> {
         let (normal, warnings) = normalize(grammar, &self.limits, &self.cancel)?;
         let shared = self.shared();
@@ -114,9 +148,14 @@ impl Compiler {
             self.limits,
             self.cancel.clone(),
         )?;
-        let mut compiled = self.finish(Box::new(control), shared, Recipe::Grammar(kept));
-        compiled.warnings = warnings;
-        Ok(compiled)
+        let tokens = token_terminals::resolve(control.grammar(), &self.vocabulary)?;
+        let machine = LazyMachine::new(Box::new(control), shared, self.limits);
+        Ok(CompiledGrammar {
+            machine: Arc::new(machine.with_token_terminals(tokens)),
+            recipe: Arc::new(Recipe::Grammar(kept)),
+            report: None,
+            warnings,
+        })
     }
 
     pub(crate) fn shared(&self) -> Arc<LexicalRows> {
@@ -248,13 +287,19 @@ impl CompiledGrammar {
     /// give the same tables, whatever this grammar was used for before and however many threads help.
     ///
     /// # Errors
-    /// The budget is too small, a limit, or a cancel.
+    /// The budget is too small, a limit, or a cancel; a grammar that names tokens (tables hold bytes
+    /// only).
     pub fn freeze(
         &self,
         budget: FreezeBudget,
         cancel: &CancelFlag,
         progress: &mut dyn FnMut(FreezeProgress),
     ) -> Result<PushdownTables<'static>, RunError> {
+        if self.machine.has_token_terminals() {
+            return Err(RunError::NotTabulated {
+                table: "token terminals, which cannot be compiled ahead of time yet",
+            });
+        }
         freeze(&self.afresh(cancel)?, budget, cancel, progress)
     }
 

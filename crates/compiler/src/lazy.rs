@@ -10,6 +10,7 @@
 use crate::lexical_rows::{LexicalRows, TrieId};
 use crate::memo::{Overlay, OverlayView, Reads, StackMemo};
 use crate::sets::{FinalId, SetId};
+use crate::token_terminals::{self, TokenTerminal};
 use maskwright_automata::{Control, ControlError, StackReader};
 use maskwright_tables::{
     Crossing, LabelSet, LexState, LimitError, Limits, Machine, RowRef, RunError, StackAction,
@@ -17,6 +18,7 @@ use maskwright_tables::{
 };
 use papaya::HashMap;
 use rustc_hash::{FxBuildHasher, FxHashSet};
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -33,6 +35,8 @@ pub(crate) struct LazyMachine {
     actions: boxcar::Vec<Box<[StackAction]>>,
     row_memo: StackMemo,
     rows: boxcar::Vec<MadeRow>,
+    /// Terminals that are tokens as a whole: label and tokens.
+    token_terminals: Box<[TokenTerminal]>,
 }
 
 /// A row of the machine.
@@ -63,9 +67,9 @@ struct Item {
 }
 
 /// Reads a stack for a control, noting where.
-struct Reader<'a> {
-    stack: &'a dyn StackView,
-    reads: Reads,
+pub(crate) struct Reader<'a> {
+    pub stack: &'a dyn StackView,
+    pub reads: Reads,
 }
 
 impl StackReader for Reader<'_> {
@@ -102,7 +106,19 @@ impl LazyMachine {
             actions: boxcar::Vec::new(),
             row_memo: StackMemo::new(),
             rows: boxcar::Vec::new(),
+            token_terminals: Box::default(),
         }
+    }
+
+    /// The same machine with these terminals read as whole tokens.
+    pub fn with_token_terminals(mut self, terminals: Box<[TokenTerminal]>) -> Self {
+        self.token_terminals = terminals;
+        self
+    }
+
+    /// Whether some terminal is a token.
+    pub fn has_token_terminals(&self) -> bool {
+        !self.token_terminals.is_empty()
     }
 
     pub fn control(&self) -> &dyn Control {
@@ -157,6 +173,16 @@ impl LazyMachine {
         type Seen = (Vec<Symbol>, usize, LexState, TrieId, bool, Option<bool>);
         let mut seen: FxHashSet<Seen> = FxHashSet::default();
         let mut budget = self.limits.steps;
+        for terminal in &self.token_terminals {
+            let view = OverlayView {
+                overlay: &Overlay::new(),
+                base: stack,
+                reads: &reads,
+            };
+            if !token_terminals::steps(self, state, &view, terminal.label)?.is_empty() {
+                parts.push(self.shared.sets.intern(terminal.tokens.to_vec()));
+            }
+        }
         while let Some(item) = work.pop() {
             if budget == 0 {
                 return Err(LimitError::new(
@@ -373,6 +399,25 @@ impl Machine for LazyMachine {
         } else {
             ends.map_err(run_error)
         }
+    }
+
+    fn reads_tokens(&self) -> bool {
+        self.has_token_terminals()
+    }
+
+    fn token_step(
+        &self,
+        state: LexState,
+        stack: &dyn StackView,
+        token: TokenId,
+    ) -> Result<Cow<'_, [StackAction]>, RunError> {
+        let mut all = Vec::new();
+        for terminal in &self.token_terminals {
+            if terminal.tokens.binary_search(&token).is_ok() {
+                all.extend(token_terminals::steps(self, state, stack, terminal.label)?);
+            }
+        }
+        Ok(Cow::Owned(all))
     }
 
     fn row(&self, state: LexState, stack: &dyn StackView) -> Result<RowRef<'_>, RunError> {

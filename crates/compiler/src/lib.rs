@@ -9,7 +9,8 @@
 //! 2. `memo`: answers remembered by the stack symbols that were read to find them;
 //! 3. `lazy`: the machine of one grammar, made of 1 and 2 and a control;
 //! 4. `freeze`: the lazy machine as tables; `cost`: what places of a schema cost; `sets`: token sets, stored once each;
-//! 5. `items`: lists of texts and of token sequences.
+//! 5. `token_terminals`: tokens as terminals of a grammar;
+//! 6. `items`: lists of texts and of token sequences.
 #![forbid(unsafe_code)]
 
 pub mod vocabulary;
@@ -24,6 +25,7 @@ mod lexical_rows;
 mod memo;
 mod row_walk;
 mod sets;
+mod token_terminals;
 
 pub use compiler::{CompileError, CompiledGrammar, Compiler, Stats};
 pub use cost::{CostBudget, CostReport, NodeCost};

@@ -23,4 +23,4 @@ pub mod regex;
 pub use diagnostic::{Diagnostic, Diagnostics, Place};
 pub use ir::{Expr, ExprId, Grammar, Rule, RuleId, Terminal, TerminalId};
 pub use normal::{NormalGrammar, Sym, normalize};
-pub use regex::{RegexId, RegexNode, RegexPool};
+pub use regex::{RegexId, RegexNode, RegexPool, TokenRef, TokenSet};

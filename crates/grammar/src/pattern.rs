@@ -1,4 +1,8 @@
-//! Regexes in the Rust dialect: text → [`RegexPool`] node, matching whole texts.
+//! Regexes: text → [`RegexPool`] node, matching whole texts.
+//!
+//! There are two [`Dialect`]s. ECMA-262 has a front end of its own
+//! ([`ecma`](crate::json_schema::ecma)), with look-around and word boundaries; the rest of this page
+//! is about the Rust dialect.
 //!
 //! `regex-syntax` parses and translates; this module turns its HIR into our nodes. Counted repeats
 //! stay counters, Unicode classes stay ranges, greed is dropped (it cannot change which whole texts
@@ -9,12 +13,63 @@
 //! something that may or may not be empty, word boundaries and line anchors are refused with a
 //! message that says so.
 
+use crate::json_schema::ecma;
 use crate::{
     Diagnostic, Diagnostics, Expr, Grammar, Place, RegexId, RegexNode, RegexPool, Rule, RuleId,
 };
 use crate::{Terminal, TerminalId};
 use maskwright_tables::{LimitError, Limits};
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
+
+/// Whose regexes a pattern is one of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// The `regex` crate's, Unicode on.
+    #[default]
+    Rust,
+    /// That of ECMA-262 (JavaScript) with the `u` flag.
+    Ecma,
+}
+
+/// Adds the language of whole texts that an ECMA-262 pattern (`u` flag) matches to `pool`.
+///
+/// `offset` is where the pattern begins in the source; spans of errors are shifted by it.
+///
+/// # Errors
+/// Code `invalid-regex` for text that is no regex, `unsupported-regex` for what is no regular set or
+/// cannot be compiled exactly, `limit-exceeded` for a pattern that is too long.
+pub fn parse_ecma(
+    pattern: &str,
+    offset: usize,
+    pool: &mut RegexPool,
+    limits: &Limits,
+) -> Result<RegexId, Diagnostic> {
+    check_len(pattern, offset, limits)?;
+    ecma::full_match(pool, pattern, limits.source_depth)
+        .map(|found| found.regex)
+        .map_err(|e| {
+            let at = offset + e.offset.min(pattern.len());
+            let code = if e.unsupported {
+                "unsupported-regex"
+            } else {
+                "invalid-regex"
+            };
+            Diagnostic::new(code, e.message, Place::span(at..offset + pattern.len()))
+        })
+}
+
+fn check_len(pattern: &str, offset: usize, limits: &Limits) -> Result<(), Diagnostic> {
+    if pattern.len() <= limits.source_bytes {
+        return Ok(());
+    }
+    let e = LimitError::new(
+        "regex source bytes",
+        pattern.len() as u64,
+        limits.source_bytes as u64,
+    );
+    let whole = Place::span(offset..offset + pattern.len());
+    Err(Diagnostic::limit(e, whole))
+}
 
 /// The flags that may follow a pattern.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,14 +114,7 @@ pub fn parse_pattern(
     limits: &Limits,
 ) -> Result<RegexId, Diagnostic> {
     let whole = Place::span(offset..offset + pattern.len());
-    if pattern.len() > limits.source_bytes {
-        let e = LimitError::new(
-            "regex source bytes",
-            pattern.len() as u64,
-            limits.source_bytes as u64,
-        );
-        return Err(Diagnostic::limit(e, whole));
-    }
+    check_len(pattern, offset, limits)?;
     let hir = regex_syntax::ParserBuilder::new()
         .utf8(false)
         .nest_limit(limits.source_depth.min(u32::MAX as usize) as u32)
@@ -273,14 +321,24 @@ impl Grammar {
     /// # Errors
     /// As [`parse_pattern`].
     pub fn from_regex(pattern: &str, limits: &Limits) -> Result<Grammar, Diagnostics> {
+        Self::from_regex_in(pattern, Dialect::Rust, limits)
+    }
+
+    /// The grammar of the whole texts that a regex of some dialect matches: one rule, one terminal.
+    ///
+    /// # Errors
+    /// As [`parse_pattern`] or [`parse_ecma`].
+    pub fn from_regex_in(
+        pattern: &str,
+        dialect: Dialect,
+        limits: &Limits,
+    ) -> Result<Grammar, Diagnostics> {
         let mut grammar = Grammar::default();
-        let regex = parse_pattern(
-            pattern,
-            PatternFlags::default(),
-            0,
-            &mut grammar.regexes,
-            limits,
-        )?;
+        let pool = &mut grammar.regexes;
+        let regex = match dialect {
+            Dialect::Rust => parse_pattern(pattern, PatternFlags::default(), 0, pool, limits)?,
+            Dialect::Ecma => parse_ecma(pattern, 0, pool, limits)?,
+        };
         let place = Place::span(0..pattern.len());
         grammar.terminals.push(Terminal {
             name: "text".into(),

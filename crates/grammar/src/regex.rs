@@ -49,6 +49,55 @@ pub enum RegexNode {
     /// All JSON spellings, quotes included, of the strings whose value the node matches: each
     /// character raw or escaped, in any mix.
     JsonString(RegexId),
+    /// One token as a whole, whatever it spells. As a set of byte strings it is empty; only a whole
+    /// terminal may be such a node, and front ends see to that.
+    Token(TokenSet),
+}
+
+/// Which tokens a token terminal takes. What the names stand for is known only together with a
+/// vocabulary.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TokenSet {
+    /// Whether all tokens but these are meant.
+    pub negated: bool,
+    /// The tokens.
+    pub members: Box<[TokenRef]>,
+}
+
+/// One token, or a range of them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum TokenRef {
+    /// The ids from the first to the last, inclusive.
+    Ids(u32, u32),
+    /// The token with this text, angle brackets included, such as `<think>`.
+    Name(Box<str>),
+}
+
+impl std::fmt::Display for TokenSet {
+    /// As the notation writes it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.negated != self.members.is_empty() {
+            f.write_str("~")?;
+        }
+        if self.members.is_empty() {
+            return f.write_str("<[*]>");
+        }
+        if let [TokenRef::Name(name)] = &*self.members {
+            return f.write_str(name);
+        }
+        f.write_str("<[")?;
+        for (i, member) in self.members.iter().enumerate() {
+            if i > 0 {
+                f.write_str(",")?;
+            }
+            match member {
+                TokenRef::Ids(a, b) if a == b => write!(f, "{a}")?,
+                TokenRef::Ids(a, b) => write!(f, "{a}-{b}")?,
+                TokenRef::Name(name) => f.write_str(name)?,
+            }
+        }
+        f.write_str("]>")
+    }
 }
 
 /// An arena of regex nodes. Children always have smaller ids than their parents.
@@ -231,6 +280,15 @@ impl RegexPool {
             }
             _ => self.add(RegexNode::Literals(all.into())),
         }
+    }
+
+    /// What `node` matches, without the texts of which it matches a proper beginning already.
+    pub fn lazy(&mut self, node: RegexId) -> RegexId {
+        let one = self.add(RegexNode::ByteClass(Box::new([(0, 255)])));
+        let some = self.repeat(one, 1, None);
+        let longer = self.concat([node, some]);
+        let shortest = self.not(longer);
+        self.and([node, shortest])
     }
 
     /// All JSON spellings, quotes included, of the strings that `value` matches.

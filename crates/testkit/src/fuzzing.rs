@@ -10,7 +10,7 @@ use crate::oracle::Oracle;
 use crate::random::Random;
 use crate::vocab;
 use arbitrary::Unstructured;
-use maskwright_grammar::{Grammar, json_schema, notation};
+use maskwright_grammar::{Diagnostics, Grammar, json_schema, notation};
 use maskwright_tables::artifact::Artifact;
 use maskwright_tables::{Limits, Vocabulary};
 use std::sync::Arc;
@@ -67,10 +67,33 @@ pub fn schema_front_end(data: &[u8]) {
 /// # Panics
 /// When an error says nothing or lies outside the text, or printing loses something.
 pub fn ebnf_front_end(data: &[u8]) {
+    notation_front_end(data, notation::parse);
+}
+
+/// Any bytes as a GBNF grammar, as [`ebnf_front_end`].
+///
+/// # Panics
+/// As [`ebnf_front_end`].
+pub fn gbnf_front_end(data: &[u8]) {
+    notation_front_end(data, notation::parse_gbnf);
+}
+
+/// Any bytes as a Lark grammar, as [`ebnf_front_end`].
+///
+/// # Panics
+/// As [`ebnf_front_end`].
+pub fn lark_front_end(data: &[u8]) {
+    notation_front_end(data, notation::parse_lark);
+}
+
+fn notation_front_end(
+    data: &[u8],
+    parse: impl Fn(&str, &Limits) -> Result<notation::Parsed, Diagnostics>,
+) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
-    match notation::parse(text, &limits()) {
+    match parse(text, &limits()) {
         Err(errors) => {
             assert!(!errors.0.is_empty() && errors.0.iter().all(|e| !e.message.is_empty()));
             let spans = errors.0.iter().filter_map(|e| e.place.span.clone());

@@ -270,6 +270,12 @@ impl Lexicon {
         self.intern(&mut inner, e, true)
     }
 
+    /// The fresh state from which no byte leads anywhere: only a token as a whole may come next.
+    pub fn between(&self) -> Result<LexState, LimitError> {
+        let mut inner = self.lock();
+        self.intern(&mut inner, Store::NEVER, true)
+    }
+
     fn intern(&self, inner: &mut Inner, expr: ExprId, fresh: bool) -> Result<LexState, LimitError> {
         if let Some(&state) = inner.states.get(&(expr, fresh)) {
             return Ok(state);

@@ -47,7 +47,7 @@ pub use conflicts::{Conflict, ConflictReport};
 
 use crate::lexicon::ExprId;
 use crate::{Control, ControlError, Lexicon, Move, StackReader};
-use maskwright_grammar::{Diagnostic, NormalGrammar, Place, Sym};
+use maskwright_grammar::{Diagnostic, NormalGrammar, Place, RegexNode, Sym};
 use maskwright_tables::{CancelFlag, LexState, LimitError, Limits, StackAction, Symbol};
 use states::States;
 use std::sync::Arc;
@@ -62,6 +62,9 @@ pub struct Lr {
     lexicon: Arc<Lexicon>,
     /// Each terminal followed by its mark.
     terminals: Vec<ExprId>,
+    /// Which terminals are tokens as a whole: no bytes are read for them, and `step` takes their
+    /// index as the label.
+    tokens: Vec<bool>,
     /// What is ignored, followed by its mark; never if nothing is.
     ignore: ExprId,
 }
@@ -81,12 +84,16 @@ impl Lr {
         let limit = |e: LimitError| Diagnostic::limit(e, Place::default());
         let mut terminals = Vec::with_capacity(grammar.terminals().len());
         let mut empty = Vec::new();
+        let mut tokens = Vec::with_capacity(grammar.terminals().len());
         for (t, terminal) in grammar.terminals().iter().enumerate() {
             cancel.check("terminals").map_err(limit)?;
+            let is_token = matches!(grammar.regexes().node(terminal.regex), RegexNode::Token(_));
+            tokens.push(is_token);
             let expr = lexicon
                 .import(grammar.regexes(), terminal.regex)
                 .map_err(|e| Diagnostic::limit(e, terminal.place.clone()))?;
-            if lexicon
+            if !is_token
+                && lexicon
                 .is_never(expr)
                 .map_err(|e| Diagnostic::limit(e, terminal.place.clone()))?
             {
@@ -109,6 +116,7 @@ impl Lr {
             states,
             lexicon,
             terminals,
+            tokens,
             ignore,
         })
     }
@@ -138,11 +146,15 @@ impl Lr {
     fn make_start(&self, top: Symbol) -> Result<LexState, LimitError> {
         let allowed = self.states.allowed(top.0)?;
         let mut parts: Vec<ExprId> = allowed
-            .into_iter()
-            .map(|t| self.terminals[t as usize])
+            .iter()
+            .map(|t| self.terminals[*t as usize])
             .collect();
         parts.push(self.ignore);
-        self.lexicon.fresh(self.lexicon.alt(&parts))
+        let start = self.lexicon.fresh(self.lexicon.alt(&parts))?;
+        if start == LexState::DEAD && allowed.iter().any(|t| self.tokens[*t as usize]) {
+            return self.lexicon.between();
+        }
+        Ok(start)
     }
 }
 

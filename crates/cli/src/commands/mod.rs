@@ -3,6 +3,7 @@
 mod artifact;
 mod check;
 mod contexts;
+mod convert;
 mod generate;
 mod lint;
 mod mask;
@@ -40,6 +41,7 @@ pub fn run(cli: &Cli) -> Result<bool> {
         Command::Lint(args) => lint::run(args, manner),
         Command::Inspect(c) => artifact::inspect(&c.args, manner),
         Command::Verify(c) => artifact::verify(&c.args, manner),
+        Command::Convert(c) => convert::run(&c.args, manner),
         Command::Vocab(args) => match &args.command {
             VocabCommand::Inspect(c) => vocab::inspect(&c.args, manner),
         },

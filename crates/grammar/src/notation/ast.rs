@@ -1,6 +1,7 @@
-//! The syntax tree of the notation: one flat arena, children before parents.
+//! The syntax tree that all grammar notations are read into: one flat arena, children before
+//! parents.
 
-use crate::{Diagnostic, Place};
+use crate::{Diagnostic, Place, RegexId};
 use std::ops::Range;
 
 /// An entry of [`Tree::nodes`].
@@ -14,17 +15,36 @@ pub(super) enum Node<'s> {
     Literal(&'s str),
     Class(&'s str),
     Regex(&'s str),
+    /// A regex of ECMA-262.
+    Ecma(&'s str),
+    /// `<name>` or `<[ids]>`.
+    Token(&'s str),
+    /// A regex of the tree's pool: what the front end of another notation has decoded already.
+    Leaf(RegexId),
     /// Of no parts: the empty string.
     Seq(Vec<NodeId>),
     Alt(Vec<NodeId>),
     And(Vec<NodeId>),
     Not(NodeId),
     JsonString(NodeId),
+    /// What the node matches, and no proper beginning of it.
+    Lazy(NodeId),
     Repeat {
         inner: NodeId,
         min: u32,
         max: Option<u32>,
     },
+}
+
+/// What decides whether a definition is a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A name in capitals is one, if its body is regular.
+    ByName,
+    /// It is a rule.
+    Rule,
+    /// It has to be one.
+    Terminal,
 }
 
 /// A definition `name = body ;`.
@@ -34,6 +54,7 @@ pub(super) struct Definition<'s> {
     /// The span of the name.
     pub(super) span: Range<usize>,
     pub(super) body: Body,
+    pub(super) kind: Kind,
 }
 
 /// A whole right side: its nodes are `first ..= root`, and no other right side uses them.
@@ -52,8 +73,42 @@ pub(super) struct Tree<'s> {
     pub(super) ignored: Vec<Body>,
     /// The `%start` directives.
     pub(super) starts: Vec<(&'s str, Range<usize>)>,
+    /// The `%keywords` directives: terminals that match no literal of the rules.
+    pub(super) keywords: Vec<(&'s str, Range<usize>)>,
+    /// Terminals that give way to those with a larger number; all others have 0.
+    pub(super) priorities: Vec<(&'s str, i64)>,
+    /// Terminals that end as soon as they can.
+    pub(super) lazy: Vec<&'s str>,
     /// Where the nodes of the right side being read begin.
     first: u32,
+}
+
+/// The counts of a repeat, which stands at `span`.
+pub(super) fn bounds(
+    min: Option<&str>,
+    max: Option<&str>,
+    span: Range<usize>,
+) -> Result<(u32, Option<u32>), Diagnostic> {
+    let fault = |message: String, help: &str| {
+        Diagnostic::new("invalid-repeat", message, Place::span(span.clone())).with_help(help)
+    };
+    let number = |digits: &str| {
+        digits.parse::<u32>().map_err(|_| {
+            fault(
+                format!("the repeat count {digits} is too large"),
+                "the largest count is 4294967295",
+            )
+        })
+    };
+    let min = min.map(number).transpose()?.unwrap_or(0);
+    let max = max.map(number).transpose()?;
+    if let Some(max) = max.filter(|&max| max < min) {
+        return Err(fault(
+            format!("at least {min} and at most {max} copies can never match"),
+            "write the smaller count first",
+        ));
+    }
+    Ok((min, max))
 }
 
 impl<'s> Tree<'s> {
@@ -100,27 +155,8 @@ impl<'s> Tree<'s> {
         min: Option<&str>,
         max: Option<&str>,
         span: Range<usize>,
-    ) -> Result<NodeId, lalrpop_util::ParseError<usize, super::lexer::Unit<'s>, Diagnostic>> {
-        let fault = |message: String, help: &str| lalrpop_util::ParseError::User {
-            error: Diagnostic::new("invalid-repeat", message, Place::span(span.clone()))
-                .with_help(help),
-        };
-        let number = |digits: &str| {
-            digits.parse::<u32>().map_err(|_| {
-                fault(
-                    format!("the repeat count {digits} is too large"),
-                    "the largest count is 4294967295",
-                )
-            })
-        };
-        let min = min.map(number).transpose()?.unwrap_or(0);
-        let max = max.map(number).transpose()?;
-        if let Some(max) = max.filter(|&max| max < min) {
-            return Err(fault(
-                format!("at least {min} and at most {max} copies can never match"),
-                "write the smaller count first",
-            ));
-        }
+    ) -> Result<NodeId, Diagnostic> {
+        let (min, max) = bounds(min, max, span.clone())?;
         Ok(self.add(Node::Repeat { inner, min, max }, span))
     }
 
@@ -133,9 +169,14 @@ impl<'s> Tree<'s> {
         body
     }
 
-    pub(super) fn define(&mut self, name: &'s str, span: Range<usize>, root: NodeId) {
+    pub(super) fn define(&mut self, name: &'s str, span: Range<usize>, root: NodeId, kind: Kind) {
         let body = self.take_body(root);
-        self.definitions.push(Definition { name, span, body });
+        self.definitions.push(Definition {
+            name,
+            span,
+            body,
+            kind,
+        });
     }
 
     pub(super) fn ignore(&mut self, root: NodeId) {
@@ -145,5 +186,9 @@ impl<'s> Tree<'s> {
 
     pub(super) fn set_start(&mut self, name: &'s str, span: Range<usize>) {
         self.starts.push((name, span));
+    }
+
+    pub(super) fn keywords(&mut self, name: &'s str, span: Range<usize>) {
+        self.keywords.push((name, span));
     }
 }

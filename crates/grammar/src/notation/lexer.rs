@@ -31,6 +31,10 @@ pub(super) enum Unit<'s> {
     Class(&'s str),
     #[token("/", slash)]
     Regex(&'s str),
+    /// A token as a whole: `<[ids]>` or `<name>`.
+    #[regex(r"<\[[^\]>\n]*\]>")]
+    #[regex(r"<[^>\[\s][^>\n]*>")]
+    Token(&'s str),
     #[regex("[0-9]+")]
     Number(&'s str),
     #[token("=")]
@@ -65,8 +69,14 @@ pub(super) enum Unit<'s> {
     Start,
     #[token("%ignore")]
     Ignore,
+    #[token("%keywords")]
+    Keywords,
     #[token("@json_string")]
     JsonString,
+    #[token("@lazy")]
+    Lazy,
+    #[token("@ecma")]
+    Ecma,
 }
 
 impl Unit<'_> {
@@ -77,6 +87,7 @@ impl Unit<'_> {
             Unit::Literal(t) => format!("the literal {t}"),
             Unit::Class(t) => format!("the class {t}"),
             Unit::Regex(t) => format!("the regex {t}"),
+            Unit::Token(t) => format!("the token {t}"),
             Unit::Define => "`=`".into(),
             Unit::Semicolon => "`;`".into(),
             Unit::Bar => "`|`".into(),
@@ -92,7 +103,10 @@ impl Unit<'_> {
             Unit::Comma => "`,`".into(),
             Unit::Start => "`%start`".into(),
             Unit::Ignore => "`%ignore`".into(),
+            Unit::Keywords => "`%keywords`".into(),
             Unit::JsonString => "`@json_string`".into(),
+            Unit::Lazy => "`@lazy`".into(),
+            Unit::Ecma => "`@ecma`".into(),
         }
     }
 }
@@ -216,7 +230,7 @@ pub(super) fn units<'s>(text: &'s str, limits: &Limits) -> Result<Vec<Spanned<'s
                 let c = text[span.start..].chars().next().unwrap_or(' ');
                 let d = Diagnostic::new("invalid-character", format!("`{c}` means nothing here"), Place::span(span.clone()));
                 if text[span.start..].starts_with(['%', '@']) {
-                    d.with_help("the directives are `%start name ;`, `%ignore expression ;` and `@json_string(…)`")
+                    d.with_help("the directives are `%start name ;`, `%ignore expression ;`, `%keywords NAME ;`, `@json_string(…)`, `@lazy(…)` and `@ecma(/…/)`")
                 } else {
                     d
                 }

@@ -7,14 +7,15 @@
 //! step below is a loop.
 
 use super::Parsed;
-use super::ast::{Body, Node, NodeId, Tree};
+use super::ast::{Body, Kind, Node, NodeId, Tree};
+use super::tokens;
 use crate::horn::Clauses;
 use crate::ir::ExprId;
-use crate::pattern::{PatternFlags, parse_pattern};
+use crate::pattern::{PatternFlags, parse_ecma, parse_pattern};
 use crate::{Diagnostic, Diagnostics, Expr, Grammar, Place, RegexId, RegexNode, RegexPool};
 use crate::{Rule, RuleId, Terminal, TerminalId};
 use maskwright_tables::{LimitError, Limits};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What a defined name stands for.
 #[derive(Clone, Copy, Debug)]
@@ -37,10 +38,11 @@ struct Lowering<'t, 's> {
     warnings: Vec<Diagnostic>,
 }
 
-/// Resolves a tree.
+/// Resolves a tree, whose leaves are in `regexes`.
 pub(super) fn lower<'s>(
     tree: &Tree<'s>,
     text: &'s str,
+    regexes: RegexPool,
     limits: &Limits,
 ) -> Result<Parsed, Diagnostics> {
     if tree.nodes.len() > limits.nodes {
@@ -57,7 +59,10 @@ pub(super) fn lower<'s>(
         limits,
         names: FxHashMap::default(),
         meanings: Vec::new(),
-        grammar: Grammar::default(),
+        grammar: Grammar {
+            regexes,
+            ..Grammar::default()
+        },
         anonymous: FxHashMap::default(),
         errors: Vec::new(),
         warnings: Vec::new(),
@@ -65,11 +70,16 @@ pub(super) fn lower<'s>(
     l.names();
     l.check()?;
     let terminals = l.terminals_in_order();
+    l.check()?;
     l.terminals(&terminals);
     l.check()?;
     l.rules();
     l.ignored();
     l.start();
+    l.check()?;
+    l.lazy();
+    l.priorities();
+    l.keywords();
     l.check()?;
     Ok(Parsed {
         grammar: l.grammar,
@@ -175,7 +185,7 @@ impl<'s> Lowering<'_, 's> {
                 }
             }
         }
-        for (name, span) in &tree.starts {
+        for (name, span) in tree.starts.iter().chain(&tree.keywords) {
             if !self.names.contains_key(name) && reported.insert(name, ()).is_none() {
                 undefined.push((name, Place::span(span.clone())));
             }
@@ -199,14 +209,53 @@ impl<'s> Lowering<'_, 's> {
     fn terminals_in_order(&mut self) -> Vec<u32> {
         let mut clauses = Clauses::new(self.tree.definitions.len());
         for (i, d) in self.tree.definitions.iter().enumerate() {
-            if in_capitals(d.name) {
+            let wanted = match d.kind {
+                // What names a token is a rule: tokens are no part of terminals.
+                Kind::ByName => in_capitals(d.name) && self.token_in(d.body).is_none(),
+                Kind::Rule => false,
+                Kind::Terminal => true,
+            };
+            if wanted {
                 clauses.add(
                     i as u32,
                     self.names_in(d.body).map(|(_, name)| self.names[name]),
                 );
             }
         }
-        clauses.solve()
+        let order = clauses.solve();
+        let mut found = vec![false; self.tree.definitions.len()];
+        order.iter().for_each(|&i| found[i as usize] = true);
+        for (i, d) in self.tree.definitions.iter().enumerate() {
+            if d.kind != Kind::Terminal {
+                continue;
+            }
+            if !found[i] {
+                let place = Place::span(d.span.clone());
+                let message = format!("the terminal `{}` is recursive or names a rule", d.name);
+                self.errors.push(
+                    Diagnostic::new("not-a-terminal", message, place)
+                        .with_help("terminals are regular: make it a rule, in small letters"),
+                );
+            } else if let Some(node) = self.token_in(d.body) {
+                self.errors.push(token_inside(self.tree.place(node)));
+            }
+        }
+        order
+    }
+
+    /// A token in a body.
+    fn token_in(&self, body: Body) -> Option<NodeId> {
+        (body.first..=body.root.0)
+            .map(NodeId)
+            .find(|id| match self.tree.node(*id) {
+                Node::Token(_) => true,
+                Node::Leaf(regex) => self.is_token(*regex),
+                _ => false,
+            })
+    }
+
+    fn is_token(&self, regex: RegexId) -> bool {
+        matches!(self.grammar.regexes.node(regex), RegexNode::Token(_))
     }
 
     /// Gives every definition its meaning.
@@ -221,7 +270,11 @@ impl<'s> Lowering<'_, 's> {
             if let Meaning::Rule(id) = &mut self.meanings[i] {
                 *id = RuleId(rules);
                 rules += 1;
-                if in_capitals(d.name) && !self.tree.ignored.is_empty() {
+                if d.kind == Kind::ByName
+                    && in_capitals(d.name)
+                    && !self.tree.ignored.is_empty()
+                    && self.token_in(d.body).is_none()
+                {
                     self.warnings.push(
                         Diagnostic::new(
                             "not-a-terminal",
@@ -247,25 +300,38 @@ impl<'s> Lowering<'_, 's> {
         }
     }
 
-    /// The regex of each node of a body, `None` for what names a rule.
+    /// The regex of each node of a body, `None` for what names a rule or has tokens for parts.
     fn regexes(&mut self, body: Body) -> Vec<Option<RegexId>> {
         let mut found: Vec<Option<RegexId>> =
             Vec::with_capacity((body.root.0 - body.first) as usize + 1);
         let tree = self.tree;
         for id in (body.first..=body.root.0).map(NodeId) {
-            let get = |id: &NodeId| found[(id.0 - body.first) as usize];
+            let at = |id: &NodeId| found[(id.0 - body.first) as usize];
+            let get = |id: &NodeId| at(id).filter(|regex| !self.is_token(*regex));
             let all = |ids: &[NodeId]| ids.iter().map(get).collect::<Option<Vec<_>>>();
             let regex = match tree.node(id) {
                 Node::Name(name) => match self.meanings[self.names[name] as usize] {
                     Meaning::Terminal(regex, _) => Some(regex),
                     Meaning::Rule(_) => None,
                 },
-                Node::Literal(_) | Node::Class(_) | Node::Regex(_) => Some(self.leaf(id)),
+                Node::Leaf(regex) => Some(*regex),
+                Node::Literal(_) | Node::Class(_) | Node::Regex(_) | Node::Ecma(_) | Node::Token(_) => {
+                    Some(self.leaf(id))
+                }
                 Node::Seq(parts) => all(parts).map(|p| self.grammar.regexes.concat(p)),
                 Node::Alt(parts) => all(parts).map(|p| alternatives(&mut self.grammar.regexes, p)),
                 Node::And(parts) => all(parts).map(|p| self.grammar.regexes.and(p)),
-                Node::Not(inner) => get(inner).map(|p| self.grammar.regexes.not(p)),
+                Node::Not(inner) => {
+                    at(inner).map(|p| match self.grammar.regexes.node(p).clone() {
+                        RegexNode::Token(mut set) => {
+                            set.negated = !set.negated;
+                            self.grammar.regexes.add(RegexNode::Token(set))
+                        }
+                        _ => self.grammar.regexes.not(p),
+                    })
+                }
                 Node::JsonString(inner) => get(inner).map(|p| self.grammar.regexes.json_string(p)),
+                Node::Lazy(inner) => get(inner).map(|p| self.grammar.regexes.lazy(p)),
                 Node::Repeat { inner, min, max } => {
                     get(inner).map(|p| self.grammar.regexes.repeat(p, *min, *max))
                 }
@@ -282,6 +348,8 @@ impl<'s> Lowering<'_, 's> {
             Node::Literal(text) => {
                 decode(text, start).map(|bytes| self.grammar.regexes.bytes(bytes))
             }
+            Node::Token(text) => tokens::parse(text, start)
+                .map(|set| self.grammar.regexes.add(RegexNode::Token(set))),
             Node::Class(text) => parse_pattern(
                 text,
                 PatternFlags::default(),
@@ -289,6 +357,14 @@ impl<'s> Lowering<'_, 's> {
                 &mut self.grammar.regexes,
                 self.limits,
             ),
+            Node::Ecma(text) => {
+                let end = text.rfind('/').unwrap_or(0);
+                match &text[end + 1..] {
+                    "" | "u" => parse_ecma(&text[1..end], start + 1, &mut self.grammar.regexes, self.limits),
+                    flags => Err(Diagnostic::new("invalid-regex", format!("the flags `{flags}` are not supported"), self.tree.place(id))
+                        .with_help("ECMA-262 regexes are read with the flag `u`, and no others")),
+                }
+            }
             Node::Regex(text) => {
                 let end = text.rfind('/').unwrap_or(0);
                 match PatternFlags::parse(&text[end + 1..]) {
@@ -327,21 +403,23 @@ impl<'s> Lowering<'_, 's> {
         let tree = self.tree;
         let index = |id: &NodeId| (id.0 - body.first) as usize;
         let regexes = self.regexes(body);
-        // Parts of `&`, `~` and `@json_string` live inside a terminal.
+        // Parts of `&`, `~`, `@json_string` and `@lazy` live inside a terminal.
         let mut inside = vec![false; regexes.len()];
         for id in (body.first..=body.root.0).rev().map(NodeId) {
             let here = inside[index(&id)];
             let (parts, below): (&[NodeId], bool) = match tree.node(id) {
                 Node::Seq(parts) | Node::Alt(parts) => (parts, here),
                 Node::And(parts) => (parts, true),
-                Node::Not(inner) | Node::JsonString(inner) => (std::slice::from_ref(inner), true),
+                Node::Not(inner) | Node::JsonString(inner) | Node::Lazy(inner) => {
+                    (std::slice::from_ref(inner), true)
+                }
                 Node::Repeat { inner, .. } => (std::slice::from_ref(inner), here),
                 Node::Name(name) => {
                     if here && regexes[index(&id)].is_none() {
                         self.errors.push(
                             Diagnostic::new(
                                 "not-a-terminal",
-                                format!("`{name}` is a rule, but `&`, `~` and `@json_string` work on terminals"),
+                                format!("`{name}` is a rule, but `&`, `~`, `@json_string` and `@lazy` work on terminals"),
                                 tree.place(id),
                             )
                             .with_help("if it is not recursive, write its name in capitals to make it a terminal"),
@@ -384,8 +462,13 @@ impl<'s> Lowering<'_, 's> {
                         Expr::Empty
                     }
                     Some(regex) => Expr::Terminal(self.anonymous_terminal(regex, id)),
-                    // Reported above.
-                    None => Expr::Empty,
+                    None => {
+                        // Rules were reported above.
+                        if self.errors.is_empty() {
+                            self.errors.push(token_inside(tree.place(id)));
+                        }
+                        Expr::Empty
+                    }
                 },
             };
             exprs.push(self.grammar.add(expr));
@@ -448,6 +531,86 @@ impl<'s> Lowering<'_, 's> {
         }
     }
 
+    /// Lets the terminals of the tree's list end as soon as they can.
+    fn lazy(&mut self) {
+        let lazy: FxHashSet<&str> = self.tree.lazy.iter().copied().collect();
+        for terminal in &mut self.grammar.terminals {
+            if lazy.contains(&*terminal.name) {
+                terminal.regex = self.grammar.regexes.lazy(terminal.regex);
+            }
+        }
+    }
+
+    /// Takes out of each named terminal what terminals of higher priority match.
+    fn priorities(&mut self) {
+        if self.tree.priorities.is_empty() {
+            return;
+        }
+        let given: FxHashMap<&str, i64> = self.tree.priorities.iter().copied().collect();
+        let named: Vec<(usize, i64, RegexId)> = self
+            .grammar
+            .terminals
+            .iter()
+            .enumerate()
+            .filter(|(_, t)| self.names.contains_key(&*t.name))
+            .map(|(i, t)| (i, given.get(&*t.name).copied().unwrap_or(0), t.regex))
+            .collect();
+        for &(i, priority, regex) in &named {
+            let above = named.iter().filter(|(_, p, _)| *p > priority);
+            let pool = &mut self.grammar.regexes;
+            let above = pool.alt(above.map(|(_, _, regex)| *regex));
+            if *pool.node(above) != RegexNode::Never {
+                let others = pool.not(above);
+                self.grammar.terminals[i].regex = pool.and([regex, others]);
+            }
+        }
+    }
+
+    /// Takes the literals of the rules out of the terminals that `%keywords` names.
+    fn keywords(&mut self) {
+        let tree = self.tree;
+        if tree.keywords.is_empty() {
+            return;
+        }
+        let literals: Vec<Box<[u8]>> = self
+            .grammar
+            .terminals
+            .iter()
+            .filter_map(|t| match self.grammar.regexes.node(t.regex) {
+                RegexNode::Bytes(b) => Some(b.clone()),
+                _ => None,
+            })
+            .collect();
+        let pool = &mut self.grammar.regexes;
+        let literals = pool.literals(literals);
+        let others = pool.not(literals);
+        for (name, span) in &tree.keywords {
+            match self.meanings[self.names[name] as usize] {
+                Meaning::Terminal(_, Some(id)) => {
+                    let terminal = &mut self.grammar.terminals[id.0 as usize];
+                    terminal.regex = self.grammar.regexes.and([terminal.regex, others]);
+                }
+                // Used by no rule, or only inside other terminals, which are units of their own.
+                Meaning::Terminal(_, None) => self.warnings.push(
+                    Diagnostic::new(
+                        "unused-keywords",
+                        format!("`{name}` is no terminal of any rule, so no keyword is taken out of it"),
+                        Place::span(span.clone()),
+                    )
+                    .with_help("name the terminal that the rules use"),
+                ),
+                Meaning::Rule(_) => self.errors.push(
+                    Diagnostic::new(
+                        "not-a-terminal",
+                        format!("`{name}` is a rule, but keywords are taken out of terminals"),
+                        Place::span(span.clone()),
+                    )
+                    .with_help("write its name in capitals to make it a terminal"),
+                ),
+            }
+        }
+    }
+
     fn start(&mut self) {
         let tree = self.tree;
         if let [_, (_, again), ..] = &tree.starts[..] {
@@ -482,6 +645,16 @@ impl<'s> Lowering<'_, 's> {
         };
         self.grammar.start = Some(rule);
     }
+}
+
+/// A token where only text can be.
+fn token_inside(place: Place) -> Diagnostic {
+    Diagnostic::new(
+        "token-in-terminal",
+        "a token is a terminal by itself and no part of another one",
+        place,
+    )
+    .with_help("use it in a rule; only `~<token>` works on tokens")
 }
 
 /// Alternatives as one regex; many literals become one set, which is what large sets are fast as.

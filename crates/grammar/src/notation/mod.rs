@@ -1,8 +1,14 @@
-//! Maskwright's own EBNF: text ⇄ [`Grammar`].
+//! Grammar notations: text ⇄ [`Grammar`].
 //!
-//! In: text as `NOTATION.md` describes it. Out: the IR, or every error found with its place.
-//! [`parse`] runs `lexer` (logos) → `syntax` (lalrpop) → `ast` (a flat tree) → `lower` (names,
-//! terminals, regexes); [`print()`] goes back from any IR. Nothing recurses on nesting.
+//! In: text. Out: the IR, or every error found with its place.
+//!
+//! - [`parse`] reads Maskwright's own EBNF, as `NOTATION.md` describes it: `lexer` (logos) → `syntax`
+//!   (lalrpop) → `ast` (a flat tree);
+//! - [`parse_gbnf`] reads llama.cpp's GBNF into the same tree (`gbnf`), [`parse_lark`] the notation of
+//!   Lark (`lark`).
+//!
+//! `lower` turns the tree into the IR (names, terminals, regexes; `tokens` reads the names of token
+//! terminals), and [`print()`] goes back from any IR to EBNF. Nothing recurses on nesting.
 //!
 //! ```
 //! use maskwright_grammar::notation;
@@ -14,10 +20,13 @@
 //! ```
 
 mod ast;
+mod gbnf;
+mod lark;
 mod lexer;
 mod lower;
 pub(crate) use lower::alternatives;
 mod print;
+mod tokens;
 
 // Generated from syntax.lalrpop by build.rs.
 lalrpop_util::lalrpop_mod!(
@@ -28,7 +37,7 @@ lalrpop_util::lalrpop_mod!(
 
 pub use print::print;
 
-use crate::{Diagnostic, Diagnostics, Grammar, Place};
+use crate::{Diagnostic, Diagnostics, Grammar, Place, RegexPool};
 use lalrpop_util::ParseError;
 use maskwright_tables::{LimitError, Limits};
 
@@ -47,20 +56,52 @@ pub struct Parsed {
 /// All errors of the first stage that finds any (units, syntax, names and terminals), each with its
 /// span. Never panics, for any text.
 pub fn parse(text: &str, limits: &Limits) -> Result<Parsed, Diagnostics> {
-    if text.len() > limits.source_bytes.min(u32::MAX as usize) {
-        let e = LimitError::new(
-            "notation source bytes",
-            text.len() as u64,
-            limits.source_bytes as u64,
-        );
-        return Err(Diagnostic::limit(e, Place::default()).into());
-    }
+    check_len(text, limits)?;
     let units = lexer::units(text, limits)?;
     let mut tree = ast::Tree::default();
     syntax::FileParser::new()
         .parse(&mut tree, units)
         .map_err(|e| describe(e, text))?;
-    lower::lower(&tree, text, limits)
+    lower::lower(&tree, text, RegexPool::new(), limits)
+}
+
+/// Reads a grammar in the notation of Lark, with the extensions of llguidance.
+///
+/// Names whose first letter is a capital are terminals, all others rules. What has no meaning for a
+/// recogniser is a warning of code `no-effect`. Beyond Lark: `{m,n}`, `&` and `~` on terminals,
+/// token terminals, `%regex`, options in brackets after a name. A terminal of higher priority is taken
+/// out of the terminals of lower ones, text by text. A terminal whose unbounded repeats are all lazy
+/// ends as soon as it can; elsewhere there is no longest or shortest match.
+///
+/// # Errors
+/// The first error of syntax, or all errors of names, each with its span. Never panics.
+pub fn parse_lark(text: &str, limits: &Limits) -> Result<Parsed, Diagnostics> {
+    check_len(text, limits)?;
+    lark::parse(text, limits)
+}
+
+/// Reads a grammar in llama.cpp's GBNF, the whole of it.
+///
+/// Beyond llama.cpp: left recursion is fine, counts are not limited to 2,000, and names may have
+/// underscores. Refused although llama.cpp takes it: a rule defined twice (there the last one counts)
+/// and an empty class (there it matches the empty text).
+///
+/// # Errors
+/// The first error of syntax, or all errors of names, each with its span. Never panics.
+pub fn parse_gbnf(text: &str, limits: &Limits) -> Result<Parsed, Diagnostics> {
+    check_len(text, limits)?;
+    let mut pool = RegexPool::new();
+    let tree = gbnf::read(text, &mut pool, limits)?;
+    lower::lower(&tree, text, pool, limits)
+}
+
+fn check_len(text: &str, limits: &Limits) -> Result<(), Diagnostic> {
+    let limit = limits.source_bytes.min(u32::MAX as usize);
+    if text.len() > limit {
+        let e = LimitError::new("notation source bytes", text.len() as u64, limit as u64);
+        return Err(Diagnostic::limit(e, Place::default()));
+    }
+    Ok(())
 }
 
 impl Grammar {

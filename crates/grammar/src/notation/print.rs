@@ -342,6 +342,9 @@ impl<'g> Printer<'g> {
                 stack.push(Piece::Bounds(*min, *max));
                 stack.push(Piece::Regex(*node, Tight::Atom));
             }
+            RegexNode::Token(set) => {
+                let _ = write!(self.out, "{set}");
+            }
             RegexNode::JsonString(value) => {
                 stack.push(Piece::Text(")"));
                 stack.push(Piece::Regex(*value, Tight::Alt));

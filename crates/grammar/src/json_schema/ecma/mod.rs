@@ -80,6 +80,32 @@ pub(super) fn search_within(
     Ok(Pattern { regex, loose })
 }
 
+/// The set of texts that `pattern` matches as a whole: what stands between `^` and `$` put around it.
+///
+/// Cost and errors: as [`search`].
+///
+/// # Errors
+/// As [`search`].
+pub fn full_match(
+    pool: &mut RegexPool,
+    pattern: &str,
+    depth: usize,
+) -> Result<Pattern, PatternError> {
+    let budget = &mut Budget(MAX_STEPS);
+    let (frag, loose) = parse::parse(pool, pattern, depth, budget)?;
+    let regex = match frag {
+        Frag::Text(piece) => piece.regex,
+        Frag::Alts(mut alternatives) => {
+            for items in &mut alternatives {
+                items.insert(0, Item::Begin);
+                items.push(Item::End);
+            }
+            assertions::whole_texts(pool, &alternatives, budget)?
+        }
+    };
+    Ok(Pattern { regex, loose })
+}
+
 /// The set of texts that `pattern`, which has no assertions, matches as a whole. For our own
 /// patterns.
 pub(super) fn whole(pool: &mut RegexPool, pattern: &str) -> Result<RegexId, PatternError> {
