@@ -32,6 +32,7 @@ impl Cli {
                 Command::Check(c) => c.json,
                 Command::Mask(c) => c.json,
                 Command::Generate(c) => c.json,
+                Command::Convert(c) => c.json,
                 Command::Inspect(c) | Command::Verify(c) => c.json,
                 Command::Vocab(VocabArgs {
                     command: VocabCommand::Inspect(c),
@@ -60,7 +61,7 @@ pub enum Command {
     Inspect(Answering<InspectArgs>),
     /// Check an artifact thoroughly.
     Verify(Answering<InspectArgs>),
-    /// Print a grammar or regex as a grammar in Maskwright's notation.
+    /// Print a grammar, regex or schema as a grammar in Maskwright's notation.
     Convert(Answering<ConvertArgs>),
     /// Look into a vocabulary.
     Vocab(VocabArgs),
@@ -210,7 +211,7 @@ fn parse_jobs(text: &str) -> std::result::Result<usize, String> {
 /// `convert`
 #[derive(Args, Debug)]
 pub struct ConvertArgs {
-    /// A grammar (.ebnf, .gbnf, .lark) or a regular expression (.regex).
+    /// A grammar (.ebnf, .gbnf, .lark), a regular expression (.regex) or a JSON Schema (.json).
     pub source: String,
 
     /// What the source is, instead of what its name says.

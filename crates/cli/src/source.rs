@@ -247,7 +247,9 @@ pub fn kind_of(path: &str) -> Result<Kind> {
             "unknown-kind",
             format!("{}: the name does not say what it is", input::name(path)),
         )
-        .with_help("name it .json, .regex, .ebnf, .gbnf, .lark, .txt, .ids or .mwk, or say --kind")),
+        .with_help(
+            "name it .json, .regex, .ebnf, .gbnf, .lark, .txt, .ids or .mwk, or say --kind",
+        )),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::lazy::{LazyMachine, run_error};
 use crate::lexical_rows::LexicalRows;
 use crate::token_terminals;
 use maskwright_automata::lr::{ConflictReport, Lr};
-use maskwright_automata::{Control, ControlError};
+use maskwright_automata::{Control, ControlError, Embedded, Lexicon};
 use maskwright_grammar::json_schema::Report;
 use maskwright_grammar::notation::Parsed;
 use maskwright_grammar::pattern::Dialect;
@@ -117,7 +117,10 @@ impl Compiler {
     /// # Errors
     /// As [`Compiler::grammar`].
     pub fn gbnf(&self, text: &str) -> Result<CompiledGrammar, CompileError> {
-        self.parsed(maskwright_grammar::notation::parse_gbnf(text, &self.limits)?)
+        self.parsed(maskwright_grammar::notation::parse_gbnf(
+            text,
+            &self.limits,
+        )?)
     }
 
     /// Compiles a grammar in the notation of Lark, with the extensions of llguidance.
@@ -125,7 +128,10 @@ impl Compiler {
     /// # Errors
     /// As [`Compiler::grammar`].
     pub fn lark(&self, text: &str) -> Result<CompiledGrammar, CompileError> {
-        self.parsed(maskwright_grammar::notation::parse_lark(text, &self.limits)?)
+        self.parsed(maskwright_grammar::notation::parse_lark(
+            text,
+            &self.limits,
+        )?)
     }
 
     fn parsed(&self, parsed: Parsed) -> Result<CompiledGrammar, CompileError> {
@@ -141,18 +147,16 @@ impl Compiler {
     pub fn grammar_ir(&self, grammar: &Grammar) -> Result<CompiledGrammar, CompileError> {
         let (normal, warnings) = normalize(grammar, &self.limits, &self.cancel)?;
         let shared = self.shared();
-        let kept = normal.clone();
-        let control = Lr::new(
-            normal,
-            Arc::clone(&shared.lexicon),
-            self.limits,
-            self.cancel.clone(),
-        )?;
-        let tokens = token_terminals::resolve(control.grammar(), &self.vocabulary)?;
-        let machine = LazyMachine::new(Box::new(control), shared, self.limits);
+        let tokens = token_terminals::resolve(&normal, &self.vocabulary)?;
+        let recipe = Recipe::Grammar(normal.clone());
+        let made = grammar_control(normal, &shared.lexicon, self.limits, &self.cancel)?;
+        let (control, more) = made;
+        let mut warnings = warnings;
+        warnings.extend(more);
+        let machine = LazyMachine::new(control, shared, self.limits);
         Ok(CompiledGrammar {
             machine: Arc::new(machine.with_token_terminals(tokens)),
-            recipe: Arc::new(Recipe::Grammar(kept)),
+            recipe: Arc::new(recipe),
             report: None,
             warnings,
         })
@@ -183,6 +187,22 @@ impl Compiler {
             warnings: Vec::new(),
         }
     }
+}
+
+/// The control of a grammar and of the schemas inside it, with what their authors should know.
+fn grammar_control(
+    normal: NormalGrammar,
+    lexicon: &Arc<Lexicon>,
+    limits: Limits,
+    cancel: &CancelFlag,
+) -> Result<(Box<dyn Control>, Vec<Diagnostic>), CompileError> {
+    let (schemas, warnings) = json_schema::embedded(&normal, lexicon, limits, cancel)?;
+    let control = Lr::new(normal, Arc::clone(lexicon), limits, cancel.clone())?;
+    if schemas.is_empty() {
+        return Ok((Box::new(control), warnings));
+    }
+    let control = Embedded::new(control, Arc::clone(lexicon), schemas);
+    Ok((Box::new(control), warnings))
 }
 
 /// What a machine can be made from again, with nothing asked of it yet.
@@ -310,14 +330,14 @@ impl CompiledGrammar {
         let shared = Arc::new(LexicalRows::new(vocabulary, limits));
         let lexicon = Arc::clone(&shared.lexicon);
         // What compiled once compiles again, unless it is cancelled or a limit is as near as that.
-        let stopped = |_| match cancel.check("ahead-of-time compile") {
+        let stopped = |_: CompileError| match cancel.check("ahead-of-time compile") {
             Err(e) => RunError::from(e),
             Ok(()) => LimitError::new("compiling again", 1, 0).into(),
         };
         let control: Box<dyn Control> = match &*self.recipe {
             Recipe::Grammar(grammar) => {
-                let lr = Lr::new(grammar.clone(), lexicon, limits, cancel.clone());
-                Box::new(lr.map_err(|e| stopped(e.into()))?)
+                let made = grammar_control(grammar.clone(), &lexicon, limits, cancel);
+                made.map_err(stopped)?.0
             }
             Recipe::Schema { text, options } => {
                 let made = json_schema::frames(text, options, lexicon, limits, cancel);

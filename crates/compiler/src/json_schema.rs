@@ -1,10 +1,12 @@
 //! JSON Schemas: front end, frames, machine.
 
 use crate::compiler::{CompileError, CompiledGrammar, Compiler, Recipe};
-use maskwright_automata::Lexicon;
+use maskwright_automata::embedded::{Embedded, GROUP_BITS, MAX_SCHEMAS};
 use maskwright_automata::frames::{FrameOptions, Frames};
+use maskwright_automata::lexicon::Lexicon;
 use maskwright_grammar::json_schema::{self, Report};
-use maskwright_tables::{CancelFlag, Limits};
+use maskwright_grammar::{Diagnostic, Diagnostics, NormalGrammar, RegexNode};
+use maskwright_tables::{CancelFlag, LimitError, Limits};
 use std::sync::Arc;
 
 /// Options of a JSON Schema compile.
@@ -14,6 +16,48 @@ pub struct JsonSchemaOptions {
     pub reading: json_schema::Options,
     /// How documents are written: white space and property order.
     pub writing: FrameOptions,
+}
+
+/// The schemas that stand for terminals of a grammar: their terminals and frames, and what their
+/// authors should know. Diagnostics have the span of the terminal and the pointer within the schema.
+pub(crate) fn embedded(
+    grammar: &NormalGrammar,
+    lexicon: &Arc<Lexicon>,
+    limits: Limits,
+    cancel: &CancelFlag,
+) -> Result<(Vec<(u32, Frames)>, Vec<Diagnostic>), CompileError> {
+    let mut found = Vec::new();
+    let mut warnings = Vec::new();
+    let options = JsonSchemaOptions::default();
+    for (index, terminal) in grammar.terminals().iter().enumerate() {
+        let RegexNode::Json(text) = grammar.regexes().node(terminal.regex) else {
+            continue;
+        };
+        if found.len() >= MAX_SCHEMAS || index >= 1 << GROUP_BITS {
+            let (needed, limit) = (found.len() as u64 + 1, MAX_SCHEMAS as u64);
+            let e = LimitError::new("schemas in a grammar", needed, limit);
+            return Err(Diagnostic::limit(e, terminal.place.clone()).into());
+        }
+        let here = |mut d: Diagnostic| {
+            d.place.span.clone_from(&terminal.place.span);
+            d
+        };
+        let located = |e: Diagnostics| Diagnostics(e.0.into_iter().map(here).collect());
+        let (schema, report) =
+            json_schema::parse(text, &options.reading, &limits).map_err(located)?;
+        warnings.extend(report.warnings().iter().cloned().map(here));
+        let frames = Frames::with_labels(
+            schema,
+            Arc::clone(lexicon),
+            options.writing,
+            limits,
+            cancel.clone(),
+            Embedded::base(found.len()),
+        )
+        .map_err(located)?;
+        found.push((index as u32, frames));
+    }
+    Ok((found, warnings))
 }
 
 impl Compiler {

@@ -52,6 +52,9 @@ pub enum RegexNode {
     /// One token as a whole, whatever it spells. As a set of byte strings it is empty; only a whole
     /// terminal may be such a node, and front ends see to that.
     Token(TokenSet),
+    /// A JSON document that satisfies the schema with this text, read by a machine of its own. As a
+    /// set of byte strings it is empty here; only a whole terminal may be such a node.
+    Json(Box<str>),
 }
 
 /// Which tokens a token terminal takes. What the names stand for is known only together with a

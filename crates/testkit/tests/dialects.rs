@@ -51,12 +51,49 @@ fn public_patterns() -> Vec<String> {
 /// A random pattern of what both dialects have, and of what only this one has.
 fn pattern(random: &mut Random, dialect: Dialect, depth: usize) -> String {
     let atoms = [
-        "a", "b", "c", "é", "0", "\\d", "\\w", "\\s", "[a-c]", "[^a]", "[a-z0-9_]", ".", "-", " ",
-        "\\.", "\\p{L}", "\\x41", "[\\w-]", "(?:)", "ab",
+        "a",
+        "b",
+        "c",
+        "é",
+        "0",
+        "\\d",
+        "\\w",
+        "\\s",
+        "[a-c]",
+        "[^a]",
+        "[a-z0-9_]",
+        ".",
+        "-",
+        " ",
+        "\\.",
+        "\\p{L}",
+        "\\x41",
+        "[\\w-]",
+        "(?:)",
+        "ab",
     ];
     let only: &[&str] = match dialect {
-        Dialect::Rust => &["[[:alpha:]]", "[a-z&&[^b]]", "(?i:aB)", "(?s:.)", "\\pN", "\\x{e9}", "[[a-c]--b]"],
-        Dialect::Ecma => &["\\u00e9", "\\u{1F600}", "[^]", "(?=a)", "(?!b)", "(?<=a)", "(?<!b)", "\\b", "\\cA", "\\/"],
+        Dialect::Rust => &[
+            "[[:alpha:]]",
+            "[a-z&&[^b]]",
+            "(?i:aB)",
+            "(?s:.)",
+            "\\pN",
+            "\\x{e9}",
+            "[[a-c]--b]",
+        ],
+        Dialect::Ecma => &[
+            "\\u00e9",
+            "\\u{1F600}",
+            "[^]",
+            "(?=a)",
+            "(?!b)",
+            "(?<=a)",
+            "(?<!b)",
+            "\\b",
+            "\\cA",
+            "\\/",
+        ],
     };
     if depth == 0 {
         return if random.below(6) == 0 {
@@ -119,7 +156,10 @@ fn texts(start: &Running, random: &mut Random) -> Vec<String> {
             let mut chars: Vec<char> = text.chars().collect();
             let at = random.below(chars.len() + 1);
             match random.below(3) {
-                0 => chars.insert(at, *random.pick(&['a', 'b', '0', ' ', '\n', 'é', 'Z', '_', '😀'])),
+                0 => chars.insert(
+                    at,
+                    *random.pick(&['a', 'b', '0', ' ', '\n', 'é', 'Z', '_', '😀']),
+                ),
                 1 if at < chars.len() => drop(chars.remove(at)),
                 _ => chars.truncate(at),
             }
@@ -157,7 +197,9 @@ fn compare(dialect: Dialect, engine: impl Fn(&str) -> Option<Box<dyn Fn(&str) ->
             pattern(&mut random, dialect, depth)
         };
         next += 1;
-        let Some(judge) = engine(&source) else { continue };
+        let Some(judge) = engine(&source) else {
+            continue;
+        };
         let compiled = match compiler.regex_in(&source, dialect) {
             Ok(compiled) => compiled,
             Err(e) => {
@@ -192,7 +234,12 @@ fn compare(dialect: Dialect, engine: impl Fn(&str) -> Option<Box<dyn Fn(&str) ->
     }
     println!("{dialect:?}: {tally:?}");
     println!("refused: {:?}", &refusals[..refusals.len().min(12)]);
-    assert!(wrong.is_empty(), "{} wrong: {:#?}", wrong.len(), &wrong[..wrong.len().min(12)]);
+    assert!(
+        wrong.is_empty(),
+        "{} wrong: {:#?}",
+        wrong.len(),
+        &wrong[..wrong.len().min(12)]
+    );
     tally
 }
 

@@ -73,7 +73,8 @@ fn front_ends_survive_mutated_sources() {
 
 #[test]
 fn other_notations_survive_mutated_sources() {
-    let gbnf = "root ::= (\"a\\x41\" | [^a-b\\]]{2,3} b)* # c\nb ::= b \"1\" | \"(\" root \")\" |\n .+\n";
+    let gbnf =
+        "root ::= (\"a\\x41\" | [^a-b\\]]{2,3} b)* # c\nb ::= b \"1\" | \"(\" root \")\" |\n .+\n";
     let lark = "?start.2: pair{\"a\", B}+ [ /[^(1]*?(?=a)b/i ] ~ 2..3 & ~B -> c\npair{x, y}: x y // d\nB.1: \"a\"..\"b\" | INT\n%import common (INT, WS)\n%ignore WS\n%extend B: \"(\"i\nL[lazy]: /.*/ \"1\"\n";
     let mut random = Random::new(11);
     for _ in 0..3_000 {

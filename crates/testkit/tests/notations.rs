@@ -40,25 +40,101 @@ fn sources() -> Vec<(&'static str, Grammar, &'static [u8])> {
     let ebnf = |text: &str| parse(text, &limits).expect(text).grammar;
     let regex = |text: &str, dialect| Grammar::from_regex_in(text, dialect, &limits).expect(text);
     vec![
-        ("gbnf lists", gbnf("root ::= \"[\" ws (item (\",\" ws item)*)? \"]\"\nitem ::= root | [ab]{1,2}\nws ::= | \" \" ws"), b"[],a "),
-        ("gbnf left recursion", gbnf("root ::= root \"+\" t | t\nt ::= t \"*\" f | f\nf ::= \"(\" root \")\" | [a]"), b"a+*()"),
-        ("gbnf hidden left recursion", gbnf("root ::= e root \"a\" | \"b\"\ne ::= \"\" | \"c\""), b"abc"),
-        ("gbnf nullable loop", gbnf("root ::= (\"a\"*)* \"b\"+?"), b"ab"),
-        ("gbnf classes", gbnf("root ::= [^a-c\\]]{2,} | .\"\\x62\" | [\\]-]+"), b"abd]-"),
-        ("gbnf counted", gbnf("root ::= (\"a\" | \"bc\"){2,3} [c]{0,2}"), b"abc"),
-        ("lark keywords", lark("start: (NAME | KEYWORD \" \")+\nNAME: /[a-c]+/\nKEYWORD.1: \"ab\" | \"c\""), b"abc "),
-        ("lark templates", lark("start: _sep{x, \",\"} | \"(\" _sep{start, \";\"} \")\"\nx: \"a\" ~ 1..2\n_sep{e, s}: e (s e)*"), b"a,;()"),
-        ("lark comments", lark("start: (A | C)*\nA: \"a\"\nC: /\\/\\*.*?\\*\\//"), b"/*a"),
-        ("lark ignored", lark("start: \"a\" [\"b\"] \"c\"\n%import common.WS_INLINE\n%ignore WS_INLINE"), b"abc "),
-        ("lark booleans", lark("start: X \"c\"*\nX: /[abc]{1,3}/ & ~(/.*/ \"b\" /.*/)"), b"abc"),
+        (
+            "gbnf lists",
+            gbnf(
+                "root ::= \"[\" ws (item (\",\" ws item)*)? \"]\"\nitem ::= root | [ab]{1,2}\nws ::= | \" \" ws",
+            ),
+            b"[],a ",
+        ),
+        (
+            "gbnf left recursion",
+            gbnf("root ::= root \"+\" t | t\nt ::= t \"*\" f | f\nf ::= \"(\" root \")\" | [a]"),
+            b"a+*()",
+        ),
+        (
+            "gbnf hidden left recursion",
+            gbnf("root ::= e root \"a\" | \"b\"\ne ::= \"\" | \"c\""),
+            b"abc",
+        ),
+        (
+            "gbnf nullable loop",
+            gbnf("root ::= (\"a\"*)* \"b\"+?"),
+            b"ab",
+        ),
+        (
+            "gbnf classes",
+            gbnf("root ::= [^a-c\\]]{2,} | .\"\\x62\" | [\\]-]+"),
+            b"abd]-",
+        ),
+        (
+            "gbnf counted",
+            gbnf("root ::= (\"a\" | \"bc\"){2,3} [c]{0,2}"),
+            b"abc",
+        ),
+        (
+            "lark keywords",
+            lark("start: (NAME | KEYWORD \" \")+\nNAME: /[a-c]+/\nKEYWORD.1: \"ab\" | \"c\""),
+            b"abc ",
+        ),
+        (
+            "lark templates",
+            lark(
+                "start: _sep{x, \",\"} | \"(\" _sep{start, \";\"} \")\"\nx: \"a\" ~ 1..2\n_sep{e, s}: e (s e)*",
+            ),
+            b"a,;()",
+        ),
+        (
+            "lark comments",
+            lark("start: (A | C)*\nA: \"a\"\nC: /\\/\\*.*?\\*\\//"),
+            b"/*a",
+        ),
+        (
+            "lark ignored",
+            lark("start: \"a\" [\"b\"] \"c\"\n%import common.WS_INLINE\n%ignore WS_INLINE"),
+            b"abc ",
+        ),
+        (
+            "lark booleans",
+            lark("start: X \"c\"*\nX: /[abc]{1,3}/ & ~(/.*/ \"b\" /.*/)"),
+            b"abc",
+        ),
         ("lark flags", lark("start: \"ab\"i /c.d/is"), b"aBcCd\n"),
-        ("lark look-around", lark("start: W+\nW: /(?!ab)[a-c]+(?<!c)[ab]/"), b"abc"),
-        ("lark substrings", lark("start: %regex { \"substring_chars\": \"abac\" }"), b"abc"),
-        ("ebnf keywords", ebnf("start = (NAME | \"ab\" | \"c\") ;\n%keywords NAME ;\nNAME = [a-c]+ ;"), b"abc"),
-        ("ebnf lazy", ebnf("start = L* ;\nL = @lazy(\"a\" [abc]* \"c\") ;"), b"abc"),
-        ("ebnf ecma", ebnf("start = @ecma(/(?=a)\\w+\\b.?/) \"c\" ;"), b"ab c"),
-        ("regex rust", regex("(?:a|b(?:c|a){2,3})*c?", Dialect::Rust), b"abc"),
-        ("regex ecma", regex("(?!.*bb)(?:a|b|c(?=a))*(?<!a)", Dialect::Ecma), b"abc"),
+        (
+            "lark look-around",
+            lark("start: W+\nW: /(?!ab)[a-c]+(?<!c)[ab]/"),
+            b"abc",
+        ),
+        (
+            "lark substrings",
+            lark("start: %regex { \"substring_chars\": \"abac\" }"),
+            b"abc",
+        ),
+        (
+            "ebnf keywords",
+            ebnf("start = (NAME | \"ab\" | \"c\") ;\n%keywords NAME ;\nNAME = [a-c]+ ;"),
+            b"abc",
+        ),
+        (
+            "ebnf lazy",
+            ebnf("start = L* ;\nL = @lazy(\"a\" [abc]* \"c\") ;"),
+            b"abc",
+        ),
+        (
+            "ebnf ecma",
+            ebnf("start = @ecma(/(?=a)\\w+\\b.?/) \"c\" ;"),
+            b"ab c",
+        ),
+        (
+            "regex rust",
+            regex("(?:a|b(?:c|a){2,3})*c?", Dialect::Rust),
+            b"abc",
+        ),
+        (
+            "regex ecma",
+            regex("(?!.*bb)[a-c]*(?<!a)", Dialect::Ecma),
+            b"abc",
+        ),
     ]
 }
 
@@ -155,7 +231,7 @@ fn token_terminals_equal_a_reading_token_by_token() {
     for source in [
         "start = <t> \"a\"* <u> ;",
         "start = (\"a\" | <t>)* \"b\" ;",
-        "start = ~<t>* <t> \"a\"? ;",
+        "start = (~<t>)* <t> \"a\"? ;",
         "start = A <[2]> A ; A = [ab]+ ;",
         "start = \"a\" start <u> | <[0-2]> ;",
         "start = <t> \"a\" <u> ; %ignore \"b\" ;",
@@ -184,7 +260,11 @@ fn token_terminals_equal_a_reading_token_by_token() {
         while let Some((sequence, mut session)) = work.pop() {
             let mask = session.mask().expect("a mask");
             let ends = verdict(&sequence).1;
-            assert_eq!(session.is_accepting().unwrap(), ends, "{source}: {sequence:?}");
+            assert_eq!(
+                session.is_accepting().unwrap(),
+                ends,
+                "{source}: {sequence:?}"
+            );
             assert_eq!(mask[5], ends, "{source}: {sequence:?} ends");
             for token in 0..5u32 {
                 let longer = [&sequence[..], &[token]].concat();
@@ -202,6 +282,82 @@ fn token_terminals_equal_a_reading_token_by_token() {
     }
     println!("{compared} decisions");
     assert!(compared > 1_000);
+}
+
+/// The white space that a schema's documents have between lexemes by default.
+const GAP: &str = r#"G = /( {1,2}|\r?\n( {0,64}|\t{0,16}))?/ ;"#;
+
+#[test]
+fn schemas_in_grammars_equal_the_same_grammars_written_out() {
+    let words = [
+        "[", "]", "{", "}", "true", "tr", "ue", "1", "12", "-", ",", "\"a\"", "\"", "a", ":", " ",
+        "\n", "x", "<", ">", "]>", "<[", "true>x", "[1", "1]x", "[]><", "<t>", "<eos>",
+    ];
+    let vocabulary = Arc::new(vocab::from_words(&words));
+    let compiler = Compiler::new(Arc::clone(&vocabulary), Limits::trusted());
+    let list = "\"[\" G (V (G \",\" G V)*)? G \"]\"";
+    let mut compared = 0;
+    for (embedded, written) in [
+        (
+            r#"start = "<" @json({"type":"array","items":{"type":"boolean"}}) ">" "x"? ;"#.to_owned(),
+            format!("start = \"<\" ({list}) \">\" \"x\"? ; V = \"true\" | \"false\" ; {GAP}"),
+        ),
+        (
+            r#"start = (@json({"enum":[1,12,"a"]}) "x")* ;"#.to_owned(),
+            "start = ((\"1\" | \"12\" | S) \"x\")* ; S = @json_string(\"a\") ;".to_owned(),
+        ),
+        (
+            r#"start = @json({"type":"array","items":{"const":1}}) | "true" | @json({"type":"boolean"}) "x" ; %ignore " " ;"#
+                .to_owned(),
+            format!("start = W ({list} W | \"true\" W | (\"true\" | \"false\") W \"x\" W) ; V = \"1\" ; W = \" \"* ; {GAP}"),
+        ),
+        (
+            r#"start = "[" start "]" | @json({"type":"object","properties":{"a":{"const":true}},"required":["a"],"additionalProperties":false}) ;"#
+                .to_owned(),
+            format!("start = \"[\" start \"]\" | \"{{\" G N G \":\" G \"true\" G \"}}\" ; N = @json_string(\"a\") ; {GAP}"),
+        ),
+        (
+            r#"start = <t> @json({"const":[1]}) @json({"const":12})? ;"#.to_owned(),
+            format!("start = <t> \"[\" G \"1\" G \"]\" \"12\"? ; {GAP}"),
+        ),
+    ] {
+        let open = |source: &str| {
+            let compiled = compiler.grammar(source).unwrap_or_else(|e| panic!("{source}: {e}"));
+            Running::new(compiled.machine()).expect("a session")
+        };
+        let mut work = vec![(Vec::new(), open(&embedded), open(&written))];
+        while let Some((path, mut a, mut b)) = work.pop() {
+            let (first, second) = (a.mask().expect("a mask"), b.mask().expect("a mask"));
+            let shown: Vec<&str> = path.iter().map(|t: &usize| words[*t]).collect();
+            for (token, word) in words.iter().enumerate() {
+                assert_eq!(first[token], second[token], "{embedded}: {word:?} after {shown:?}");
+                compared += 1;
+            }
+            if path.len() < 7 && work.len() < 20_000 {
+                for token in (0..words.len() - 1).filter(|t| first[*t]) {
+                    let (mut x, mut y) = (a.clone(), b.clone());
+                    assert!(x.advance(TokenId(token as u32)).unwrap());
+                    assert!(y.advance(TokenId(token as u32)).unwrap());
+                    work.push(([&path[..], &[token]].concat(), x, y));
+                }
+            }
+        }
+    }
+    println!("{compared} decisions");
+    for (source, code) in [
+        (
+            r#"start = "x" @json({"type":"array","uniqueItems":true}) ;"#,
+            "unsupported-unique-items",
+        ),
+        (r#"start = @json({"type":) ;"#, "invalid-json"),
+        (r#"start = "x" & @json({}) ;"#, "token-in-terminal"),
+        (r#"start = @json({"minimum":"x"}) ;"#, ""),
+    ] {
+        let error = compiler.grammar(source).expect_err(source);
+        let first = &error.diagnostics()[0];
+        assert!(code.is_empty() || first.code == code, "{source}: {error}");
+        assert!(first.place.span.is_some(), "{source}: {error}");
+    }
 }
 
 #[test]

@@ -112,6 +112,8 @@ pub(super) struct Core {
     pub options: FrameOptions,
     pub limits: Limits,
     pub cancel: CancelFlag,
+    /// The first label.
+    pub base: u32,
     pub forms: Forms,
     pub goals: Goals,
     pub node_forms: FxHashMap<NodeId, FormId>,
@@ -148,6 +150,7 @@ impl Core {
         options: FrameOptions,
         limits: Limits,
         cancel: CancelFlag,
+        base: u32,
     ) -> Self {
         Core {
             schema,
@@ -155,6 +158,7 @@ impl Core {
             options,
             limits,
             cancel,
+            base,
             forms: Forms::new(),
             goals: Goals::new(),
             node_forms: FxHashMap::default(),

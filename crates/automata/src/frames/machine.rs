@@ -11,7 +11,7 @@ use maskwright_grammar::json_schema::Types;
 use maskwright_tables::{LexState, LimitError, StackAction, Symbol};
 
 /// The symbol after a gap.
-fn spaced(symbol: Symbol) -> Symbol {
+pub(super) fn spaced(symbol: Symbol) -> Symbol {
     Symbol(symbol.0 | 1)
 }
 
@@ -33,7 +33,13 @@ impl Core {
 
     /// The next lexeme, or a gap unless one was just read.
     pub fn lex_start(&mut self, symbol: Symbol) -> Result<LexState, LimitError> {
-        let e = match self.exprs.get(&symbol) {
+        let e = self.lex_expr(symbol)?;
+        self.lexicon.fresh(e)
+    }
+
+    /// What [`Core::lex_start`] begins.
+    pub fn lex_expr(&mut self, symbol: Symbol) -> Result<ExprId, LimitError> {
+        Ok(match self.exprs.get(&symbol) {
             Some(&e) => e,
             None => {
                 let kind = self.kind(symbol);
@@ -42,15 +48,19 @@ impl Core {
                     && !matches!(kind, Kind::Wait(_))
                     && let Some(gap) = free_gap(&self.lexicon, self.options.whitespace)
                 {
-                    let gap = self.lexicon.concat(&[gap, self.lexicon.mark(label::SPACE)]);
+                    let gap = self.lexicon.concat(&[gap, self.mark(label::SPACE)]);
                     e = self.lexicon.alt(&[gap, e]);
                 }
                 self.check_size()?;
                 self.exprs.insert(symbol, e);
                 e
             }
-        };
-        self.lexicon.fresh(e)
+        })
+    }
+
+    /// Records a label of this machine.
+    pub fn mark(&self, label: u32) -> ExprId {
+        self.lexicon.mark(self.base + label)
     }
 
     fn gap(&self, at: Gap) -> ExprId {
@@ -59,7 +69,7 @@ impl Core {
 
     fn marked(&self, text: &[u8], mark: u32) -> ExprId {
         self.lexicon
-            .concat(&[self.lexicon.bytes(text), self.lexicon.mark(mark)])
+            .concat(&[self.lexicon.bytes(text), self.mark(mark)])
     }
 
     /// The next lexeme when this symbol is on top.
@@ -229,15 +239,12 @@ impl Core {
                 Key::Name(i) => {
                     listed.push((
                         layout.names[i as usize].as_bytes().into(),
-                        Some(label::NAME + i),
+                        Some(self.base + label::NAME + i),
                     ));
                 }
                 Key::Cell(c) => {
                     let names = self.cells(id)?[c as usize].names;
-                    parts.push(
-                        self.lexicon
-                            .concat(&[names, self.lexicon.mark(label::CELL + c)]),
-                    );
+                    parts.push(self.lexicon.concat(&[names, self.mark(label::CELL + c)]));
                 }
                 Key::Element => {}
             }

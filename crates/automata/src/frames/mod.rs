@@ -63,11 +63,11 @@ mod unique;
 
 use self::core::{Core, FrameId, Judge, JudgeId, Key};
 use crate::control::{Control, ControlError, StackReader};
-use crate::lexicon::Lexicon;
+use crate::lexicon::{ExprId, Lexicon};
 use goal::GoalId;
 use maskwright_grammar::json_schema::Schema;
 use maskwright_grammar::{Diagnostic, Diagnostics, Place as SourcePlace};
-use maskwright_tables::{CancelFlag, LexState, Limits, StackAction, Symbol};
+use maskwright_tables::{CancelFlag, LexState, LimitError, Limits, StackAction, Symbol};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -131,6 +131,8 @@ mod label {
     pub const OPEN_OBJECT: u32 = 4;
     pub const OPEN_ARRAY: u32 = 5;
     pub const SPACE: u32 = 6;
+    /// Of whoever embeds the schema.
+    pub const FREE: u32 = 7;
     /// Plus the index of the extra formula that holds.
     pub const TRUTH: u32 = 8;
     /// Plus the index of the cell of names.
@@ -203,10 +205,26 @@ impl Frames {
         limits: Limits,
         cancel: CancelFlag,
     ) -> Result<Frames, Diagnostics> {
+        Self::with_labels(schema, lexicon, options, limits, cancel, 0)
+    }
+
+    /// The same machine with labels that begin at `base`, so that they can be told from those of
+    /// another one. There are fewer than 2^24 of them.
+    ///
+    /// # Errors
+    /// As [`Frames::new`].
+    pub fn with_labels(
+        schema: Schema,
+        lexicon: Arc<Lexicon>,
+        options: FrameOptions,
+        limits: Limits,
+        cancel: CancelFlag,
+        base: u32,
+    ) -> Result<Frames, Diagnostics> {
         let root = schema.root;
         let pointer = root.and_then(|r| schema.pointers.get(r.0 as usize));
         let place = SourcePlace::pointer(pointer.map_or("", |p| p));
-        let mut core = Core::new(schema, lexicon, options, limits, cancel);
+        let mut core = Core::new(schema, lexicon, options, limits, cancel, base);
         core.plan_unique()?;
         let must = core.optional_form(root);
         if !core
@@ -237,6 +255,28 @@ impl Frames {
         core.steps = core.limits.steps;
         core
     }
+
+    /// A label that no lexeme of a schema carries, counted from the first.
+    pub const FREE_LABEL: u32 = label::FREE;
+
+    /// The symbol of a whole document, before its first character; white space does not belong to
+    /// it.
+    pub fn document(&self) -> Symbol {
+        machine::spaced(self.start)
+    }
+
+    /// The first lexeme of a document: a whole scalar or an opening bracket.
+    ///
+    /// # Errors
+    /// A limit.
+    pub fn document_expr(&self) -> Result<ExprId, LimitError> {
+        self.lock().lex_expr(self.document())
+    }
+
+    /// Whether a symbol stands for a complete document.
+    pub fn is_done(&self, symbol: Symbol) -> bool {
+        matches!(self.lock().kind(symbol), Kind::Done)
+    }
 }
 
 impl Control for Frames {
@@ -254,7 +294,13 @@ impl Control for Frames {
         labels: &[u32],
     ) -> Result<Vec<StackAction>, ControlError> {
         let mut core = self.lock();
-        let actions = core.step(stack, labels)?;
+        let base = core.base;
+        let actions = if base == 0 {
+            core.step(stack, labels)?
+        } else {
+            let own: Vec<u32> = labels.iter().map(|l| l.wrapping_sub(base)).collect();
+            core.step(stack, &own)?
+        };
         core.check_size()?;
         Ok(actions)
     }
@@ -282,7 +328,9 @@ impl Control for Frames {
     }
 
     fn must_differ(&self, top: Symbol, labels: &[u32]) -> Result<bool, ControlError> {
-        Ok(self.lock().must_differ(top, labels)?)
+        let mut core = self.lock();
+        let own: Vec<u32> = labels.iter().map(|l| l.wrapping_sub(core.base)).collect();
+        Ok(core.must_differ(top, &own)?)
     }
 
     fn symbols_len(&self) -> usize {

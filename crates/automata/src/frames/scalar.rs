@@ -201,7 +201,7 @@ impl Core {
             .iter()
             .enumerate()
             .filter(|(_, f)| **f == FormId::TRUE)
-            .map(|(i, _)| self.lexicon.mark(label::TRUTH + i as u32))
+            .map(|(i, _)| self.mark(label::TRUTH + i as u32))
             .collect();
         if marks.is_empty() {
             self.lexicon.empty()
@@ -236,10 +236,7 @@ impl Core {
             } else {
                 for &i in &vars {
                     let e = self.language(extra[i as usize], scalar)?;
-                    parts.push(
-                        self.lexicon
-                            .concat(&[e, self.lexicon.mark(label::TRUTH + i)]),
-                    );
+                    parts.push(self.lexicon.concat(&[e, self.mark(label::TRUTH + i)]));
                 }
             }
             if any {
@@ -298,7 +295,7 @@ impl Core {
             let Some(Leaf::String(r)) = self.forms.as_leaf(extra[i as usize]) else {
                 return None;
             };
-            let mark = Some(label::TRUTH + i);
+            let mark = Some(self.base + label::TRUTH + i);
             match self.schema.regexes.node(r) {
                 RegexNode::Empty => all.push((Box::default(), mark)),
                 RegexNode::Bytes(b) => all.push((b.clone(), mark)),

@@ -30,8 +30,8 @@ impl Store {
     fn import_node(&mut self, node: &RegexNode, done: &[ExprId]) -> ExprId {
         let get = |id: &RegexId| done[id.0 as usize];
         match node {
-            // A token as a whole has no bytes to read.
-            RegexNode::Never | RegexNode::Token(_) => Self::NEVER,
+            // Tokens as a whole and embedded schemas have no bytes of their own.
+            RegexNode::Never | RegexNode::Token(_) | RegexNode::Json(_) => Self::NEVER,
             RegexNode::Empty => Self::EMPTY,
             RegexNode::Bytes(b) if b.len() > 4 => self.literals(vec![(b.clone(), MarksId(0))]),
             RegexNode::Bytes(b) => self.bytes(b),

@@ -62,9 +62,9 @@ pub struct Lr {
     lexicon: Arc<Lexicon>,
     /// Each terminal followed by its mark.
     terminals: Vec<ExprId>,
-    /// Which terminals are tokens as a whole: no bytes are read for them, and `step` takes their
-    /// index as the label.
-    tokens: Vec<bool>,
+    /// Which terminals no text of their own makes (tokens as a whole, embedded schemas): whoever
+    /// reads them gives `step` their index as the label.
+    without_text: Vec<bool>,
     /// What is ignored, followed by its mark; never if nothing is.
     ignore: ExprId,
 }
@@ -84,18 +84,19 @@ impl Lr {
         let limit = |e: LimitError| Diagnostic::limit(e, Place::default());
         let mut terminals = Vec::with_capacity(grammar.terminals().len());
         let mut empty = Vec::new();
-        let mut tokens = Vec::with_capacity(grammar.terminals().len());
+        let mut without_text = Vec::with_capacity(grammar.terminals().len());
         for (t, terminal) in grammar.terminals().iter().enumerate() {
             cancel.check("terminals").map_err(limit)?;
-            let is_token = matches!(grammar.regexes().node(terminal.regex), RegexNode::Token(_));
-            tokens.push(is_token);
+            let node = grammar.regexes().node(terminal.regex);
+            let no_text = matches!(node, RegexNode::Token(_) | RegexNode::Json(_));
+            without_text.push(no_text);
             let expr = lexicon
                 .import(grammar.regexes(), terminal.regex)
                 .map_err(|e| Diagnostic::limit(e, terminal.place.clone()))?;
-            if !is_token
+            if !no_text
                 && lexicon
-                .is_never(expr)
-                .map_err(|e| Diagnostic::limit(e, terminal.place.clone()))?
+                    .is_never(expr)
+                    .map_err(|e| Diagnostic::limit(e, terminal.place.clone()))?
             {
                 empty.push(t as u32);
             }
@@ -116,7 +117,7 @@ impl Lr {
             states,
             lexicon,
             terminals,
-            tokens,
+            without_text,
             ignore,
         })
     }
@@ -143,15 +144,27 @@ impl Lr {
         conflicts::report(&self.states)
     }
 
-    fn make_start(&self, top: Symbol) -> Result<LexState, LimitError> {
+    /// What [`Control::lex_start`] begins at a state, and the terminals that it allows beside that:
+    /// those that no text of their own makes.
+    ///
+    /// # Errors
+    /// A limit.
+    pub fn start_expr(&self, top: Symbol) -> Result<(ExprId, Vec<u32>), LimitError> {
         let allowed = self.states.allowed(top.0)?;
         let mut parts: Vec<ExprId> = allowed
             .iter()
             .map(|t| self.terminals[*t as usize])
             .collect();
         parts.push(self.ignore);
-        let start = self.lexicon.fresh(self.lexicon.alt(&parts))?;
-        if start == LexState::DEAD && allowed.iter().any(|t| self.tokens[*t as usize]) {
+        let mut without_text = allowed;
+        without_text.retain(|t| self.without_text[*t as usize]);
+        Ok((self.lexicon.alt(&parts), without_text))
+    }
+
+    fn make_start(&self, top: Symbol) -> Result<LexState, LimitError> {
+        let (text, without_text) = self.start_expr(top)?;
+        let start = self.lexicon.fresh(text)?;
+        if start == LexState::DEAD && !without_text.is_empty() {
             return self.lexicon.between();
         }
         Ok(start)

@@ -9,7 +9,9 @@ use crate::source::{dialect, kind_of, limits, strip_line_end};
 use crate::text::Text;
 use maskwright_grammar::notation::{self, Parsed};
 use maskwright_grammar::pattern::Dialect;
-use maskwright_grammar::{Diagnostics, Grammar};
+use maskwright_grammar::{
+    Diagnostics, Expr, Grammar, Place, RegexNode, Rule, RuleId, Terminal, TerminalId, json_schema,
+};
 use maskwright_tables::Limits;
 use miette::Severity;
 use serde_json::json;
@@ -30,9 +32,9 @@ pub fn run(args: &ConvertArgs, manner: Manner) -> Result<bool> {
         .ok_or_else(|| {
             Error::new(
                 "not-a-grammar",
-                format!("{name} is no grammar or regex, so it cannot be converted"),
+                format!("{name} is no grammar, regex or schema, so it cannot be converted"),
             )
-            .with_help("convert reads .ebnf, .gbnf, .lark and .regex; schemas and lists are compiled as they are")
+            .with_help("convert reads .ebnf, .gbnf, .lark, .regex and .json; lists are compiled as they are")
         })?
         .map_err(|e| Error::Said(Some(Box::new(Text::new(name, &bytes))), e.0))?;
     if !manner.quiet {
@@ -52,6 +54,30 @@ pub fn run(args: &ConvertArgs, manner: Manner) -> Result<bool> {
     out.finish(true)
 }
 
+/// The grammar of a schema's documents, which takes the schema as it is.
+fn schema(source: &str, limits: &Limits) -> std::result::Result<Parsed, Diagnostics> {
+    let (_, report) = json_schema::parse(source, &json_schema::Options::default(), limits)?;
+    let mut grammar = Grammar::default();
+    let place = Place::span(0..source.len());
+    let regex = grammar.regexes.add(RegexNode::Json(source.trim().into()));
+    grammar.terminals.push(Terminal {
+        name: "document".into(),
+        regex,
+        place: place.clone(),
+    });
+    let expr = grammar.add(Expr::Terminal(TerminalId(0)));
+    grammar.rules.push(Rule {
+        name: "start".into(),
+        expr,
+        place,
+    });
+    grammar.start = Some(RuleId(0));
+    Ok(Parsed {
+        grammar,
+        warnings: report.warnings().to_vec(),
+    })
+}
+
 /// The grammar of a source; `None` for what is none.
 fn parse(
     source: &str,
@@ -63,12 +89,13 @@ fn parse(
         Kind::Ebnf => notation::parse(source, limits),
         Kind::Gbnf => notation::parse_gbnf(source, limits),
         Kind::Lark => notation::parse_lark(source, limits),
-        Kind::Regex => Grammar::from_regex_in(strip_line_end(source), dialect, limits).map(
-            |grammar| Parsed {
+        Kind::Regex => {
+            Grammar::from_regex_in(strip_line_end(source), dialect, limits).map(|grammar| Parsed {
                 grammar,
                 warnings: Vec::new(),
-            },
-        ),
-        Kind::JsonSchema | Kind::Items | Kind::Ids | Kind::Artifact => return None,
+            })
+        }
+        Kind::JsonSchema => schema(source, limits),
+        Kind::Items | Kind::Ids | Kind::Artifact => return None,
     })
 }

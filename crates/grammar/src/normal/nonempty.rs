@@ -15,7 +15,8 @@ pub(super) fn nullable(pool: &RegexPool) -> Vec<bool> {
             | RegexNode::Class(_)
             | RegexNode::ByteClass(_)
             | RegexNode::JsonString(_)
-            | RegexNode::Token(_) => false,
+            | RegexNode::Token(_)
+            | RegexNode::Json(_) => false,
             RegexNode::Concat(parts) | RegexNode::And(parts) => parts.iter().all(get),
             RegexNode::Alt(parts) => parts.iter().any(get),
             RegexNode::Not(inner) => !get(inner),

@@ -19,6 +19,8 @@ pub(super) enum Node<'s> {
     Ecma(&'s str),
     /// `<name>` or `<[ids]>`.
     Token(&'s str),
+    /// The text of a JSON Schema.
+    Json(&'s str),
     /// A regex of the tree's pool: what the front end of another notation has decoded already.
     Leaf(RegexId),
     /// Of no parts: the empty string.

@@ -36,10 +36,8 @@ pub(super) fn read<'s>(
     if !tree.definitions.is_empty() {
         if !tree.definitions.iter().any(|d| d.name == "root") {
             let place = Place::span(tree.definitions[0].span.clone());
-            return Err(
-                Diagnostic::new("no-root", "there is no rule `root`", place)
-                    .with_help("the whole text is what the rule `root` matches: define it"),
-            );
+            return Err(Diagnostic::new("no-root", "there is no rule `root`", place)
+                .with_help("the whole text is what the rule `root` matches: define it"));
         }
         tree.set_start("root", 0..0);
     }

@@ -77,6 +77,9 @@ pub(super) enum Unit<'s> {
     Lazy,
     #[token("@ecma")]
     Ecma,
+    /// A schema inside `@json(…)`; the text is the schema's.
+    #[token("@json", schema)]
+    Json(&'s str),
 }
 
 impl Unit<'_> {
@@ -107,6 +110,7 @@ impl Unit<'_> {
             Unit::JsonString => "`@json_string`".into(),
             Unit::Lazy => "`@lazy`".into(),
             Unit::Ecma => "`@ecma`".into(),
+            Unit::Json(_) => "`@json(…)`".into(),
         }
     }
 }
@@ -165,6 +169,34 @@ fn class_len(rest: &str) -> Option<usize> {
         i += 1;
     }
     None
+}
+
+/// `(schema)` after `@json`: the parentheses close where the JSON inside is balanced.
+fn schema<'s>(lex: &mut Lexer<'s, Unit<'s>>) -> Result<&'s str, LexError> {
+    let rest = lex.remainder();
+    let open = rest.len() - rest.trim_start().len();
+    if !rest[open..].starts_with('(') {
+        return Err(LexError::Unclosed("schema"));
+    }
+    let (mut depth, mut string, mut escaped) = (0usize, false, false);
+    for (i, b) in rest.bytes().enumerate().skip(open) {
+        match b {
+            _ if escaped => escaped = false,
+            b'\\' if string => escaped = true,
+            b'"' => string = !string,
+            _ if string => {}
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => {
+                depth -= 1;
+                if depth == 0 {
+                    lex.bump(i + 1);
+                    return Ok(rest[open + 1..i].trim());
+                }
+            }
+            _ => {}
+        }
+    }
+    Err(LexError::Unclosed("schema"))
 }
 
 fn class<'s>(lex: &mut Lexer<'s, Unit<'s>>) -> Result<&'s str, LexError> {
@@ -230,7 +262,7 @@ pub(super) fn units<'s>(text: &'s str, limits: &Limits) -> Result<Vec<Spanned<'s
                 let c = text[span.start..].chars().next().unwrap_or(' ');
                 let d = Diagnostic::new("invalid-character", format!("`{c}` means nothing here"), Place::span(span.clone()));
                 if text[span.start..].starts_with(['%', '@']) {
-                    d.with_help("the directives are `%start name ;`, `%ignore expression ;`, `%keywords NAME ;`, `@json_string(…)`, `@lazy(…)` and `@ecma(/…/)`")
+                    d.with_help("the directives are `%start name ;`, `%ignore expression ;`, `%keywords NAME ;`, `@json_string(…)`, `@lazy(…)`, `@ecma(/…/)` and `@json(schema)`")
                 } else {
                     d
                 }
@@ -239,6 +271,7 @@ pub(super) fn units<'s>(text: &'s str, limits: &Limits) -> Result<Vec<Spanned<'s
                 Diagnostic::new("unclosed", format!("this {what} is not closed"), Place::span(span.clone())).with_help(
                     match what {
                         "comment" => "close it with `*/`",
+                        "schema" => "write `@json(schema)` with a whole JSON Schema between the parentheses",
                         "regex" => "close it with `/` on the same line; write `\\/` for a slash inside",
                         "class" => "close it with `]` on the same line; write `\\]` for a bracket inside",
                         _ => "close it with the quote it began with, on the same line; write `\\n` for a line feed",

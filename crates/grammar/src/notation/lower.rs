@@ -248,14 +248,16 @@ impl<'s> Lowering<'_, 's> {
         (body.first..=body.root.0)
             .map(NodeId)
             .find(|id| match self.tree.node(*id) {
-                Node::Token(_) => true,
-                Node::Leaf(regex) => self.is_token(*regex),
+                Node::Token(_) | Node::Json(_) => true,
+                Node::Leaf(regex) => self.is_whole(*regex),
                 _ => false,
             })
     }
 
-    fn is_token(&self, regex: RegexId) -> bool {
-        matches!(self.grammar.regexes.node(regex), RegexNode::Token(_))
+    /// Whether a regex can only be a whole terminal.
+    fn is_whole(&self, regex: RegexId) -> bool {
+        let node = self.grammar.regexes.node(regex);
+        matches!(node, RegexNode::Token(_) | RegexNode::Json(_))
     }
 
     /// Gives every definition its meaning.
@@ -307,7 +309,7 @@ impl<'s> Lowering<'_, 's> {
         let tree = self.tree;
         for id in (body.first..=body.root.0).map(NodeId) {
             let at = |id: &NodeId| found[(id.0 - body.first) as usize];
-            let get = |id: &NodeId| at(id).filter(|regex| !self.is_token(*regex));
+            let get = |id: &NodeId| at(id).filter(|regex| !self.is_whole(*regex));
             let all = |ids: &[NodeId]| ids.iter().map(get).collect::<Option<Vec<_>>>();
             let regex = match tree.node(id) {
                 Node::Name(name) => match self.meanings[self.names[name] as usize] {
@@ -315,21 +317,22 @@ impl<'s> Lowering<'_, 's> {
                     Meaning::Rule(_) => None,
                 },
                 Node::Leaf(regex) => Some(*regex),
-                Node::Literal(_) | Node::Class(_) | Node::Regex(_) | Node::Ecma(_) | Node::Token(_) => {
-                    Some(self.leaf(id))
-                }
+                Node::Literal(_)
+                | Node::Class(_)
+                | Node::Regex(_)
+                | Node::Ecma(_)
+                | Node::Token(_)
+                | Node::Json(_) => Some(self.leaf(id)),
                 Node::Seq(parts) => all(parts).map(|p| self.grammar.regexes.concat(p)),
                 Node::Alt(parts) => all(parts).map(|p| alternatives(&mut self.grammar.regexes, p)),
                 Node::And(parts) => all(parts).map(|p| self.grammar.regexes.and(p)),
-                Node::Not(inner) => {
-                    at(inner).map(|p| match self.grammar.regexes.node(p).clone() {
-                        RegexNode::Token(mut set) => {
-                            set.negated = !set.negated;
-                            self.grammar.regexes.add(RegexNode::Token(set))
-                        }
-                        _ => self.grammar.regexes.not(p),
-                    })
-                }
+                Node::Not(inner) => match at(inner).map(|p| self.grammar.regexes.node(p).clone()) {
+                    Some(RegexNode::Token(mut set)) => {
+                        set.negated = !set.negated;
+                        Some(self.grammar.regexes.add(RegexNode::Token(set)))
+                    }
+                    _ => get(inner).map(|p| self.grammar.regexes.not(p)),
+                },
                 Node::JsonString(inner) => get(inner).map(|p| self.grammar.regexes.json_string(p)),
                 Node::Lazy(inner) => get(inner).map(|p| self.grammar.regexes.lazy(p)),
                 Node::Repeat { inner, min, max } => {
@@ -348,6 +351,7 @@ impl<'s> Lowering<'_, 's> {
             Node::Literal(text) => {
                 decode(text, start).map(|bytes| self.grammar.regexes.bytes(bytes))
             }
+            Node::Json(text) => Ok(self.grammar.regexes.add(RegexNode::Json(text.into()))),
             Node::Token(text) => tokens::parse(text, start)
                 .map(|set| self.grammar.regexes.add(RegexNode::Token(set))),
             Node::Class(text) => parse_pattern(
@@ -360,9 +364,18 @@ impl<'s> Lowering<'_, 's> {
             Node::Ecma(text) => {
                 let end = text.rfind('/').unwrap_or(0);
                 match &text[end + 1..] {
-                    "" | "u" => parse_ecma(&text[1..end], start + 1, &mut self.grammar.regexes, self.limits),
-                    flags => Err(Diagnostic::new("invalid-regex", format!("the flags `{flags}` are not supported"), self.tree.place(id))
-                        .with_help("ECMA-262 regexes are read with the flag `u`, and no others")),
+                    "" | "u" => parse_ecma(
+                        &text[1..end],
+                        start + 1,
+                        &mut self.grammar.regexes,
+                        self.limits,
+                    ),
+                    flags => Err(Diagnostic::new(
+                        "invalid-regex",
+                        format!("the flags `{flags}` are not supported"),
+                        self.tree.place(id),
+                    )
+                    .with_help("ECMA-262 regexes are read with the flag `u`, and no others")),
                 }
             }
             Node::Regex(text) => {
@@ -508,7 +521,9 @@ impl<'s> Lowering<'_, 's> {
     fn ignored(&mut self) {
         let tree = self.tree;
         for &body in &tree.ignored {
-            let id = match (tree.node(body.root), self.regexes(body).pop().flatten()) {
+            let regex = self.regexes(body).pop().flatten();
+            let regex = regex.filter(|regex| !self.is_whole(*regex));
+            let id = match (tree.node(body.root), regex) {
                 (Node::Name(name), Some(_)) => self.named_terminal(self.names[name] as usize),
                 (_, Some(regex)) => self.anonymous_terminal(regex, body.root),
                 (_, None) => {
@@ -594,7 +609,9 @@ impl<'s> Lowering<'_, 's> {
                 Meaning::Terminal(_, None) => self.warnings.push(
                     Diagnostic::new(
                         "unused-keywords",
-                        format!("`{name}` is no terminal of any rule, so no keyword is taken out of it"),
+                        format!(
+                            "`{name}` is no terminal of any rule, so no keyword is taken out of it"
+                        ),
                         Place::span(span.clone()),
                     )
                     .with_help("name the terminal that the rules use"),
@@ -647,14 +664,14 @@ impl<'s> Lowering<'_, 's> {
     }
 }
 
-/// A token where only text can be.
+/// A token or schema where only text can be.
 fn token_inside(place: Place) -> Diagnostic {
     Diagnostic::new(
         "token-in-terminal",
-        "a token is a terminal by itself and no part of another one",
+        "a token or a schema is a terminal by itself and no part of another one",
         place,
     )
-    .with_help("use it in a rule; only `~<token>` works on tokens")
+    .with_help("use it in a rule; of the operators on terminals only `~<token>` works, on tokens")
 }
 
 /// Alternatives as one regex; many literals become one set, which is what large sets are fast as.

@@ -342,8 +342,16 @@ impl<'g> Printer<'g> {
                 stack.push(Piece::Bounds(*min, *max));
                 stack.push(Piece::Regex(*node, Tight::Atom));
             }
+            RegexNode::Json(schema) => {
+                let _ = write!(self.out, "@json({schema})");
+            }
             RegexNode::Token(set) => {
-                let _ = write!(self.out, "{set}");
+                let text = set.to_string();
+                if text.starts_with('~') && outer > Tight::Not {
+                    let _ = write!(self.out, "({text})");
+                } else {
+                    self.out.push_str(&text);
+                }
             }
             RegexNode::JsonString(value) => {
                 stack.push(Piece::Text(")"));

@@ -7,8 +7,9 @@ use crate::{Diagnostic, Place, TokenRef, TokenSet};
 pub(super) fn parse(text: &str, start: usize) -> Result<TokenSet, Diagnostic> {
     let place = Place::span(start..start + text.len());
     let fault = |message: String| {
-        Diagnostic::new("invalid-token", message, place.clone())
-            .with_help("write `<name>`, `<[1000]>`, `<[1,5-9]>`, `<[^1]>` (all but 1) or `<[*]>` (all)")
+        Diagnostic::new("invalid-token", message, place.clone()).with_help(
+            "write `<name>`, `<[1000]>`, `<[1,5-9]>`, `<[^1]>` (all but 1) or `<[*]>` (all)",
+        )
     };
     let Some(list) = text.strip_prefix("<[") else {
         return Ok(TokenSet {
@@ -70,7 +71,14 @@ mod tests {
         ] {
             assert_eq!(parse(text, 0).unwrap().to_string(), printed);
         }
-        for text in ["<[]>", "<[x]>", "<[3-1]>", "<[+1]>", "<[1>", "<[99999999999]>"] {
+        for text in [
+            "<[]>",
+            "<[x]>",
+            "<[3-1]>",
+            "<[+1]>",
+            "<[1>",
+            "<[99999999999]>",
+        ] {
             assert_eq!(parse(text, 3).unwrap_err().code, "invalid-token", "{text}");
         }
     }

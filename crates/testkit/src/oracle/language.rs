@@ -105,7 +105,7 @@ impl Languages {
             let of = |id: &maskwright_grammar::RegexId| languages[id.0 as usize];
             let depth = |id: &maskwright_grammar::RegexId| depths[id.0 as usize] + 1;
             let (language, deep) = match node {
-                RegexNode::Never | RegexNode::Token(_) => (self.never(), 0),
+                RegexNode::Never | RegexNode::Token(_) | RegexNode::Json(_) => (self.never(), 0),
                 RegexNode::Empty => (self.empty(), 0),
                 RegexNode::Bytes(b) => (self.bytes(b), 0),
                 RegexNode::Class(ranges) => (self.class(ranges), 0),

@@ -34,7 +34,7 @@ impl Spans<'_> {
         let rest = &self.text[from..];
         let literal = |b: &[u8]| rest.starts_with(b).then_some(from + b.len());
         let set: BTreeSet<usize> = match self.pool.node(id) {
-            RegexNode::Never | RegexNode::Token(_) => BTreeSet::new(),
+            RegexNode::Never | RegexNode::Token(_) | RegexNode::Json(_) => BTreeSet::new(),
             RegexNode::Empty => BTreeSet::from([from]),
             RegexNode::Bytes(b) => literal(b).into_iter().collect(),
             RegexNode::Literals(strings) => strings.iter().filter_map(|b| literal(b)).collect(),

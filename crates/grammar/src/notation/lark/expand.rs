@@ -231,10 +231,12 @@ fn template<'a, 's>(
         Some(&i) if !source.definitions[i].params.is_empty() => {
             Ok((i, &source.definitions[i].params))
         }
-        Some(_) => Err(
-            Diagnostic::new("wrong-arguments", format!("`{name}` takes no arguments"), place())
-                .with_help("for a count, write digits in the braces"),
-        ),
+        Some(_) => Err(Diagnostic::new(
+            "wrong-arguments",
+            format!("`{name}` takes no arguments"),
+            place(),
+        )
+        .with_help("for a count, write digits in the braces")),
         None => Err(Diagnostic::new(
             "undefined-rule",
             format!("`{name}` is used but not defined"),
@@ -286,9 +288,11 @@ pub(super) fn tree<'t, 's: 't>(
     if !tree.definitions.is_empty() {
         if !tree.definitions.iter().any(|d| d.name == "start") {
             let place = Place::span(tree.definitions[0].span.clone());
-            return Err(Diagnostic::new("no-start", "there is no rule `start`", place)
-                .with_help("the whole text is what the rule `start` matches: define it")
-                .into());
+            return Err(
+                Diagnostic::new("no-start", "there is no rule `start`", place)
+                    .with_help("the whole text is what the rule `start` matches: define it")
+                    .into(),
+            );
         }
         tree.set_start("start", 0..0);
     }

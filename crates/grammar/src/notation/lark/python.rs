@@ -182,7 +182,11 @@ impl<'s> Rewriter<'s> {
             Some('+') => {
                 self.at += 1;
                 return Err(self
-                    .fault("unsupported-regex", from, "possessive repeats are not supported")
+                    .fault(
+                        "unsupported-regex",
+                        from,
+                        "possessive repeats are not supported",
+                    )
                     .with_help("a lexeme is any text that the regex matches: drop the `+`"));
             }
             _ => self.greedy |= unbounded,
@@ -194,8 +198,11 @@ impl<'s> Rewriter<'s> {
         let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
         let inner = self.rest().find('}').map(|end| &self.rest()[..end]);
         let bounds = inner.and_then(|inner| {
-            let (low, high) = inner.split_once(',').map_or((inner, None), |(l, h)| (l, Some(h)));
-            (digits(low) && high.is_none_or(digits) && !inner.is_empty()).then_some((inner, low, high))
+            let (low, high) = inner
+                .split_once(',')
+                .map_or((inner, None), |(l, h)| (l, Some(h)));
+            (digits(low) && high.is_none_or(digits) && !inner.is_empty())
+                .then_some((inner, low, high))
         });
         let Some((inner, low, high)) = bounds else {
             return self.char('{' as u32, from);
@@ -234,7 +241,11 @@ impl<'s> Rewriter<'s> {
                 .filter(|k| !k.starts_with(['=', '!']))
         }) {
             let Some(end) = name.find('>') else {
-                return Err(self.fault("invalid-regex", from, "the name of the group is not closed"));
+                return Err(self.fault(
+                    "invalid-regex",
+                    from,
+                    "the name of the group is not closed",
+                ));
             };
             self.at += rest.len() - name.len() + end + 1;
             self.out.push_str("(?:");
@@ -253,7 +264,11 @@ impl<'s> Rewriter<'s> {
         if kind.starts_with("P=") || kind.starts_with('(') {
             self.at += 2;
             return Err(self
-                .fault("unsupported-regex", from, "back-references are no regular expressions")
+                .fault(
+                    "unsupported-regex",
+                    from,
+                    "back-references are no regular expressions",
+                )
                 .with_help("write the possible texts out"));
         }
         // Inline flags.
@@ -262,7 +277,11 @@ impl<'s> Rewriter<'s> {
         let known = |s: &str| s.chars().all(|c| "aiLmsux-".contains(c));
         let (Some(letters), Some(end)) = (letters.filter(|l| known(l)), end) else {
             return Err(self
-                .fault("unsupported-regex", from, "this kind of group is not supported")
+                .fault(
+                    "unsupported-regex",
+                    from,
+                    "this kind of group is not supported",
+                )
                 .with_help("the kinds are (…) (?:…) (?P<name>…) (?flags:…) and look-around"));
         };
         let scoped = kind[end..].starts_with(':');
@@ -405,16 +424,30 @@ impl<'s> Rewriter<'s> {
                 let end = rest.find('}').unwrap_or(rest.len());
                 let code = rest.get(1..end).and_then(hex);
                 self.at += (end + 1).min(rest.len());
-                return code.ok_or_else(|| self.fault("invalid-regex", from, "`\\x{` wants hexadecimal digits and `}`"));
+                return code.ok_or_else(|| {
+                    self.fault(
+                        "invalid-regex",
+                        from,
+                        "`\\x{` wants hexadecimal digits and `}`",
+                    )
+                });
             }
             'x' => 2,
             'u' => 4,
             'U' => 8,
             '0'..='7' => {
-                let more = rest.bytes().take(2).take_while(|b| (b'0'..=b'7').contains(b)).count();
+                let more = rest
+                    .bytes()
+                    .take(2)
+                    .take_while(|b| (b'0'..=b'7').contains(b))
+                    .count();
                 if c != '0' && more < 2 {
                     return Err(self
-                        .fault("unsupported-regex", from, "back-references are no regular expressions")
+                        .fault(
+                            "unsupported-regex",
+                            from,
+                            "back-references are no regular expressions",
+                        )
                         .with_help("write the possible texts out"));
                 }
                 self.at += more;
@@ -424,11 +457,19 @@ impl<'s> Rewriter<'s> {
             }
             '8' | '9' => {
                 return Err(self
-                    .fault("unsupported-regex", from, "back-references are no regular expressions")
+                    .fault(
+                        "unsupported-regex",
+                        from,
+                        "back-references are no regular expressions",
+                    )
                     .with_help("write the possible texts out"));
             }
             c if c.is_ascii_alphabetic() => {
-                return Err(self.fault("invalid-regex", from, format!("there is no escape `\\{c}`")));
+                return Err(self.fault(
+                    "invalid-regex",
+                    from,
+                    format!("there is no escape `\\{c}`"),
+                ));
             }
             c => return Ok(c as u32),
         };

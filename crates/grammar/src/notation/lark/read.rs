@@ -276,7 +276,9 @@ impl<'s> Reader<'s, '_> {
         };
         match (self.source.names.get(name), mode) {
             (None, Mode::New) => {
-                self.source.names.insert(name, self.source.definitions.len());
+                self.source
+                    .names
+                    .insert(name, self.source.definitions.len());
                 self.source.definitions.push(new);
             }
             (Some(&old), Mode::Override) => self.source.definitions[old] = new,
@@ -296,7 +298,12 @@ impl<'s> Reader<'s, '_> {
             }
             (None, _) => {
                 let message = format!("there is no `{name}` yet to override or extend");
-                return Err(self.error("undefined-rule", span, message, "define or import it first"));
+                return Err(self.error(
+                    "undefined-rule",
+                    span,
+                    message,
+                    "define or import it first",
+                ));
             }
         }
         Ok(())
@@ -449,7 +456,8 @@ impl<'s> Reader<'s, '_> {
                         "ignored text may be repeated",
                     )),
                     _ => {
-                        self.source.note(span, "options of another engine change no text");
+                        self.source
+                            .note(span, "options of another engine change no text");
                         Ok(())
                     }
                 }
@@ -750,7 +758,8 @@ impl<'s> Reader<'s, '_> {
                     }
                     let braced = self.rest().strip_prefix('{');
                     let counted = braced.is_some_and(|r| {
-                        r.trim_start().starts_with(|c: char| c.is_ascii_digit() || c == ',')
+                        r.trim_start()
+                            .starts_with(|c: char| c.is_ascii_digit() || c == ',')
                     });
                     if braced.is_some() && !counted {
                         self.check_depth(open.len())?;
@@ -849,7 +858,9 @@ impl<'s> Reader<'s, '_> {
                 self.next_argument(&mut group, end);
                 self.usage_depth = self.usage_depth.saturating_sub(1);
                 let node = self.add(Node::Name(group.template), span);
-                self.source.usages.insert(node.0, Usage { args: group.args });
+                self.source
+                    .usages
+                    .insert(node.0, Usage { args: group.args });
                 node
             }
             Close::Paren | Close::Line => self.close(group, end),
@@ -972,12 +983,20 @@ impl<'s> Reader<'s, '_> {
         self.at += 1;
         let name = self.name();
         let span = start..self.at;
+        if name == "json" {
+            self.space(true);
+            let from = self.at;
+            self.json(&span)?;
+            let schema = self.text[from..self.at].trim();
+            let regex = self.pool.add(RegexNode::Json(schema.into()));
+            return Ok(self.add(Node::Leaf(regex), start..self.at));
+        }
         if name != "regex" {
             return Err(self.error(
                 "unsupported-embedding",
                 span,
                 format!("`%{name}` inside a grammar is not supported"),
-                "compile the schema by itself, or write its JSON out as rules",
+                "copy the rules of the other grammar into this one",
             ));
         }
         self.space(true);
@@ -989,12 +1008,14 @@ impl<'s> Reader<'s, '_> {
                 .map(|s| s.as_str().map(str::to_owned))
                 .collect()
         };
-        let chunks = object.and_then(|o| o.iter().next()).and_then(|(key, v)| match key.as_str() {
-            "substring_chunks" => strings(v),
-            "substring_chars" => v.as_str().map(|s| s.chars().map(String::from).collect()),
-            "substring_words" => v.as_str().map(words),
-            _ => None,
-        });
+        let chunks = object
+            .and_then(|o| o.iter().next())
+            .and_then(|(key, v)| match key.as_str() {
+                "substring_chunks" => strings(v),
+                "substring_chars" => v.as_str().map(|s| s.chars().map(String::from).collect()),
+                "substring_words" => v.as_str().map(words),
+                _ => None,
+            });
         let Some(chunks) = chunks else {
             return Err(self.error(
                 "unsupported-option",

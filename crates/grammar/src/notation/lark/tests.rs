@@ -30,15 +30,31 @@ fn every_piece_of_a_right_side_reads_as_documented() {
         (r#"("a" | "b")* "c"+ "d"?"#, r#"("a" | "b")* "c"+ "d"?"#),
         (r#"["a" "b"]"#, r#"("a" "b")?"#),
         (r#""a" ~ 3 "b"~2..4"#, r#""a"{3} "b"{2,4}"#),
-        (r#""a"{3} "b"{2,} "c"{,4} "d"{1,2}"#, r#""a"{3} "b"{2,} "c"{0,4} "d"{1,2}"#),
+        (
+            r#""a"{3} "b"{2,} "c"{,4} "d"{1,2}"#,
+            r#""a"{3} "b"{2,} "c"{0,4} "d"{1,2}"#,
+        ),
         (r#"/[a-z]/ & ~"x""#, r#"[a-z] & ~"x""#),
         (r#"~"x"+"#, r#"(~"x")+"#),
         (r#""a" -> first | "b" -> second"#, r#""a" | "b""#),
-        ("\"a\"\n   | \"b\" // one\n\n   # two\n   | \"c\"", r#""a" | "b" | "c""#),
+        (
+            "\"a\"\n   | \"b\" // one\n\n   # two\n   | \"c\"",
+            r#""a" | "b" | "c""#,
+        ),
         ("(\"a\"\n  \"b\")", r#""a" "b""#),
         ("\"a\" \\\n  \"b\"", r#""a" "b""#),
-        ("<[7]> <|im_start|> <[^1,3-5]>", "<[7]> <|im_start|> ~<[1,3-5]>"),
-        (r#"%regex {"substring_words": "a b"}"#, "TERMINAL ;\nTERMINAL = (\"b\"? | (\" \" \"b\"?)? | (\"a\" (\" \" \"b\"?)?)?)"),
+        (
+            "<[7]> <|im_start|> <[^1,3-5]>",
+            "<[7]> <|im_start|> ~<[1,3-5]>",
+        ),
+        (
+            r#"<t> %json {"type": "null"} "x""#,
+            r#"<t> @json({"type": "null"}) "x""#,
+        ),
+        (
+            r#"%regex {"substring_words": "a b"}"#,
+            "TERMINAL ;\nTERMINAL = (\"b\"? | (\" \" \"b\"?)? | (\"a\" (\" \" \"b\"?)?)?)",
+        ),
         ("", "()"),
     ] {
         let found = start(text);
@@ -53,7 +69,9 @@ fn every_piece_of_a_right_side_reads_as_documented() {
 #[test]
 fn terminals_rules_and_what_is_ignored() {
     assert_eq!(
-        check("?start: _item+\n!_item.2: NAME \"=\" INT\nNAME: LETTER (LETTER | DIGIT)*\nLETTER: /[a-z]/\n%import common.DIGIT\n%import common (INT, WS)\n%ignore WS\n"),
+        check(
+            "?start: _item+\n!_item.2: NAME \"=\" INT\nNAME: LETTER (LETTER | DIGIT)*\nLETTER: /[a-z]/\n%import common.DIGIT\n%import common (INT, WS)\n%ignore WS\n"
+        ),
         "%start start ;\n\
          start = r__item+ ;\n\
          r__item = NAME \"=\" INT ;\n\
@@ -70,7 +88,9 @@ fn terminals_rules_and_what_is_ignored() {
 #[test]
 fn templates_are_written_out_once_for_equal_arguments() {
     assert_eq!(
-        check("start: list{item, \",\"} | list{item, \",\"} \";\" list{(\"a\" | item), \";\"}\nlist{x, sep}: x (sep x)*\nitem: pair{\"b\"}\npair{y}: y list{y, y}\n"),
+        check(
+            "start: list{item, \",\"} | list{item, \",\"} \";\" list{(\"a\" | item), \";\"}\nlist{x, sep}: x (sep x)*\nitem: pair{\"b\"}\npair{y}: y list{y, y}\n"
+        ),
         "%start start ;\n\
          start = list_3 | list_3 \";\" list_5 ;\n\
          item = pair_6 ;\n\
@@ -115,9 +135,18 @@ fn python_regexes_map_to_ours() {
     for (regex, same) in [
         (r"/a\/b/", r#""a/b""#),
         (r"/[[]/", r#""[""#),
-        (r"/[^]a-]/", r#"[\x{0}-\x{2C}\x{2E}-\x{5C}\x{5E}-\x{60}b-\x{10FFFF}]"#),
-        (r"/[\d_-]/a", "invalid-regex: the flag `a` is not supported at bytes 16..17\n"),
-        (r"/a{,2}b{1}c{/", "TERMINAL ;\nTERMINAL = \"a\"{0,2} \"b\" \"c{\""),
+        (
+            r"/[^]a-]/",
+            r#"[\x{0}-\x{2C}\x{2E}-\x{5C}\x{5E}-\x{60}b-\x{10FFFF}]"#,
+        ),
+        (
+            r"/[\d_-]/a",
+            "invalid-regex: the flag `a` is not supported at bytes 16..17\n",
+        ),
+        (
+            r"/a{,2}b{1}c{/",
+            "TERMINAL ;\nTERMINAL = \"a\"{0,2} \"b\" \"c{\"",
+        ),
         (r"/(?P<n>a)(?#no)b/", r#""ab""#),
         (r"/a # b/x", r#""a""#),
         (r"/\101\0/", r#""A\u{0}""#),
@@ -126,16 +155,37 @@ fn python_regexes_map_to_ours() {
         (r"/(?i:a)b/", "TERMINAL ;\nTERMINAL = [Aa] \"b\""),
         (r"/\w(?<!_)x/", ""),
         (r"/(?!if\b)[a-z]+x/", ""),
-        (r"/(a)\1/", "unsupported-regex: back-references are no regular expressions at bytes 11..13\n"),
-        (r"/a(?!b)/", "assertion-at-edge: an assertion at the edge of a terminal speaks about what stands beside the lexeme at bytes 9..12\n"),
-        (r"/if\b/", "assertion-at-edge: an assertion at the edge of a terminal speaks about what stands beside the lexeme at bytes 10..12\n"),
-        (r"/a++/", "unsupported-regex: possessive repeats are not supported at bytes 9..11\n"),
-        (r"/\y/", "invalid-regex: there is no escape `\\y` at bytes 8..10\n"),
-        (r"/[b-a]/", "invalid-regex: the ends of the range are out of order, or no characters at bytes 10..12\n"),
+        (
+            r"/(a)\1/",
+            "unsupported-regex: back-references are no regular expressions at bytes 11..13\n",
+        ),
+        (
+            r"/a(?!b)/",
+            "assertion-at-edge: an assertion at the edge of a terminal speaks about what stands beside the lexeme at bytes 9..12\n",
+        ),
+        (
+            r"/if\b/",
+            "assertion-at-edge: an assertion at the edge of a terminal speaks about what stands beside the lexeme at bytes 10..12\n",
+        ),
+        (
+            r"/a++/",
+            "unsupported-regex: possessive repeats are not supported at bytes 9..11\n",
+        ),
+        (
+            r"/\y/",
+            "invalid-regex: there is no escape `\\y` at bytes 8..10\n",
+        ),
+        (
+            r"/[b-a]/",
+            "invalid-regex: the ends of the range are out of order, or no characters at bytes 10..12\n",
+        ),
     ] {
         let found = start(regex);
         if same.is_empty() {
-            assert!(found.starts_with("TERMINAL") || found.starts_with('['), "{regex}: {found}");
+            assert!(
+                found.starts_with("TERMINAL") || found.starts_with('['),
+                "{regex}: {found}"
+            );
         } else {
             assert_eq!(found, same, "{regex}");
         }
@@ -146,31 +196,110 @@ fn python_regexes_map_to_ours() {
 fn errors_say_what_and_where() {
     for (text, expected) in [
         ("", "no-rules: the grammar has no rules at bytes 0..0"),
-        ("a: \"x\"", "no-start: there is no rule `start` at bytes 0..1"),
-        ("start: a", "undefined-rule: `a` is used but not defined at bytes 7..8"),
-        ("start: \"a\nb: \"c\"", "unclosed: this string is not closed at bytes 7..8"),
-        ("start: /a", "unclosed: this regex is not closed at bytes 7..8"),
-        ("start: (\"a\"", "unclosed: this group is not closed at bytes 7..8"),
-        ("start: \"a\")", "syntax-error: `)` closes nothing here at bytes 10..11"),
-        ("start: *", "syntax-error: `*` has nothing to repeat at bytes 7..8"),
-        ("start: \"a\"\n  \"b\"", "syntax-error: `\"` where a definition should be at bytes 13..14"),
-        ("start \"a\"", "syntax-error: `start` is not followed by `:` at bytes 0..5"),
-        ("start: \"a\"\nstart: \"b\"", "duplicate-rule: `start` is already defined at bytes 0..5 at bytes 11..16"),
-        ("start: A\nA: b\nb: \"x\"", "not-a-terminal: the terminal `A` is recursive or names a rule at bytes 9..10"),
-        ("start: A\nA: \"x\" A", "not-a-terminal: the terminal `A` is recursive or names a rule at bytes 9..10"),
-        ("start: A\nA: <x> \"a\"", "token-in-terminal: a token is a terminal by itself and no part of another one at bytes 12..15"),
-        ("start: _I\n%declare _I", "declared-terminal: `_I` is declared, but nothing says what text it is at bytes 7..9"),
-        ("start: a{\"x\"}\na: \"y\"", "wrong-arguments: `a` takes no arguments at bytes 7..13"),
-        ("start: a\na{x}: x", "wrong-arguments: `a` is a template and wants its arguments at bytes 7..8"),
-        ("start: a{\"x\", \"y\"}\na{x}: x", "wrong-arguments: `a` takes 1 arguments, not 2 at bytes 7..18"),
-        ("start: \"b\"..\"a\"", "invalid-range: a range goes from one character to a later one at bytes 7..15"),
-        ("%import python.NAME\nstart: NAME", "unsupported-import: there is no library `python` to import from at bytes 8..19"),
-        ("%import common.NAME\nstart: NAME", "unsupported-import: `common` has no terminal `NAME` at bytes 8..19"),
-        ("start: %json {}", "unsupported-embedding: `%json` inside a grammar is not supported at bytes 7..12"),
-        ("start[stop=\"x\"]: /a/", "unsupported-option: the option `stop` is not supported at bytes 6..10"),
-        ("%override a: \"x\"\nstart: a", "undefined-rule: there is no `a` yet to override or extend at bytes 10..11"),
-        ("%foo\nstart: \"a\"", "unknown-directive: there is no directive `%foo` at bytes 0..4"),
-        ("start: b\nb: \"x\"\n%ignore b", "not-a-terminal: only terminals can be ignored at bytes 24..25"),
+        (
+            "a: \"x\"",
+            "no-start: there is no rule `start` at bytes 0..1",
+        ),
+        (
+            "start: a",
+            "undefined-rule: `a` is used but not defined at bytes 7..8",
+        ),
+        (
+            "start: \"a\nb: \"c\"",
+            "unclosed: this string is not closed at bytes 7..8",
+        ),
+        (
+            "start: /a",
+            "unclosed: this regex is not closed at bytes 7..8",
+        ),
+        (
+            "start: (\"a\"",
+            "unclosed: this group is not closed at bytes 7..8",
+        ),
+        (
+            "start: \"a\")",
+            "syntax-error: `)` closes nothing here at bytes 10..11",
+        ),
+        (
+            "start: *",
+            "syntax-error: `*` has nothing to repeat at bytes 7..8",
+        ),
+        (
+            "start: \"a\"\n  \"b\"",
+            "syntax-error: `\"` where a definition should be at bytes 13..14",
+        ),
+        (
+            "start \"a\"",
+            "syntax-error: `start` is not followed by `:` at bytes 0..5",
+        ),
+        (
+            "start: \"a\"\nstart: \"b\"",
+            "duplicate-rule: `start` is already defined at bytes 0..5 at bytes 11..16",
+        ),
+        (
+            "start: A\nA: b\nb: \"x\"",
+            "not-a-terminal: the terminal `A` is recursive or names a rule at bytes 9..10",
+        ),
+        (
+            "start: A\nA: \"x\" A",
+            "not-a-terminal: the terminal `A` is recursive or names a rule at bytes 9..10",
+        ),
+        (
+            "start: A\nA: <x> \"a\"",
+            "token-in-terminal: a token or a schema is a terminal by itself and no part of another one at bytes 12..15",
+        ),
+        (
+            "start: _I\n%declare _I",
+            "declared-terminal: `_I` is declared, but nothing says what text it is at bytes 7..9",
+        ),
+        (
+            "start: a{\"x\"}\na: \"y\"",
+            "wrong-arguments: `a` takes no arguments at bytes 7..13",
+        ),
+        (
+            "start: a\na{x}: x",
+            "wrong-arguments: `a` is a template and wants its arguments at bytes 7..8",
+        ),
+        (
+            "start: a{\"x\", \"y\"}\na{x}: x",
+            "wrong-arguments: `a` takes 1 arguments, not 2 at bytes 7..18",
+        ),
+        (
+            "start: \"b\"..\"a\"",
+            "invalid-range: a range goes from one character to a later one at bytes 7..15",
+        ),
+        (
+            "%import python.NAME\nstart: NAME",
+            "unsupported-import: there is no library `python` to import from at bytes 8..19",
+        ),
+        (
+            "%import common.NAME\nstart: NAME",
+            "unsupported-import: `common` has no terminal `NAME` at bytes 8..19",
+        ),
+        (
+            "start: %lark {}",
+            "unsupported-embedding: `%lark` inside a grammar is not supported at bytes 7..12",
+        ),
+        (
+            "start: %json {",
+            "invalid-json: what follows is no JSON value: EOF while parsing an object at line 1 column 1 at bytes 7..12",
+        ),
+        (
+            "start[stop=\"x\"]: /a/",
+            "unsupported-option: the option `stop` is not supported at bytes 6..10",
+        ),
+        (
+            "%override a: \"x\"\nstart: a",
+            "undefined-rule: there is no `a` yet to override or extend at bytes 10..11",
+        ),
+        (
+            "%foo\nstart: \"a\"",
+            "unknown-directive: there is no directive `%foo` at bytes 0..4",
+        ),
+        (
+            "start: b\nb: \"x\"\n%ignore b",
+            "not-a-terminal: only terminals can be ignored at bytes 24..25",
+        ),
     ] {
         let message = check(text);
         assert!(
@@ -186,7 +315,11 @@ fn nesting_is_a_loop() {
     let error = parse_lark(&deep, &Limits::untrusted()).unwrap_err();
     assert_eq!(error.0[0].code, "limit-exceeded");
     parse_lark(&deep, &Limits::offline()).unwrap();
-    parse_lark(&format!("start: {}\"a\"", "~".repeat(60_000)), &Limits::offline()).unwrap();
+    parse_lark(
+        &format!("start: {}\"a\"", "~".repeat(60_000)),
+        &Limits::offline(),
+    )
+    .unwrap();
 }
 
 #[test]
@@ -195,7 +328,9 @@ fn mutilated_sources_never_panic() {
     for cut in (0..source.len()).filter(|i| source.is_char_boundary(*i)) {
         check(&source[..cut]);
         check(&source[cut..]);
-        for insert in ["\"", "/", "(", ")", "[", "]", "{", "}", "\\", "|", "<", "~", "é", "\n", ":", "%", ","] {
+        for insert in [
+            "\"", "/", "(", ")", "[", "]", "{", "}", "\\", "|", "<", "~", "é", "\n", ":", "%", ",",
+        ] {
             check(&format!("{}{insert}{}", &source[..cut], &source[cut..]));
         }
     }
