@@ -295,7 +295,7 @@ fn schemas_in_grammars_equal_the_same_grammars_written_out() {
     ];
     let vocabulary = Arc::new(vocab::from_words(&words));
     let compiler = Compiler::new(Arc::clone(&vocabulary), Limits::trusted());
-    let list = "\"[\" G (V (G \",\" G V)*)? G \"]\"";
+    let list = "\"[\" G (V (G \",\" G V)* G)? \"]\"";
     let mut compared = 0;
     for (embedded, written) in [
         (
