@@ -18,6 +18,9 @@ pub struct JsonSchemaOptions {
     pub writing: FrameOptions,
 }
 
+/// Terminals with the frames of their schemas, and warnings.
+pub(crate) type Schemas = (Vec<(u32, Frames)>, Vec<Diagnostic>);
+
 /// The schemas that stand for terminals of a grammar: their terminals and frames, and what their
 /// authors should know. Diagnostics have the span of the terminal and the pointer within the schema.
 pub(crate) fn embedded(
@@ -25,7 +28,7 @@ pub(crate) fn embedded(
     lexicon: &Arc<Lexicon>,
     limits: Limits,
     cancel: &CancelFlag,
-) -> Result<(Vec<(u32, Frames)>, Vec<Diagnostic>), CompileError> {
+) -> Result<Schemas, CompileError> {
     let mut found = Vec::new();
     let mut warnings = Vec::new();
     let options = JsonSchemaOptions::default();

@@ -102,7 +102,7 @@ fn pattern(random: &mut Random, dialect: Dialect, depth: usize) -> String {
             (*random.pick(&atoms)).to_owned()
         };
     }
-    let mut inner = |r: &mut Random| pattern(r, dialect, depth - 1);
+    let inner = |r: &mut Random| pattern(r, dialect, depth - 1);
     match random.below(6) {
         0..=2 => format!("{}{}", inner(random), inner(random)),
         3 => format!("(?:{}|{})", inner(random), inner(random)),
