@@ -383,6 +383,6 @@ fn tokens_that_a_vocabulary_lacks_are_errors() {
         }
     }
     let compiled = compiler.grammar("start = <t> ;").expect("a grammar");
-    let frozen = compiled.freeze(Default::default(), &Default::default(), &mut |_, _| {});
+    let frozen = compiled.freeze(Default::default(), &Default::default(), &mut |_| {});
     assert!(frozen.is_err(), "tables do not hold token terminals");
 }
