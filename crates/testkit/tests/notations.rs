@@ -290,8 +290,8 @@ const GAP: &str = r#"G = /( {1,2}|\r?\n( {0,64}|\t{0,16}))?/ ;"#;
 #[test]
 fn schemas_in_grammars_equal_the_same_grammars_written_out() {
     let words = [
-        "[", "]", "{", "}", "true", "tr", "ue", "1", "12", "-", ",", "\"a\"", "\"", "a", ":", " ",
-        "\n", "x", "<", ">", "]>", "<[", "true>x", "[1", "1]x", "[]><", "<t>", "<eos>",
+        "[", "]", "{", "}", "true", "tr", "ue", "1", "12", "2", "-", ",", "\"a\"", "\"", "a", ":",
+        " ", "\n", "x", "<", ">", "]>", "<[", "true>x", "[1", "1]x", "[]><", "<t>", "<eos>",
     ];
     let vocabulary = Arc::new(vocab::from_words(&words));
     let compiler = Compiler::new(Arc::clone(&vocabulary), Limits::trusted());

@@ -146,7 +146,7 @@ fn python_regexes_map_to_ours() {
         ),
         (
             r"/a{,2}b{1}c{/",
-            "TERMINAL ;\nTERMINAL = \"a\"{0,2} \"b\" \"c{\"",
+            "TERMINAL ;\nTERMINAL = \"a\"{0,2} \"bc{\"",
         ),
         (r"/(?P<n>a)(?#no)b/", r#""ab""#),
         (r"/a # b/x", r#""a""#),
