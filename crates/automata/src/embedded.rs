@@ -213,6 +213,15 @@ impl Control for Embedded {
         let (machine, _) = self.split(top);
         let mut actions = Vec::new();
         if machine > 0 {
+            // Inside a document only its own lexemes are read: no token of the grammar around it.
+            let own: Vec<u32> = labels
+                .iter()
+                .copied()
+                .filter(|l| l >> GROUP_BITS == machine)
+                .collect();
+            if own.is_empty() && !labels.is_empty() {
+                return Ok(actions);
+            }
             let frames = &self.inner[machine as usize - 1].frames;
             let mut view = View {
                 all: self,
@@ -220,7 +229,7 @@ impl Control for Embedded {
                 machine,
                 skip: 0,
             };
-            for action in frames.step(&mut view, labels)? {
+            for action in frames.step(&mut view, &own)? {
                 self.frames_action(stack, machine, &action, &mut actions)?;
             }
             return Ok(actions);

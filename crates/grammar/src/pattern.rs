@@ -1,7 +1,7 @@
 //! Regexes: text → [`RegexPool`] node, matching whole texts.
 //!
 //! There are two [`Dialect`]s. ECMA-262 has a front end of its own
-//! ([`ecma`](crate::json_schema::ecma)), with look-around and word boundaries; the rest of this page
+//! (`json_schema::ecma`), with look-around and word boundaries; the rest of this page
 //! is about the Rust dialect.
 //!
 //! `regex-syntax` parses and translates; this module turns its HIR into our nodes. Counted repeats

@@ -2,7 +2,7 @@
 //!
 //! A question is answered by a walk down the stack (see [`PushdownTables`]) that gathers the numbers
 //! of a few outputs. What they come to, a list of actions or the union of some sets of tokens, is made
-//! when they are first gathered together and kept under those numbers ([`Gathered`]): from then on an
+//! when they are first gathered together and kept under those numbers (`Gathered`): from then on an
 //! answer costs the walk and one lookup, without a lock or an allocation. A union that is one stored
 //! set is borrowed from the artifact. What is kept is bounded by `Limits::bytes`; unions beyond the
 //! bound are an error of their own ([`RunError::Limit`]), never a wrong answer.

@@ -10,7 +10,7 @@ pub(crate) fn content(kind: u32, what: String) -> ArtifactError {
 }
 
 /// A CSR matrix of words. A lookup checks the entries that it needs, so that reading a matrix from a
-/// file costs nothing; [`Matrix::check`] checks all of them.
+/// file costs nothing; `verify` checks all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Matrix<'a> {
     columns: u32,

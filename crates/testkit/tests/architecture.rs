@@ -61,6 +61,8 @@ const BELOW_RUNTIME: &[&str] = &[
 const FUZZ_TARGETS: &[&str] = &[
     "artifact_open",
     "ebnf_front_end",
+    "gbnf_front_end",
+    "lark_front_end",
     "mask_matches_oracle",
     "schema_front_end",
 ];

@@ -188,6 +188,8 @@ fn compare(dialect: Dialect, engine: impl Fn(&str) -> Option<Box<dyn Fn(&str) ->
     let mut wrong = Vec::new();
     let mut next = 0;
     let mut refusals: Vec<String> = Vec::new();
+    // The engine may know an older Unicode: it has no say about characters that it has not met.
+    let knows = engine(r"\P{Cn}*");
     while tally.patterns < PATTERNS {
         let is_public = next < public.len() && tally.patterns < PATTERNS / 2;
         let source = if is_public {
@@ -223,7 +225,7 @@ fn compare(dialect: Dialect, engine: impl Fn(&str) -> Option<Box<dyn Fn(&str) ->
                 .bytes()
                 .all(|b| session.advance(TokenId(u32::from(b))).expect("a verdict"));
             let found = alive && session.is_accepting().expect("a verdict");
-            if found != judge(&text) {
+            if found != judge(&text) && knows.as_ref().is_none_or(|knows| knows(&text)) {
                 wrong.push(format!("{source:?} on {text:?}: {found}"));
             }
             tally.texts += 1;
