@@ -117,10 +117,21 @@ struct Rows {
 
 impl Rows {
     fn add(&mut self, row: maskwright_tables::RowRef<'_>) -> u32 {
+        let without: Vec<u32>;
         let (base, list): (Option<&[u32]>, &[TokenId]) = match row.tokens {
             Tokens::Few(list) => (None, list),
             Tokens::Dense(words) => (Some(words), &[]),
             Tokens::Union(words, list) => (Some(words), list),
+            Tokens::Exceptions {
+                base,
+                added,
+                removed,
+            } => {
+                let mut words = base.to_vec();
+                maskwright_kernels::bits::clear(&mut words, removed.iter().map(|t| t.0));
+                without = words;
+                (Some(&without), added)
+            }
         };
         let base = base.map_or(0, |words| {
             if let Some(&id) = self.bitset_ids.get(words) {

@@ -59,7 +59,7 @@ mod unique;
 
 use self::core::{Core, FrameId, Judge, JudgeId, Key};
 use crate::control::{Control, ControlError, StackReader};
-use crate::lexicon::Lexicon;
+use crate::lexicon::{ExprId, Lexicon};
 use goal::GoalId;
 use maskwright_grammar::json_schema::Schema;
 use maskwright_grammar::{Diagnostic, Diagnostics, Place as SourcePlace};
@@ -128,6 +128,13 @@ mod label {
             _ => None,
         }
     }
+}
+
+/// The values of the strings that nearly every schema admits: any string, and any name. What a
+/// compiler knows of these before it sees a schema serves them all.
+pub fn common_texts(lexicon: &Lexicon) -> [ExprId; 2] {
+    let any = lexicon.any_text();
+    [any, lexicon.concat(&[any, lexicon.mark(label::CELL)])]
 }
 
 /// Where a value stands.
