@@ -34,7 +34,7 @@ impl MatcherConfig {
     /// How many steps can be rolled back; 0 keeps no history. Default: 1,024.
     ///
     /// A matcher holds at most twice as many entries, of 40 bytes plus the stack nodes that only
-    /// they need (56 bytes for each symbol that a step pushed), and where names or elements must
+    /// they need (64 bytes for each symbol that a step pushed), and where names or elements must
     /// differ the bytes of these.
     pub const fn history(mut self, steps: usize) -> Self {
         self.history = steps;
@@ -72,7 +72,8 @@ pub struct Reading {
     pub lex: LexState,
     /// The symbol on top of the stack, on which the lexeme under way began.
     pub top: Option<Symbol>,
-    /// The number of symbols on the stack.
+    /// The number of symbols on the stack; on the deepest one, where stacks that differ below their
+    /// tops are followed as one.
     pub depth: usize,
 }
 

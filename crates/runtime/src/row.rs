@@ -3,7 +3,7 @@
 use crate::error::{MatchError, MatchErrorKind};
 use crate::walk::{Core, Run, State, Thread};
 use maskwright_kernels::bits;
-use maskwright_tables::{Crossing, LexState, TokenId, Tokens};
+use maskwright_tables::{Crossing, LexState, StackView, TokenId, Tokens};
 use smallvec::SmallVec;
 
 /// The tokens that may come next, end tokens included.
@@ -50,6 +50,21 @@ struct Part<'a> {
     forbidden: Vec<TokenId>,
 }
 
+impl Part<'_> {
+    /// Whether it is the same row of the machine, whole: the stacks of a set often share one.
+    fn is_same(&self, other: &Self) -> bool {
+        let same_place = match (&self.tokens, &other.tokens) {
+            (Tokens::Few(a), Tokens::Few(b)) => std::ptr::eq(*a, *b),
+            (Tokens::Dense(a), Tokens::Dense(b)) => std::ptr::eq(*a, *b),
+            (Tokens::Union(a, x), Tokens::Union(b, y)) => {
+                std::ptr::eq(*a, *b) && std::ptr::eq(*x, *y)
+            }
+            _ => false,
+        };
+        same_place && self.forbidden.is_empty() && other.forbidden.is_empty()
+    }
+}
+
 /// The rows of all threads; what may come next is their union.
 pub(crate) struct Rows<'a> {
     core: &'a Core,
@@ -67,32 +82,52 @@ impl<'a> Rows<'a> {
             ends: matches!(state, State::Ended),
         };
         for thread in state.threads() {
-            let view = thread.stack.view();
             if thread.lex == LexState::DEAD {
-                rows.ends |= core.machine.ends(&view)?;
+                rows.ends |= core.ends(&thread.stack)?;
                 continue;
             }
-            let row = core.machine.row(thread.lex, &view)?;
-            rows.ends |= row.ends;
-            if let Tokens::Dense(words) | Tokens::Union(words, _) = row.tokens
-                && words.len() != core.vocabulary.mask_words()
-            {
-                return Err(MatchError::inconsistent(
-                    "a row and the vocabulary differ in width",
-                ));
+            if thread.stack.is_linear() {
+                rows.add(thread, &thread.stack.view())?;
+                continue;
             }
-            if !is_empty(&row.tokens) {
-                let forbidden = match core.compares {
-                    true => forbidden(core, thread, row.crossing)?,
-                    false => Vec::new(),
-                };
-                rows.parts.push(Part {
-                    tokens: row.tokens,
-                    forbidden,
-                });
+            let mut path = thread.stack.paths();
+            loop {
+                rows.add(thread, &path)?;
+                if !path.advance() {
+                    break;
+                }
+                core.check_cancel("mask")?;
             }
         }
         Ok(rows)
+    }
+
+    /// Adds the row of a thread on one of its stacks.
+    fn add(&mut self, thread: &Thread, stack: &dyn StackView) -> Result<(), MatchError> {
+        let core = self.core;
+        let row = core.machine.row(thread.lex, stack)?;
+        self.ends |= row.ends;
+        if let Tokens::Dense(words) | Tokens::Union(words, _) = row.tokens
+            && words.len() != core.vocabulary.mask_words()
+        {
+            return Err(MatchError::inconsistent(
+                "a row and the vocabulary differ in width",
+            ));
+        }
+        if !is_empty(&row.tokens) {
+            let forbidden = match core.compares {
+                true => forbidden(core, thread, row.crossing)?,
+                false => Vec::new(),
+            };
+            let part = Part {
+                tokens: row.tokens,
+                forbidden,
+            };
+            if !self.parts.iter().any(|p| p.is_same(&part)) {
+                self.parts.push(part);
+            }
+        }
+        Ok(())
     }
 
     /// The end tokens that may come next.

@@ -5,13 +5,19 @@
 //! lexeme, end it), and ends a lexeme at once when no byte can extend it: a thread then rests on a
 //! fresh lexical state, whatever it read before, and shares its row with all that rest there.
 //!
+//! A thread's stack is one stack or a set of stacks with the same top ([`crate::stack`]): after each
+//! byte, threads that differ in the depths of their stacks only become one, so that there are at most
+//! as many as lexical states times stack symbols, however ambiguous the grammar is. A machine then
+//! reads one path after the other; where a stack is one stack (always, for a deterministic grammar)
+//! there is one.
+//!
 //! Invariants of a [`State`]: its threads are alive, pairwise different and sorted; none of them
 //! rests on a final lexical state. [`LexState::DEAD`] marks a thread whose sentence is complete.
 
 use crate::distinct::{Lexeme, Value, value};
 use crate::error::{MatchError, MatchErrorKind};
 use crate::exclude::Exclusion;
-use crate::stack::{After, Stack};
+use crate::stack::{After, Merger, Stack};
 use maskwright_tables::{
     CancelFlag, LabelSet, LexState, LimitError, Machine, StackAction, StackView, TokenId,
     Vocabulary,
@@ -19,7 +25,8 @@ use maskwright_tables::{
 use smallvec::SmallVec;
 use std::sync::Arc;
 
-/// One reading of the output: a lexical state, and the stack before the lexeme being read.
+/// One reading of the output: a lexical state, and the stack before the lexeme being read; or all
+/// readings that agree in the lexical state and the top of the stack.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Thread {
     pub(crate) lex: LexState,
@@ -221,23 +228,44 @@ impl Core {
             return Ok(true);
         }
         for thread in state.threads() {
-            let view = thread.stack.view();
             if thread.lex == LexState::DEAD || self.machine.lex_is_fresh(thread.lex) {
-                if self.machine.ends(&view)? {
+                if self.ends(&thread.stack)? {
                     return Ok(true);
                 }
                 continue;
             }
             let labels = self.labels(thread.lex);
-            if labels != LabelSet::NONE {
-                for action in self.machine.step(&view, labels)? {
-                    if self.machine.ends(&After::new(&thread.stack, action))? {
-                        return Ok(true);
+            if labels == LabelSet::NONE {
+                continue;
+            }
+            let mut path = thread.stack.paths();
+            loop {
+                for action in self.machine.step(&path, labels)? {
+                    for stack in path.apply(action, self.max_depth, None)? {
+                        if self.ends(&stack)? {
+                            return Ok(true);
+                        }
                     }
+                }
+                if !path.advance() {
+                    break;
                 }
             }
         }
         Ok(false)
+    }
+
+    /// Whether the input may end on a stack with no lexeme under way.
+    pub(crate) fn ends(&self, stack: &Stack) -> Result<bool, MatchError> {
+        let mut path = stack.paths();
+        loop {
+            if self.machine.ends(&path)? {
+                return Ok(true);
+            }
+            if !path.advance() {
+                return Ok(false);
+            }
+        }
     }
 
     /// Moves `state` over a token, which is no end of the output here: over the bytes that it
@@ -274,7 +302,7 @@ impl Core {
         let mut walk = Walk::new(self);
         let mut from = 0;
         let mut threads = match state {
-            State::One(thread) => match walk.solo(thread, bytes)? {
+            State::One(thread) if thread.stack.is_linear() => match walk.solo(thread, bytes)? {
                 Solo::Alive(thread) if self.can_differ(&thread)? => {
                     return Ok(Run::Alive(State::One(thread)));
                 }
@@ -288,7 +316,7 @@ impl Core {
                     Threads::from_iter([thread])
                 }
             },
-            State::Many(many) => many.iter().cloned().collect(),
+            State::One(_) | State::Many(_) => state.threads().iter().cloned().collect(),
             State::Ended => return Err(MatchError::new(MatchErrorKind::Terminated)),
         };
         for (offset, &byte) in bytes.iter().enumerate().skip(from) {
@@ -360,11 +388,17 @@ impl<'a> Walk<'a> {
             if thread.lex == LexState::DEAD {
                 continue;
             }
-            let view = thread.stack.view();
-            for action in &*core.machine.token_step(thread.lex, &view, token)? {
-                self.spend()?;
-                let stack = thread.stack.apply(action, core.max_depth, None)?;
-                self.push(core.rest(stack)?)?;
+            let mut path = thread.stack.paths();
+            loop {
+                for action in &*core.machine.token_step(thread.lex, &path, token)? {
+                    self.spend()?;
+                    for stack in path.apply(action, core.max_depth, None)? {
+                        self.push(core.rest(stack)?)?;
+                    }
+                }
+                if !path.advance() {
+                    break;
+                }
             }
         }
         Ok(())
@@ -476,17 +510,32 @@ impl<'a> Walk<'a> {
             let labels = core.machine.lex_accept(thread.lex);
             if labels != LabelSet::NONE {
                 let ending = core.ending(&thread.stack, (&thread.lexeme, &[]), labels)?;
-                let repeats = matches!(ending, Ending::Repeats);
-                let value = ending.value();
-                let actions = core.machine.step(&thread.stack.view(), labels)?;
-                for action in actions.iter().take_while(|_| !repeats) {
-                    self.spend()?;
-                    let lex = core.lex_after(&thread.stack, action, byte)?;
-                    if lex != LexState::DEAD {
-                        let stack = thread.stack.apply(action, core.max_depth, value.clone())?;
-                        let lexeme = core.begin(&stack)?.with(&[byte]);
-                        self.arrive(Thread { lex, stack, lexeme })?;
+                if matches!(ending, Ending::Repeats) {
+                } else if thread.stack.is_linear() {
+                    let value = ending.value();
+                    for action in core.machine.step(&thread.stack.view(), labels)? {
+                        self.spend()?;
+                        let lex = core.lex_after(&thread.stack, action, byte)?;
+                        if lex != LexState::DEAD {
+                            let stack =
+                                thread.stack.apply(action, core.max_depth, value.clone())?;
+                            let lexeme = core.begin(&stack)?.with(&[byte]);
+                            self.arrive(Thread { lex, stack, lexeme })?;
+                        }
                     }
+                } else {
+                    self.end_each(&thread.stack, labels, ending.value(), |walk, stack| {
+                        let fresh = core.lex_start(&stack.view())?;
+                        if fresh == LexState::DEAD {
+                            return Ok(());
+                        }
+                        let lex = core.machine.lex_next(fresh, byte)?;
+                        if lex == LexState::DEAD {
+                            return Ok(());
+                        }
+                        let lexeme = core.begin(&stack)?.with(&[byte]);
+                        walk.arrive(Thread { lex, stack, lexeme })
+                    })?;
                 }
             }
             let lex = core.machine.lex_next(thread.lex, byte)?;
@@ -512,15 +561,36 @@ impl<'a> Walk<'a> {
             if matches!(ending, Ending::Repeats) {
                 return Ok(());
             }
-            let value = ending.value();
-            for action in core.machine.step(&thread.stack.view(), labels)? {
-                self.spend()?;
-                let stack = thread.stack.apply(action, core.max_depth, value.clone())?;
-                self.push(core.rest(stack)?)?;
-            }
-            Ok(())
+            self.end_each(&thread.stack, labels, ending.value(), |walk, stack| {
+                let thread = core.rest(stack)?;
+                walk.push(thread)
+            })
         } else {
             self.push(thread)
+        }
+    }
+
+    /// Ends a lexeme on each of the stacks, and calls `then` with what each becomes.
+    fn end_each(
+        &mut self,
+        stacks: &Stack,
+        labels: LabelSet,
+        value: Option<Value>,
+        mut then: impl FnMut(&mut Self, Stack) -> Result<(), MatchError>,
+    ) -> Result<(), MatchError> {
+        let core = self.core;
+        let mut path = stacks.paths();
+        loop {
+            for action in core.machine.step(&path, labels)? {
+                self.spend()?;
+                for stack in path.apply(action, core.max_depth, value.clone())? {
+                    then(self, stack)?;
+                }
+            }
+            if !path.advance() {
+                return Ok(());
+            }
+            self.spend()?;
         }
     }
 
@@ -534,15 +604,32 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Makes the new threads sorted and pairwise different.
+    /// Makes the new threads sorted and pairwise different, those one that differ below the tops of
+    /// their stacks only.
     fn merge(&mut self) -> Result<(), MatchError> {
         if self.next.len() > 1 {
-            // Threads with equal keys and different stacks (equal hashes) may keep a copy apart;
-            // that costs time, not exactness.
             self.next.sort_unstable_by_key(|t| {
-                (t.lex, t.stack.depth(), t.stack.hash(), t.lexeme.hash())
+                let key = (t.lex, t.stack.top(), t.lexeme.hash());
+                (key, t.stack.depth(), t.stack.hash())
             });
             self.next.dedup();
+        }
+        if self.next.len() > 1 {
+            let mut merger = Merger::default();
+            let mut merged = Threads::new();
+            for thread in self.next.drain(..) {
+                if let Some(last) = merged.last_mut()
+                    && last.lex == thread.lex
+                    && last.lexeme == thread.lexeme
+                    && let Some(both) = merger.union(&last.stack, &thread.stack)
+                {
+                    last.stack = both;
+                } else {
+                    merged.push(thread);
+                }
+            }
+            self.next = merged;
+            self.spend_more(merger.made)?;
         }
         let (needed, limit) = (self.next.len(), self.core.max_stacks);
         if needed > limit {
@@ -552,7 +639,11 @@ impl<'a> Walk<'a> {
     }
 
     fn spend(&mut self) -> Result<(), MatchError> {
-        self.steps += 1;
+        self.spend_more(1)
+    }
+
+    fn spend_more(&mut self, steps: u64) -> Result<(), MatchError> {
+        self.steps += steps;
         if self.steps > self.core.max_steps {
             return Err(LimitError::new("advance steps", self.steps, self.core.max_steps).into());
         }
