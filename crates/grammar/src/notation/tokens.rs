@@ -12,6 +12,12 @@ pub(super) fn parse(text: &str, start: usize) -> Result<TokenSet, Diagnostic> {
         )
     };
     let Some(list) = text.strip_prefix("<[") else {
+        // What every notation can write: the grammar prints as EBNF.
+        let name = text.strip_prefix('<').and_then(|t| t.strip_suffix('>'));
+        let name = name.unwrap_or_default();
+        if name.is_empty() || name.starts_with(char::is_whitespace) || name.contains(['>', '\n']) {
+            return Err(fault(format!("{text:?} is no token's name")));
+        }
         return Ok(TokenSet {
             negated: false,
             members: Box::new([TokenRef::Name(text.into())]),
