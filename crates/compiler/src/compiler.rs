@@ -316,8 +316,8 @@ impl CompiledGrammar {
         progress: &mut dyn FnMut(FreezeProgress),
     ) -> Result<PushdownTables<'static>, RunError> {
         if self.machine.has_token_terminals() {
-            return Err(RunError::NotTabulated {
-                table: "token terminals, which cannot be compiled ahead of time yet",
+            return Err(RunError::Unsupported {
+                what: "tokens as terminals",
             });
         }
         freeze(&self.afresh(cancel)?, budget, cancel, progress)

@@ -6,9 +6,7 @@
 //! an item of nothing and a stray line look the same.
 
 use crate::compiler::{CompileError, CompiledGrammar, Compiler};
-use maskwright_grammar::{
-    Diagnostic, Diagnostics, Expr, Grammar, Place, Rule, RuleId, Terminal, TerminalId,
-};
+use maskwright_grammar::{Diagnostic, Diagnostics, Grammar, Place, RegexPool};
 use maskwright_tables::{
     CancelFlag, ItemError, ItemList, ItemMachine, ItemTrie, LimitError, Limits, Machine, TokenId,
 };
@@ -57,7 +55,6 @@ impl Compiler {
     /// No items (code `no-items`), an empty line (`empty-item`), items that the vocabulary cannot
     /// spell, a limit.
     pub fn items(&self, text: &str) -> Result<CompiledGrammar, CompileError> {
-        let mut grammar = Grammar::default();
         let mut repeated = Repeated::default();
         let mut distinct: FxHashSet<&str> = FxHashSet::default();
         for (i, (span, line)) in lines(text, self.limits())?.enumerate() {
@@ -73,22 +70,10 @@ impl Compiler {
             return Err(no_items().into());
         }
         // Sorted inside, so the order of the set does not matter.
-        let regex = grammar
-            .regexes
-            .literals(distinct.into_iter().map(|line| line.as_bytes().into()));
+        let mut regexes = RegexPool::new();
+        let regex = regexes.literals(distinct.into_iter().map(|line| line.as_bytes().into()));
         let place = Place::span(0..text.len());
-        grammar.terminals.push(Terminal {
-            name: "item".into(),
-            regex,
-            place: place.clone(),
-        });
-        let expr = grammar.add(Expr::Terminal(TerminalId(0)));
-        grammar.rules.push(Rule {
-            name: "start".into(),
-            expr,
-            place,
-        });
-        grammar.start = Some(RuleId(0));
+        let grammar = Grammar::of_regex(regexes, regex, "item", place);
         let mut compiled = self.grammar_ir(&grammar)?;
         compiled.warnings.extend(repeated.warning());
         Ok(compiled)

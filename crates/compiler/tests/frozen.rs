@@ -97,8 +97,8 @@ fn check(
             println!("{name}: {e}");
             return Err(e.needed);
         }
-        Err(RunError::NotTabulated { table }) if table.contains("differ") => {
-            println!("{name}: {table}");
+        Err(RunError::Unsupported { what }) if what.contains("differ") => {
+            println!("{name}: {what}");
             return Err(0);
         }
         Err(e) => panic!("{name}: {e}"),

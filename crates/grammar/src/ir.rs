@@ -82,6 +82,37 @@ pub struct Grammar {
 }
 
 impl Grammar {
+    /// The grammar of what one regex of a pool matches: one rule, one terminal of this name, both at
+    /// this place.
+    ///
+    /// ```
+    /// use maskwright_grammar::{Grammar, Place, RegexPool};
+    ///
+    /// let mut regexes = RegexPool::new();
+    /// let regex = regexes.literals([b"yes".as_slice().into(), b"no".as_slice().into()]);
+    /// let grammar = Grammar::of_regex(regexes, regex, "answer", Place::default());
+    /// assert_eq!(grammar.terminals[0].name, "answer");
+    /// ```
+    pub fn of_regex(regexes: RegexPool, regex: RegexId, name: &str, place: Place) -> Self {
+        let mut grammar = Grammar {
+            regexes,
+            ..Grammar::default()
+        };
+        grammar.terminals.push(Terminal {
+            name: name.into(),
+            regex,
+            place: place.clone(),
+        });
+        let expr = grammar.add(Expr::Terminal(TerminalId(0)));
+        grammar.rules.push(Rule {
+            name: "start".into(),
+            expr,
+            place,
+        });
+        grammar.start = Some(RuleId(0));
+        grammar
+    }
+
     /// Adds an entry to the arena of right sides.
     pub fn add(&mut self, expr: Expr) -> ExprId {
         self.exprs.push(expr);

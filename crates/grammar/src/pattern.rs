@@ -14,10 +14,7 @@
 //! message that says so.
 
 use crate::json_schema::ecma;
-use crate::{
-    Diagnostic, Diagnostics, Expr, Grammar, Place, RegexId, RegexNode, RegexPool, Rule, RuleId,
-};
-use crate::{Terminal, TerminalId};
+use crate::{Diagnostic, Diagnostics, Grammar, Place, RegexId, RegexNode, RegexPool};
 use maskwright_tables::{LimitError, Limits};
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
@@ -333,26 +330,13 @@ impl Grammar {
         dialect: Dialect,
         limits: &Limits,
     ) -> Result<Grammar, Diagnostics> {
-        let mut grammar = Grammar::default();
-        let pool = &mut grammar.regexes;
+        let mut pool = RegexPool::new();
         let regex = match dialect {
-            Dialect::Rust => parse_pattern(pattern, PatternFlags::default(), 0, pool, limits)?,
-            Dialect::Ecma => parse_ecma(pattern, 0, pool, limits)?,
+            Dialect::Rust => parse_pattern(pattern, PatternFlags::default(), 0, &mut pool, limits)?,
+            Dialect::Ecma => parse_ecma(pattern, 0, &mut pool, limits)?,
         };
         let place = Place::span(0..pattern.len());
-        grammar.terminals.push(Terminal {
-            name: "text".into(),
-            regex,
-            place: place.clone(),
-        });
-        let expr = grammar.add(Expr::Terminal(TerminalId(0)));
-        grammar.rules.push(Rule {
-            name: "start".into(),
-            expr,
-            place,
-        });
-        grammar.start = Some(RuleId(0));
-        Ok(grammar)
+        Ok(Grammar::of_regex(pool, regex, "text", place))
     }
 }
 

@@ -196,27 +196,16 @@ impl Number {
         out
     }
 
-    /// Whether more bytes can make this beginning of a number a spelling of `canonical`; "yes" where
+    /// Whether more bytes can make this beginning of a number a spelling of one of `seen`; "yes" where
     /// an exponent decides.
-    pub(crate) fn can_become(&self, canonical: &[u8]) -> bool {
-        let Some(text) = canonical.strip_prefix(b"#") else {
-            return false;
-        };
-        if text == b"0" {
-            return self.digits.is_empty();
+    pub(crate) fn can_become_one(&self, seen: &Seen) -> bool {
+        let with = |more: &[u8]| [if self.negative { b"#-" } else { &b"#"[..] }, more].concat();
+        if self.digits.is_empty() {
+            return seen.contains(b"#0")
+                || !self.has_exponent && (b'1'..=b'9').any(|d| seen.has_beginning(&with(&[d])));
         }
-        let (negative, text) = match text.strip_prefix(b"-") {
-            Some(rest) => (true, rest),
-            None => (false, text),
-        };
-        let digits = &text[..text.iter().position(|b| *b == b'e').unwrap_or(text.len())];
-        let mine = self.significant();
-        negative == self.negative
-            && if self.has_exponent {
-                mine == digits
-            } else {
-                digits.starts_with(&self.digits) || mine == digits
-            }
+        let whole = with(&[self.significant(), b"e"].concat());
+        seen.has_beginning(&whole) || !self.has_exponent && seen.has_beginning(&with(&self.digits))
     }
 }
 
@@ -259,10 +248,13 @@ fn add(digits: &[u8], negative: bool, small: i64) -> Vec<u8> {
     out
 }
 
-/// A hash that is the same in every process (FNV-1a, 64 bits).
-fn hash(bytes: &[u8], seed: u64) -> u64 {
-    bytes.iter().fold(seed ^ 0xcbf2_9ce4_8422_2325, |h, b| {
-        (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01b3)
+/// The hash of some bytes that follow others, whose hash is `before`: the same in every process, and
+/// however the bytes are cut (after FNV-1a, 64 bits).
+fn hash(bytes: &[u8], before: u64) -> u64 {
+    bytes.iter().fold(before, |h, b| {
+        (h ^ u64::from(*b) ^ 0xcbf2_9ce4_8422_2325)
+            .wrapping_mul(0x100_0000_01b3)
+            .rotate_left(7)
     })
 }
 
@@ -317,18 +309,22 @@ impl Seen {
         Seen(Some(Arc::new(Runs { runs, hash })))
     }
 
-    /// Calls `visit` with each value that begins with `prefix`, in no order.
-    pub(crate) fn for_each_beginning_with<'a>(
-        &'a self,
-        prefix: &[u8],
-        mut visit: impl FnMut(&'a [u8]),
-    ) {
-        for run in self.0.iter().flat_map(|r| &r.runs) {
-            let from = run.partition_point(|v| &**v < prefix);
-            for value in run[from..].iter().take_while(|v| v.starts_with(prefix)) {
-                visit(value);
-            }
-        }
+    /// Whether one of the values begins with `prefix`.
+    pub(crate) fn has_beginning(&self, prefix: &[u8]) -> bool {
+        let mut runs = self.0.iter().flat_map(|r| &r.runs);
+        runs.any(|run| {
+            let at = run.partition_point(|v| &**v < prefix);
+            run.get(at).is_some_and(|v| v.starts_with(prefix))
+        })
+    }
+
+    /// Whether one of the values begins with `prefix` and goes on.
+    pub(crate) fn has_longer(&self, prefix: &[u8]) -> bool {
+        let mut runs = self.0.iter().flat_map(|r| &r.runs);
+        runs.any(|run| {
+            let at = run.partition_point(|v| &**v <= prefix);
+            run.get(at).is_some_and(|v| v.starts_with(prefix))
+        })
     }
 
     /// All values, in no order.
@@ -416,11 +412,7 @@ impl Lexeme {
             last: Some(Arc::new(Piece {
                 before: self.last.clone(),
                 bytes: bytes.into(),
-                hash: bytes.iter().fold(self.hash(), |h, b| {
-                    (h ^ u64::from(*b))
-                        .wrapping_mul(0x100_0000_01b3)
-                        .rotate_left(7)
-                }),
+                hash: hash(bytes, self.hash()),
                 len: self.len() + bytes.len(),
             })),
         }
@@ -555,8 +547,9 @@ mod tests {
             ("-", "#-5e3", true),
         ] {
             let number = Number::read(beginning.as_bytes());
+            let seen = Seen::default().with(canonical.as_bytes().into());
             assert_eq!(
-                number.can_become(canonical.as_bytes()),
+                number.can_become_one(&seen),
                 expected,
                 "{beginning} {canonical}"
             );
@@ -585,16 +578,20 @@ mod tests {
                     .fold(Seen::default(), |s, v| s.with(v.clone()))
         );
         for prefix in ["", "\"", "\"a", "\"9e", "#"] {
-            let mut found: Vec<&[u8]> = Vec::new();
-            forward.for_each_beginning_with(prefix.as_bytes(), |v| found.push(v));
-            found.sort_unstable();
-            let mut expected: Vec<&[u8]> = values
-                .iter()
-                .map(|v| &**v)
-                .filter(|v| v.starts_with(prefix.as_bytes()))
-                .collect();
-            expected.sort_unstable();
-            assert_eq!(found, expected, "{prefix}");
+            let matching = || values.iter().filter(|v| v.starts_with(prefix.as_bytes()));
+            assert_eq!(
+                forward.has_beginning(prefix.as_bytes()),
+                matching().count() > 0,
+                "{prefix}"
+            );
+            for value in matching().take(20) {
+                assert!(forward.has_beginning(value));
+                let longer = values
+                    .iter()
+                    .any(|v| v.len() > value.len() && v.starts_with(value));
+                assert_eq!(forward.has_longer(value), longer);
+                assert!(forward.has_longer(&value[..value.len() - 1]));
+            }
         }
     }
 

@@ -20,8 +20,11 @@ use std::collections::HashSet;
 enum Read {
     /// White space at most.
     Nothing,
-    /// The beginning of a string: what it spells, behind what every value in question begins with.
-    Text { tail: Vec<u8>, reader: StringReader },
+    /// The beginning of a string, in canonical bytes.
+    Text {
+        spelled: Vec<u8>,
+        reader: StringReader,
+    },
     /// The beginning of a number.
     Number(Vec<u8>),
     /// Something else, which the machine counts.
@@ -38,19 +41,18 @@ enum Next {
     Closed(Vec<u8>),
 }
 
-/// A lexeme that must differ from values read before, and those of them that it may still become.
+/// A lexeme that must differ from values read before and may still become one of them.
 pub(crate) struct Exclusion<'a> {
     core: &'a Core,
     top: Symbol,
     state: LexState,
     read: Read,
-    /// In canonical bytes, sorted; for a string without what it has spelled so far.
-    values: Vec<&'a [u8]>,
+    seen: &'a Seen,
 }
 
 impl<'a> Exclusion<'a> {
     /// For the lexeme that began on `top`, is in `state` now and must differ from `seen`; `None` when
-    /// it can become none of these. O(bytes of the lexeme + values read).
+    /// it can become none of these. O(bytes of the lexeme), and a search among the values.
     pub(crate) fn new(
         core: &'a Core,
         top: Symbol,
@@ -60,32 +62,25 @@ impl<'a> Exclusion<'a> {
     ) -> Option<Self> {
         let bytes = lexeme.bytes();
         let bytes = bytes.trim_ascii_start();
-        let mut spelled = Vec::new();
         let read = match bytes.first() {
             None => Read::Nothing,
             Some(b'"') => {
+                let mut spelled = vec![b'"'];
                 let mut reader = StringReader::default();
-                spelled.push(b'"');
                 for &byte in &bytes[1..] {
                     reader.push(byte, &mut spelled);
                 }
-                Read::Text {
-                    tail: Vec::new(),
-                    reader,
-                }
+                Read::Text { spelled, reader }
             }
             Some(b'-' | b'0'..=b'9') => Read::Number(bytes.to_vec()),
             Some(_) => return None,
         };
-        let mut values: Vec<&[u8]> = Vec::new();
-        seen.for_each_beginning_with(&spelled, |v| values.push(&v[spelled.len()..]));
-        values.sort_unstable();
         let exclusion = Exclusion {
             core,
             top,
             state,
             read,
-            values,
+            seen,
         };
         exclusion.threatens(&exclusion.read).then_some(exclusion)
     }
@@ -93,56 +88,34 @@ impl<'a> Exclusion<'a> {
     /// Whether a value read before may come of it.
     fn threatens(&self, read: &Read) -> bool {
         match read {
-            Read::Nothing => !self.values.is_empty(),
-            Read::Text { tail, reader } => {
-                let from = self.values.partition_point(|v| *v < &tail[..]);
-                // An escape sequence under way stands for one more character.
-                let longer = tail.len() + usize::from(reader.inside_escape());
-                self.values[from..]
-                    .iter()
-                    .take_while(|v| v.starts_with(tail))
-                    .any(|v| v.len() >= longer)
+            Read::Nothing => true,
+            // An escape sequence under way stands for one more character.
+            Read::Text { spelled, reader } if reader.inside_escape() => {
+                self.seen.has_longer(spelled)
             }
-            Read::Number(text) => {
-                let number = Number::read(text);
-                self.values.iter().any(|v| number.can_become(v))
-            }
+            Read::Text { spelled, .. } => self.seen.has_beginning(spelled),
+            Read::Number(text) => Number::read(text).can_become_one(self.seen),
             Read::Other => false,
         }
     }
 
     /// One byte further; the byte is one with which the lexeme goes on.
     fn push(&self, read: &Read, byte: u8) -> Next {
-        if let Read::Text { tail, reader } = read
-            && !reader.inside_escape()
-            && byte != b'"'
-            && byte != b'\\'
-        {
-            // Nearly every byte leads away: find that out without building anything.
-            let from = self.values.partition_point(|v| *v < &tail[..]);
-            let after = |v: &[u8]| v.strip_prefix(&tail[..]).map(|rest| rest.first().copied());
-            let smaller = |v: &&[u8]| after(v).is_some_and(|first| first < Some(byte));
-            let at = from + self.values[from..].partition_point(smaller);
-            let found = self.values.get(at).and_then(|v| after(v));
-            if found != Some(Some(byte)) {
-                return Next::Free;
-            }
-        }
         let next = match read {
             Read::Nothing => match byte {
                 b' ' | b'\t' | b'\n' | b'\r' => Read::Nothing,
                 b'"' => Read::Text {
-                    tail: vec![b'"'],
+                    spelled: vec![b'"'],
                     reader: StringReader::default(),
                 },
                 b'-' | b'0'..=b'9' => Read::Number(vec![byte]),
                 _ => Read::Other,
             },
-            Read::Text { tail, reader } => {
-                let (mut tail, mut reader) = (tail.clone(), *reader);
-                match reader.push(byte, &mut tail) {
-                    Pushed::Closed => return Next::Closed(tail),
-                    Pushed::Open => Read::Text { tail, reader },
+            Read::Text { spelled, reader } => {
+                let (mut spelled, mut reader) = (spelled.clone(), *reader);
+                match reader.push(byte, &mut spelled) {
+                    Pushed::Closed => return Next::Closed(spelled),
+                    Pushed::Open => Read::Text { spelled, reader },
                 }
             }
             Read::Number(text) => Read::Number([text, &[byte][..]].concat()),
@@ -155,16 +128,12 @@ impl<'a> Exclusion<'a> {
         }
     }
 
-    fn was_seen(&self, value: &[u8]) -> bool {
-        self.values.binary_search_by(|v| (*v).cmp(value)).is_ok()
-    }
-
     /// Whether the lexeme, ending in `state` as a spelling of `value`, would have to differ from that
     /// value.
     fn repeats(&self, state: LexState, value: &[u8]) -> Result<bool, MatchError> {
         let labels = self.core.machine.lex_accept(state);
         Ok(labels != LabelSet::NONE
-            && self.was_seen(value)
+            && self.seen.contains(value)
             && self.core.machine.must_differ(self.top, labels)?)
     }
 

@@ -106,7 +106,8 @@ impl<'a> Rows<'a> {
 
     /// An error when nothing may come next, so that no kernel ever sees an empty mask.
     fn check_live(&self) -> Result<(), MatchError> {
-        if self.parts.is_empty() && self.end_tokens().is_empty() {
+        let is_dead = |p: &Part<'_>| !p.forbidden.is_empty() && first_two(p)[0].is_none();
+        if self.end_tokens().is_empty() && self.parts.iter().all(is_dead) {
             return Err(MatchError::new(MatchErrorKind::DeadEnd {
                 accepting: self.ends,
             }));

@@ -118,6 +118,11 @@ pub enum RunError {
         /// The table that lacks the entry.
         table: &'static str,
     },
+    /// What cannot be compiled ahead of time yet, with whatever budget.
+    Unsupported {
+        /// What it is.
+        what: &'static str,
+    },
     /// An artifact that was opened without being verified is damaged.
     Damaged {
         /// The table with the impossible entry.
@@ -139,6 +144,10 @@ impl fmt::Display for RunError {
             RunError::NotTabulated { table } => write!(
                 f,
                 "the artifact does not hold this part of the machine ({table}): compile it with a larger budget"
+            ),
+            RunError::Unsupported { what } => write!(
+                f,
+                "{what} cannot be compiled ahead of time yet: compile the source where it is used"
             ),
             RunError::Damaged { table } => write!(
                 f,

@@ -23,6 +23,8 @@ use crate::vocab;
 use maskwright_tables::Vocabulary;
 use serde::Deserialize;
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 /// One case.
 #[derive(Clone, Debug, Deserialize)]
@@ -166,4 +168,22 @@ mod tests {
             assert!(error.contains(why), "{error}");
         }
     }
+}
+
+/// Reads the case files of a folder, those of its sub-folders not.
+///
+/// # Panics
+/// When a file cannot be read or is not well formed: the cases are part of the tests.
+pub fn load(folder: &Path) -> Vec<Case> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let mut files: Vec<_> = entries
+        .map(|e| e.expect("an entry").path())
+        .filter(|path| path.is_file())
+        .collect();
+    files.sort_unstable();
+    let read = |file: &PathBuf| {
+        let text = fs::read_to_string(file).expect("a readable file");
+        parse(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()))
+    };
+    files.iter().flat_map(read).collect()
 }

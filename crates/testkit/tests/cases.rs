@@ -12,25 +12,11 @@ use maskwright_testkit::engine::{Engine, Session};
 use maskwright_testkit::oracle::Oracle;
 use maskwright_testkit::random::Random;
 use maskwright_testkit::vocab;
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 fn all() -> Vec<Case> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
-    let mut files: Vec<_> = fs::read_dir(folder)
-        .expect("the folder of cases")
-        .map(|e| e.expect("an entry").path())
-        .filter(|path| path.is_file())
-        .collect();
-    files.sort_unstable();
-    files
-        .iter()
-        .flat_map(|file| {
-            let text = fs::read_to_string(file).expect("a readable file");
-            cases::parse(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()))
-        })
-        .collect()
+    cases::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("cases"))
 }
 
 fn run(case: &Case) -> Result<(), String> {

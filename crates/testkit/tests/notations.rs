@@ -350,6 +350,7 @@ fn schemas_in_grammars_equal_the_same_grammars_written_out() {
             "unsupported-unique-items",
         ),
         (r#"start = @json({"type":) ;"#, "unclosed"),
+        (r#"start = @json({"type":}) ;"#, "invalid-json"),
         (r#"start = "x" & @json({}) ;"#, "token-in-terminal"),
         (r#"start = @json({"minimum":"x"}) ;"#, ""),
     ] {

@@ -9,24 +9,11 @@ use maskwright_runtime::Matcher;
 use maskwright_tables::{Limits, Vocabulary};
 use maskwright_testkit::cases::{self, Case};
 use maskwright_testkit::corpus::Kind;
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 fn all() -> Vec<Case> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/schemas");
-    let mut files: Vec<_> = fs::read_dir(folder)
-        .expect("the folder of schema cases")
-        .map(|e| e.expect("an entry").path())
-        .collect();
-    files.sort_unstable();
-    files
-        .iter()
-        .flat_map(|file| {
-            let text = fs::read_to_string(file).expect("a readable file");
-            cases::parse(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()))
-        })
-        .collect()
+    cases::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/schemas"))
 }
 
 /// Runs a case in one property order; returns the number of texts.

@@ -40,5 +40,5 @@ fn ten_thousand_random_sequences_equal_a_replay_from_the_start() {
         }
     }
     println!("{sequences} sequences, {limited} over the limit on stacks: {counts}");
-    assert!(sequences >= 10_000);
+    assert!(sequences >= 10_000 && limited < 20);
 }

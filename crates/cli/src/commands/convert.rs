@@ -9,9 +9,7 @@ use crate::source::{dialect, kind_of, limits, strip_line_end};
 use crate::text::Text;
 use maskwright_grammar::notation::{self, Parsed};
 use maskwright_grammar::pattern::Dialect;
-use maskwright_grammar::{
-    Diagnostics, Expr, Grammar, Place, RegexNode, Rule, RuleId, Terminal, TerminalId, json_schema,
-};
+use maskwright_grammar::{Diagnostics, Grammar, Place, RegexNode, RegexPool, json_schema};
 use maskwright_tables::Limits;
 use miette::Severity;
 use serde_json::json;
@@ -57,21 +55,10 @@ pub fn run(args: &ConvertArgs, manner: Manner) -> Result<bool> {
 /// The grammar of a schema's documents, which takes the schema as it is.
 fn schema(source: &str, limits: &Limits) -> std::result::Result<Parsed, Diagnostics> {
     let (_, report) = json_schema::parse(source, &json_schema::Options::default(), limits)?;
-    let mut grammar = Grammar::default();
+    let mut regexes = RegexPool::new();
+    let regex = regexes.add(RegexNode::Json(source.trim().into()));
     let place = Place::span(0..source.len());
-    let regex = grammar.regexes.add(RegexNode::Json(source.trim().into()));
-    grammar.terminals.push(Terminal {
-        name: "document".into(),
-        regex,
-        place: place.clone(),
-    });
-    let expr = grammar.add(Expr::Terminal(TerminalId(0)));
-    grammar.rules.push(Rule {
-        name: "start".into(),
-        expr,
-        place,
-    });
-    grammar.start = Some(RuleId(0));
+    let grammar = Grammar::of_regex(regexes, regex, "document", place);
     Ok(Parsed {
         grammar,
         warnings: report.warnings().to_vec(),

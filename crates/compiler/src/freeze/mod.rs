@@ -403,8 +403,8 @@ impl Explorer<'_> {
         }
         self.symbols.intern(symbol);
         if self.machine.distinct(symbol)? {
-            return Err(RunError::NotTabulated {
-                table: "lexemes that must differ",
+            return Err(RunError::Unsupported {
+                what: "names or elements that must differ",
             });
         }
         if let Some((_, node)) = self.target(self.ends) {

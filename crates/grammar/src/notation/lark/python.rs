@@ -138,6 +138,12 @@ impl<'s> Rewriter<'s> {
         Diagnostic::new(code, message, place)
     }
 
+    fn back_reference(&self, from: usize) -> Diagnostic {
+        let message = "back-references are no regular expressions";
+        self.fault("unsupported-regex", from, message)
+            .with_help("write the possible texts out")
+    }
+
     fn run(&mut self) -> Result<(), Diagnostic> {
         while let Some(c) = self.peek() {
             let from = self.at;
@@ -263,13 +269,7 @@ impl<'s> Rewriter<'s> {
         }
         if kind.starts_with("P=") || kind.starts_with('(') {
             self.at += 2;
-            return Err(self
-                .fault(
-                    "unsupported-regex",
-                    from,
-                    "back-references are no regular expressions",
-                )
-                .with_help("write the possible texts out"));
+            return Err(self.back_reference(from));
         }
         // Inline flags.
         let end = kind.find([':', ')']);
@@ -442,13 +442,7 @@ impl<'s> Rewriter<'s> {
                     .take_while(|b| (b'0'..=b'7').contains(b))
                     .count();
                 if c != '0' && more < 2 {
-                    return Err(self
-                        .fault(
-                            "unsupported-regex",
-                            from,
-                            "back-references are no regular expressions",
-                        )
-                        .with_help("write the possible texts out"));
+                    return Err(self.back_reference(from));
                 }
                 self.at += more;
                 let digits = &self.body[from + 1..self.at];
@@ -456,13 +450,7 @@ impl<'s> Rewriter<'s> {
                     .map_err(|_| self.fault("invalid-regex", from, "this is no octal number"));
             }
             '8' | '9' => {
-                return Err(self
-                    .fault(
-                        "unsupported-regex",
-                        from,
-                        "back-references are no regular expressions",
-                    )
-                    .with_help("write the possible texts out"));
+                return Err(self.back_reference(from));
             }
             c if c.is_ascii_alphabetic() => {
                 return Err(self.fault(
