@@ -7,7 +7,7 @@
 //! automaton of `D_a` (one per terminal) in determinised form.
 
 use crate::lr::ConflictReport;
-use maskwright_tables::{LexState, LimitError, StackAction, Symbol};
+use maskwright_tables::{LexState, LimitError, Part, StackAction, Symbol};
 use std::fmt;
 
 /// The stack, read from the top down, with a record of how deep it was read.
@@ -98,7 +98,8 @@ pub trait Control: Send + Sync + fmt::Debug {
         false
     }
 
-    /// Whether a lexeme that begins on `top` may have to differ from earlier ones.
+    /// Whether a lexeme that begins on `top` may have to differ from earlier ones; for a symbol under an
+    /// open array or object, whether that has to.
     ///
     /// # Errors
     /// A limit.
@@ -113,6 +114,24 @@ pub trait Control: Send + Sync + fmt::Debug {
     /// A limit.
     fn must_differ(&self, top: Symbol, labels: &[u32]) -> Result<bool, ControlError> {
         let _ = (top, labels);
+        Ok(false)
+    }
+
+    /// What a lexeme that began on `top` and carries these labels is in its JSON value.
+    ///
+    /// # Errors
+    /// A limit.
+    fn part(&self, top: Symbol, labels: &[u32]) -> Result<Part, ControlError> {
+        let _ = (top, labels);
+        Ok(Part::None)
+    }
+
+    /// Whether all lexemes that begin on `top` may be repetitions of earlier ones at some time.
+    ///
+    /// # Errors
+    /// A limit.
+    fn may_run_out(&self, top: Symbol) -> Result<bool, ControlError> {
+        let _ = top;
         Ok(false)
     }
 

@@ -22,7 +22,7 @@ use crate::control::{Control, ControlError, StackReader};
 use crate::frames::Frames;
 use crate::lexicon::Lexicon;
 use crate::lr::{IGNORE, Lr};
-use maskwright_tables::{LexState, LimitError, StackAction, Symbol};
+use maskwright_tables::{LexState, LimitError, Part, StackAction, Symbol};
 use std::sync::Arc;
 
 /// Bits of a label that are a machine's own.
@@ -296,6 +296,20 @@ impl Control for Embedded {
             (machine, own) => self.inner[machine as usize - 1]
                 .frames
                 .must_differ(own, labels),
+        }
+    }
+
+    fn part(&self, top: Symbol, labels: &[u32]) -> Result<Part, ControlError> {
+        match self.split(top) {
+            (0, _) => Ok(Part::None),
+            (machine, own) => self.inner[machine as usize - 1].frames.part(own, labels),
+        }
+    }
+
+    fn may_run_out(&self, top: Symbol) -> Result<bool, ControlError> {
+        match self.split(top) {
+            (0, _) => Ok(false),
+            (machine, own) => self.inner[machine as usize - 1].frames.may_run_out(own),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::sets::{FinalId, SetId};
 use crate::token_terminals::{self, TokenTerminal};
 use maskwright_automata::{Control, ControlError, StackReader};
 use maskwright_tables::{
-    Crossing, LabelSet, LexState, LimitError, Limits, Machine, RowRef, RunError, StackAction,
+    Crossing, LabelSet, LexState, LimitError, Limits, Machine, Part, RowRef, RunError, StackAction,
     StackView, Symbol, TokenId, Vocabulary,
 };
 use papaya::HashMap;
@@ -30,7 +30,7 @@ pub(crate) struct LazyMachine {
     limits: Limits,
     /// Where the next lexeme begins, and whether it may have to differ from others.
     starts: HashMap<Symbol, (LexState, bool), FxBuildHasher>,
-    differing: HashMap<(Symbol, LabelSet), bool, FxBuildHasher>,
+    differing: HashMap<(Symbol, LabelSet), (bool, Part), FxBuildHasher>,
     steps: StackMemo,
     actions: boxcar::Vec<Box<[StackAction]>>,
     row_memo: StackMemo,
@@ -140,11 +140,38 @@ impl LazyMachine {
             return Ok(known);
         }
         let state = self.control.lex_start(top).map_err(run_error)?;
-        let distinct = self.control.compares()
-            && state != LexState::DEAD
-            && self.control.distinct(top).map_err(run_error)?;
+        let distinct = self.control.compares() && self.control.distinct(top).map_err(run_error)?;
         self.starts.pin().insert(top, (state, distinct));
         Ok((state, distinct))
+    }
+
+    /// Whether a lexeme must differ from others, and what it is in its value.
+    fn meaning(&self, top: Symbol, labels: LabelSet) -> Result<(bool, Part), RunError> {
+        if let Some(&known) = self.differing.pin().get(&(top, labels)) {
+            return Ok(known);
+        }
+        let own = self.shared.lexicon.labels(labels);
+        let differs = self.control.must_differ(top, own).map_err(run_error)?;
+        let part = self.control.part(top, own).map_err(run_error)?;
+        self.differing.pin().insert((top, labels), (differs, part));
+        Ok((differs, part))
+    }
+
+    /// Whether the lexeme with these labels is, or closes, a value that must differ.
+    fn ends_distinct(
+        &self,
+        stack: &dyn StackView,
+        top: Symbol,
+        labels: LabelSet,
+    ) -> Result<bool, RunError> {
+        Ok(match self.meaning(top, labels)? {
+            (true, _) => true,
+            (false, Part::Close) => match stack.symbol(1) {
+                Some(below) => self.begin(below)?.1,
+                None => false,
+            },
+            _ => false,
+        })
     }
 
     fn make_row(&self, state: LexState, stack: &dyn StackView) -> Result<(u32, Reads), RunError> {
@@ -196,7 +223,17 @@ impl LazyMachine {
             let row = self.shared.row(item.state, item.trie)?;
             parts.push(row.inside);
             if let Some(twice) = item.crossing {
-                self.crossing(&item, row.inside, &mut crossing[usize::from(twice)]);
+                let view = OverlayView {
+                    overlay: &item.overlay,
+                    base: stack,
+                    reads: &reads,
+                };
+                let endless = match view.symbol(0) {
+                    Some(top) => !self.may_run_out(top)?,
+                    None => true,
+                };
+                let out = &mut crossing[usize::from(twice)];
+                self.crossing(&item, endless, row.inside, out);
             }
             for &(labels, residual) in &row.exits {
                 let view = OverlayView {
@@ -205,9 +242,9 @@ impl LazyMachine {
                     reads: &reads,
                 };
                 let ended_one = item.ended_one
-                    || item.distinct
+                    || self.control.compares()
                         && match view.symbol(0) {
-                            Some(top) => self.must_differ(top, labels)?,
+                            Some(top) => self.ends_distinct(&view, top, labels)?,
                             None => false,
                         };
                 for action in self.step(&view, labels)? {
@@ -221,14 +258,21 @@ impl LazyMachine {
                             crossing[usize::from(twice)].extend_from_slice(here);
                         }
                     }
-                    if rest.len() <= 1 {
-                        continue;
-                    }
                     let view = OverlayView {
                         overlay: &next,
                         base: stack,
                         reads: &reads,
                     };
+                    if !here.is_empty()
+                        && self.control.compares()
+                        && let Some(top) = view.symbol(0)
+                        && self.may_run_out(top)?
+                    {
+                        crossing[usize::from(ended_one)].extend_from_slice(here);
+                    }
+                    if rest.len() <= 1 {
+                        continue;
+                    }
                     let Some(top) = view.symbol(0) else { continue };
                     let (start, distinct) = self.begin(top)?;
                     if start == LexState::DEAD {
@@ -306,11 +350,11 @@ impl LazyMachine {
     }
 
     /// Adds the tokens of a crossing item that stay inside its lexeme. A token that only opens a
-    /// string there cannot repeat or exhaust anything: infinitely many values are offered.
-    fn crossing(&self, item: &Item, inside: SetId, out: &mut Vec<TokenId>) {
+    /// string there cannot repeat or exhaust anything if infinitely many values are offered.
+    fn crossing(&self, item: &Item, endless: bool, inside: SetId, out: &mut Vec<TokenId>) {
         let trie = self.shared.trie(item.trie);
         let mut opening: Vec<TokenId> = Vec::new();
-        if item.distinct {
+        if item.distinct && endless {
             let mut nodes: Vec<usize> = trie.children(0).collect();
             while let Some(node) = nodes.pop() {
                 match trie.nodes()[node].byte {
@@ -449,14 +493,14 @@ impl Machine for LazyMachine {
     }
 
     fn must_differ(&self, top: Symbol, labels: LabelSet) -> Result<bool, RunError> {
-        if let Some(&known) = self.differing.pin().get(&(top, labels)) {
-            return Ok(known);
-        }
-        let differs = self
-            .control
-            .must_differ(top, self.shared.lexicon.labels(labels))
-            .map_err(run_error)?;
-        self.differing.pin().insert((top, labels), differs);
-        Ok(differs)
+        Ok(self.meaning(top, labels)?.0)
+    }
+
+    fn part(&self, top: Symbol, labels: LabelSet) -> Result<Part, RunError> {
+        Ok(self.meaning(top, labels)?.1)
+    }
+
+    fn may_run_out(&self, top: Symbol) -> Result<bool, RunError> {
+        Ok(self.begin(top)?.1 && self.control.may_run_out(top).map_err(run_error)?)
     }
 }

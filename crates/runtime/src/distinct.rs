@@ -5,12 +5,14 @@
 //! of one entry, persistent, so that forks and the history share it; and [`Lexeme`], the bytes of a
 //! lexeme that may turn out to be one of those. Nothing is kept where nothing must differ.
 //!
-//! A *value* is a JSON scalar in canonical bytes ([`value`]): what two spellings of it have in common.
+//! A *value* is JSON in canonical bytes: what two spellings of it have in common. Those of a scalar are
+//! given here ([`value`]), those of arrays and objects in [`crate::record`]; the first byte tells one
+//! from another.
 
 use smallvec::SmallVec;
 use std::sync::Arc;
 
-/// A scalar in canonical bytes.
+/// A value in canonical bytes.
 pub(crate) type Value = Arc<[u8]>;
 
 /// The canonical bytes of the scalar that `text` spells, white space around it aside: `"` and the
@@ -199,13 +201,21 @@ impl Number {
     /// Whether more bytes can make this beginning of a number a spelling of one of `seen`; "yes" where
     /// an exponent decides.
     pub(crate) fn can_become_one(&self, seen: &Seen) -> bool {
+        self.can_become(|begin| seen.has_beginning(begin), |v| seen.contains(v))
+    }
+
+    /// The same for values of which is told whether one begins with, or is, given canonical bytes.
+    pub(crate) fn can_become(
+        &self,
+        begins: impl Fn(&[u8]) -> bool,
+        is: impl Fn(&[u8]) -> bool,
+    ) -> bool {
         let with = |more: &[u8]| [if self.negative { b"#-" } else { &b"#"[..] }, more].concat();
         if self.digits.is_empty() {
-            return seen.contains(b"#0")
-                || !self.has_exponent && (b'1'..=b'9').any(|d| seen.has_beginning(&with(&[d])));
+            return is(b"#0") || !self.has_exponent && (b'1'..=b'9').any(|d| begins(&with(&[d])));
         }
         let whole = with(&[self.significant(), b"e"].concat());
-        seen.has_beginning(&whole) || !self.has_exponent && seen.has_beginning(&with(&self.digits))
+        begins(&whole) || !self.has_exponent && begins(&with(&self.digits))
     }
 }
 
@@ -250,7 +260,7 @@ fn add(digits: &[u8], negative: bool, small: i64) -> Vec<u8> {
 
 /// The hash of some bytes that follow others, whose hash is `before`: the same in every process, and
 /// however the bytes are cut (after FNV-1a, 64 bits).
-fn hash(bytes: &[u8], before: u64) -> u64 {
+pub(crate) fn hash(bytes: &[u8], before: u64) -> u64 {
     bytes.iter().fold(before, |h, b| {
         (h ^ u64::from(*b) ^ 0xcbf2_9ce4_8422_2325)
             .wrapping_mul(0x100_0000_01b3)
@@ -324,6 +334,16 @@ impl Seen {
         runs.any(|run| {
             let at = run.partition_point(|v| &**v <= prefix);
             run.get(at).is_some_and(|v| v.starts_with(prefix))
+        })
+    }
+
+    /// The values whose canonical bytes begin with this one, in no order.
+    pub(crate) fn values_from(&self, first: u8) -> impl Iterator<Item = &Value> {
+        let runs = self.0.iter().flat_map(|r| &r.runs);
+        runs.flat_map(move |run| {
+            let start = run.partition_point(|v| v.first() < Some(&first));
+            let end = run.partition_point(|v| v.first() <= Some(&first));
+            &run[start..end.max(start)]
         })
     }
 

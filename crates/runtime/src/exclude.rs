@@ -17,7 +17,7 @@ use std::collections::HashSet;
 
 /// What was read of a lexeme.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Read {
+pub(crate) enum Read {
     /// White space at most.
     Nothing,
     /// The beginning of a string, in canonical bytes.
@@ -27,8 +27,28 @@ enum Read {
     },
     /// The beginning of a number.
     Number(Vec<u8>),
-    /// Something else, which the machine counts.
-    Other,
+    /// The beginning of a literal, which the machine counts, or punctuation.
+    Word(Vec<u8>),
+}
+
+impl Read {
+    /// What these bytes of a lexeme are. O(bytes).
+    pub(crate) fn of(lexeme: &[u8]) -> Self {
+        let bytes = lexeme.trim_ascii_start();
+        match bytes.first() {
+            None => Read::Nothing,
+            Some(b'"') => {
+                let mut spelled = vec![b'"'];
+                let mut reader = StringReader::default();
+                for &byte in &bytes[1..] {
+                    reader.push(byte, &mut spelled);
+                }
+                Read::Text { spelled, reader }
+            }
+            Some(b'-' | b'0'..=b'9') => Read::Number(bytes.to_vec()),
+            Some(_) => Read::Word(bytes.to_vec()),
+        }
+    }
 }
 
 /// What a byte made of a lexeme.
@@ -60,21 +80,7 @@ impl<'a> Exclusion<'a> {
         lexeme: &Lexeme,
         seen: &'a Seen,
     ) -> Option<Self> {
-        let bytes = lexeme.bytes();
-        let bytes = bytes.trim_ascii_start();
-        let read = match bytes.first() {
-            None => Read::Nothing,
-            Some(b'"') => {
-                let mut spelled = vec![b'"'];
-                let mut reader = StringReader::default();
-                for &byte in &bytes[1..] {
-                    reader.push(byte, &mut spelled);
-                }
-                Read::Text { spelled, reader }
-            }
-            Some(b'-' | b'0'..=b'9') => Read::Number(bytes.to_vec()),
-            Some(_) => return None,
-        };
+        let read = Read::of(&lexeme.bytes());
         let exclusion = Exclusion {
             core,
             top,
@@ -95,7 +101,7 @@ impl<'a> Exclusion<'a> {
             }
             Read::Text { spelled, .. } => self.seen.has_beginning(spelled),
             Read::Number(text) => Number::read(text).can_become_one(self.seen),
-            Read::Other => false,
+            Read::Word(_) => false,
         }
     }
 
@@ -109,7 +115,7 @@ impl<'a> Exclusion<'a> {
                     reader: StringReader::default(),
                 },
                 b'-' | b'0'..=b'9' => Read::Number(vec![byte]),
-                _ => Read::Other,
+                _ => Read::Word(vec![byte]),
             },
             Read::Text { spelled, reader } => {
                 let (mut spelled, mut reader) = (spelled.clone(), *reader);
@@ -119,7 +125,7 @@ impl<'a> Exclusion<'a> {
                 }
             }
             Read::Number(text) => Read::Number([text, &[byte][..]].concat()),
-            Read::Other => Read::Other,
+            Read::Word(text) => Read::Word([text, &[byte][..]].concat()),
         };
         if self.threatens(&next) {
             Next::Threatened(next)
@@ -247,7 +253,7 @@ impl<'a> Exclusion<'a> {
 
 /// What tells two beginnings apart that lead to different values. Zeros that change no value are left
 /// out (of those that may change the next digit's place, 64 are told apart), so that a walk ends.
-fn key(read: &Read) -> Read {
+pub(crate) fn key(read: &Read) -> Read {
     let Read::Number(text) = read else {
         return read.clone();
     };

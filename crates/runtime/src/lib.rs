@@ -47,9 +47,11 @@ mod exclude;
 pub mod frozen;
 mod history;
 mod matcher;
+mod record;
 mod row;
 pub mod sampling;
 mod stack;
+mod survive;
 mod walk;
 
 pub use batch::fill_batch;

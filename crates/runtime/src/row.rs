@@ -1,6 +1,7 @@
 //! Rows: which tokens may come next, borrowed from the machine where it has them in one piece.
 
 use crate::error::{MatchError, MatchErrorKind};
+use crate::survive::Survival;
 use crate::walk::{Core, Run, State, Thread};
 use maskwright_kernels::bits;
 use maskwright_tables::{Crossing, LexState, TokenId, Tokens};
@@ -268,9 +269,13 @@ fn forbidden(
     thread: &Thread,
     crossing: Crossing<'_>,
 ) -> Result<Vec<TokenId>, MatchError> {
-    let mut out = match core.exclusion(thread) {
-        Some(exclusion) => exclusion.forbidden()?,
-        None => Vec::new(),
+    let mut out = if core.needs_walk(thread)? {
+        Survival::new(core).forbidden(thread)?
+    } else {
+        match core.exclusion(thread) {
+            Some(exclusion) => exclusion.forbidden()?,
+            None => Vec::new(),
+        }
     };
     let once = match thread.stack.any_seen() {
         true => crossing.once,

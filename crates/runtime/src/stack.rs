@@ -4,16 +4,18 @@
 //! copy of a stack is one reference count, and popping is following a pointer. Each node knows its
 //! depth and a hash of all symbols from the bottom up to itself, so unequal stacks are told apart
 //! at once and equal ones are compared only down to their first common node. A node also keeps the
-//! values that lexemes read on it must differ from ([`crate::distinct`]); hash and equality take them
-//! into account.
+//! values that lexemes read on it must differ from ([`crate::distinct`]) and what was read of an array
+//! or object that is compared as a whole ([`crate::record`]); hash and equality take them into account.
 //!
 //! Dropping the last owner of a stack frees its nodes in a loop: a native recursion would overflow
 //! on a stack of a million symbols.
 
 use crate::distinct::{Seen, Value};
 use crate::error::MatchError;
+use crate::record::Record;
 use maskwright_tables::{LimitError, StackAction, StackView, Symbol};
 use std::cell::Cell;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 struct Node {
@@ -26,7 +28,9 @@ struct Node {
     hash: u64,
     /// The values from which lexemes read on this symbol must differ.
     seen: Seen,
-    /// Whether this symbol or one below has any.
+    /// What was read of the array or object of this symbol, where that counts.
+    record: Option<Record>,
+    /// Whether this symbol or one below has values to differ from.
     any_seen: bool,
 }
 
@@ -40,6 +44,34 @@ impl Drop for Node {
     }
 }
 
+/// What a lexeme adds to a stack beside symbols.
+#[derive(Clone, Default)]
+pub(crate) struct Effect {
+    /// A value from which later lexemes must differ.
+    pub(crate) seen: Option<Value>,
+    /// What becomes of the array or object being recorded.
+    pub(crate) change: Change,
+}
+
+/// What a lexeme does to the array or object in which it stands.
+#[derive(Clone, Default)]
+pub(crate) enum Change {
+    #[default]
+    None,
+    /// It is the name of the next member.
+    Name(Value),
+    /// It ends the next element or member.
+    Value(Value),
+    /// It opens one inside, which is recorded.
+    Open(Record),
+}
+
+impl Effect {
+    fn is_none(&self) -> bool {
+        self.seen.is_none() && matches!(self.change, Change::None)
+    }
+}
+
 /// A persistent stack of symbols.
 #[derive(Clone, Default)]
 pub(crate) struct Stack(Option<Arc<Node>>);
@@ -47,11 +79,13 @@ pub(crate) struct Stack(Option<Arc<Node>>);
 impl Stack {
     /// The stack that holds one symbol.
     pub(crate) fn single(symbol: Symbol) -> Self {
-        Stack::default().push(symbol, Seen::default())
+        Stack::default().push(symbol, Seen::default(), None)
     }
 
-    fn push(self, symbol: Symbol, seen: Seen) -> Self {
-        let (depth, hash) = (self.depth() as u32 + 1, self.hash() ^ seen.hash());
+    fn push(self, symbol: Symbol, seen: Seen, record: Option<Record>) -> Self {
+        let recorded = record.as_ref().map_or(0, |r| r.hash().rotate_left(23));
+        let hash = self.hash() ^ seen.hash() ^ recorded;
+        let depth = self.depth() as u32 + 1;
         let hash = (hash.rotate_left(5) ^ u64::from(symbol.0)).wrapping_mul(0x517c_c1b7_2722_0a95);
         let any_seen = self.any_seen() || !seen.is_empty();
         Stack(Some(Arc::new(Node {
@@ -60,6 +94,7 @@ impl Stack {
             depth,
             hash,
             seen,
+            record,
             any_seen,
         })))
     }
@@ -72,6 +107,16 @@ impl Stack {
     /// The values from which lexemes read on the top symbol must differ.
     pub(crate) fn seen(&self) -> Option<&Seen> {
         self.0.as_ref().map(|n| &n.seen).filter(|s| !s.is_empty())
+    }
+
+    /// What was read of the array or object of the top symbol, where that counts.
+    pub(crate) fn record(&self) -> Option<&Record> {
+        self.0.as_ref().and_then(|n| n.record.as_ref())
+    }
+
+    /// The stack without its top symbol.
+    pub(crate) fn below(&self) -> Stack {
+        Stack(self.0.as_ref().and_then(|n| n.below.clone()))
     }
 
     /// Whether any symbol has such values.
@@ -97,19 +142,21 @@ impl Stack {
         }
     }
 
-    /// The stack after `action`, which ended a lexeme of this value if that must differ from others.
-    /// One allocation for each symbol that is put on.
+    /// The stack after `action`, which ended a lexeme with this effect. One allocation for each symbol
+    /// that is put on.
     ///
-    /// The first symbol put on keeps the values of the deepest one taken off, and `value`.
+    /// The first symbol put on keeps the values and the record of the deepest one taken off, as `effect`
+    /// changes them; the last one has what is opened.
     pub(crate) fn apply(
         &self,
         action: &StackAction,
         max_depth: usize,
-        value: Option<Value>,
+        effect: Effect,
     ) -> Result<Stack, MatchError> {
         // A loop that stays in its place keeps its node: no allocation, and equal stacks stay
         // equal by pointer.
-        if let (1, [symbol], Some(top), None) = (action.pop, &*action.push, &self.0, &value)
+        if let (1, [symbol], Some(top), true) =
+            (action.pop, &*action.push, &self.0, effect.is_none())
             && top.symbol == *symbol
         {
             return Ok(self.clone());
@@ -126,21 +173,33 @@ impl Stack {
             return Err(LimitError::new("stack depth", depth as u64, max_depth as u64).into());
         }
         let mut rest = &self.0;
-        let mut seen = Seen::default();
+        let (mut seen, mut record) = (Seen::default(), None);
         for i in 0..pop {
             if let Some(node) = rest {
-                if i + 1 == pop && !node.seen.is_empty() {
-                    seen = node.seen.clone();
+                if i + 1 == pop {
+                    (seen, record) = (node.seen.clone(), node.record.clone());
                 }
                 rest = &node.below;
             }
         }
-        if let Some(value) = value {
+        if let Some(value) = effect.seen {
             seen = seen.with(value);
         }
-        Ok(action.push.iter().fold(Stack(rest.clone()), |stack, s| {
-            stack.push(*s, std::mem::take(&mut seen))
-        }))
+        let mut opened = None;
+        match effect.change {
+            Change::None => {}
+            Change::Name(name) => record = record.map(|r| r.named(name)),
+            Change::Value(value) => record = record.map(|r| r.with(value)),
+            Change::Open(inside) => opened = Some(inside),
+        }
+        let mut stack = Stack(rest.clone());
+        for (i, symbol) in action.push.iter().enumerate() {
+            if i + 1 == action.push.len() && opened.is_some() {
+                record = opened.take();
+            }
+            stack = stack.push(*symbol, std::mem::take(&mut seen), record.take());
+        }
+        Ok(stack)
     }
 }
 
@@ -158,6 +217,7 @@ impl PartialEq for Stack {
                         || x.depth != y.depth
                         || x.symbol != y.symbol
                         || x.seen != y.seen
+                        || x.record != y.record
                     {
                         return false;
                     }
@@ -170,6 +230,12 @@ impl PartialEq for Stack {
 }
 
 impl Eq for Stack {}
+
+impl Hash for Stack {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(Stack::hash(self));
+    }
+}
 
 /// A [`Stack`] being read. Remembers where it read last, so that reading from the top down costs
 /// one pointer a symbol.
@@ -233,9 +299,9 @@ mod tests {
     }
 
     fn stack(symbols: &[u32]) -> Stack {
-        symbols
-            .iter()
-            .fold(Stack::default(), |s, x| s.push(Symbol(*x), Seen::default()))
+        symbols.iter().fold(Stack::default(), |s, x| {
+            s.push(Symbol(*x), Seen::default(), None)
+        })
     }
 
     #[test]
@@ -243,7 +309,7 @@ mod tests {
         let build = || {
             let mut s = Stack::default();
             for i in 0..1_000_000 {
-                s = s.push(Symbol(i % 7), Seen::default());
+                s = s.push(Symbol(i % 7), Seen::default(), None);
             }
             assert_eq!(s.depth(), 1_000_000);
             let shared = s.clone();
@@ -292,7 +358,7 @@ mod tests {
             action(3, &[1, 2]),
             action(4, &[]),
         ] {
-            let applied = s.apply(&a, 100, None).unwrap();
+            let applied = s.apply(&a, 100, Effect::default()).unwrap();
             let seen = After::new(&s, &a);
             for depth in 0..7 {
                 assert_eq!(
@@ -306,15 +372,18 @@ mod tests {
 
     #[test]
     fn values_stay_with_the_deepest_symbol_taken_off() {
-        let value = |text: &str| Some(Value::from(text.as_bytes()));
+        let value = |text: &str| Effect {
+            seen: Some(Value::from(text.as_bytes())),
+            ..Effect::default()
+        };
         let s = stack(&[4]);
         let s = s.apply(&action(1, &[5]), 9, value("a")).unwrap();
         assert!(s.seen().unwrap().contains(b"a") && s.any_seen());
         // Another symbol over it starts with none, and the one below keeps its own.
-        let up = s.apply(&action(1, &[6, 7]), 9, None).unwrap();
+        let up = s.apply(&action(1, &[6, 7]), 9, Effect::default()).unwrap();
         assert!(up.seen().is_none() && up.any_seen());
         let up = up.apply(&action(1, &[7]), 9, value("b")).unwrap();
-        let down = up.apply(&action(2, &[8]), 9, None).unwrap();
+        let down = up.apply(&action(2, &[8]), 9, Effect::default()).unwrap();
         assert_eq!(down.seen().map(Seen::len), Some(1));
         let more = down.apply(&action(1, &[8]), 9, value("c")).unwrap();
         assert_eq!(more.seen().map(Seen::len), Some(2));
@@ -324,9 +393,12 @@ mod tests {
     #[test]
     fn hostile_actions_are_typed_errors() {
         let s = stack(&[4, 5]);
-        assert!(s.apply(&action(3, &[]), 100, None).is_err());
-        assert!(s.apply(&action(u32::MAX, &[1]), 100, None).is_err());
-        assert!(s.apply(&action(0, &[1]), 2, None).is_err());
-        assert!(s.apply(&action(1, &[1]), 2, None).is_ok());
+        assert!(s.apply(&action(3, &[]), 100, Effect::default()).is_err());
+        assert!(
+            s.apply(&action(u32::MAX, &[1]), 100, Effect::default())
+                .is_err()
+        );
+        assert!(s.apply(&action(0, &[1]), 2, Effect::default()).is_err());
+        assert!(s.apply(&action(1, &[1]), 2, Effect::default()).is_ok());
     }
 }

@@ -8,12 +8,13 @@
 //! Invariants of a [`State`]: its threads are alive, pairwise different and sorted; none of them
 //! rests on a final lexical state. [`LexState::DEAD`] marks a thread whose sentence is complete.
 
-use crate::distinct::{Lexeme, Value, value};
+use crate::distinct::{Lexeme, Seen, value};
 use crate::error::{MatchError, MatchErrorKind};
 use crate::exclude::Exclusion;
-use crate::stack::{After, Stack};
+use crate::record::Record;
+use crate::stack::{After, Change, Effect, Stack};
 use maskwright_tables::{
-    CancelFlag, LabelSet, LexState, LimitError, Machine, StackAction, StackView, TokenId,
+    CancelFlag, LabelSet, LexState, LimitError, Machine, Part, StackAction, StackView, TokenId,
     Vocabulary,
 };
 use smallvec::SmallVec;
@@ -30,19 +31,23 @@ pub(crate) struct Thread {
 
 /// What ending a lexeme means where lexemes must differ.
 enum Ending {
-    /// Nothing.
-    Plain,
-    /// This value joins those read before.
-    Adds(Value),
+    /// This is added to what was read before, if anything.
+    Adds(Effect),
     /// It was read before: the lexeme may not end here.
     Repeats,
 }
 
 impl Ending {
-    fn value(self) -> Option<Value> {
+    const PLAIN: Ending = Ending::Adds(Effect {
+        seen: None,
+        change: Change::None,
+    });
+
+    /// `None`: the lexeme may not end here.
+    fn effect(self) -> Option<Effect> {
         match self {
-            Ending::Adds(value) => Some(value),
-            Ending::Plain | Ending::Repeats => None,
+            Ending::Adds(effect) => Some(effect),
+            Ending::Repeats => None,
         }
     }
 }
@@ -101,6 +106,14 @@ pub(crate) enum Taken {
     NotText,
 }
 
+/// Where one byte led.
+pub(crate) struct Moved {
+    /// To these readings.
+    pub(crate) threads: Threads,
+    /// Whether a reading was refused for its value.
+    pub(crate) repeats: bool,
+}
+
 /// Where bytes led.
 pub(crate) enum Run {
     /// To these readings.
@@ -109,7 +122,7 @@ pub(crate) enum Run {
     Dead { offset: usize },
 }
 
-type Threads = SmallVec<[Thread; 2]>;
+pub(crate) type Threads = SmallVec<[Thread; 2]>;
 
 impl Core {
     pub(crate) fn check_cancel(&self, stage: &'static str) -> Result<(), MatchError> {
@@ -134,7 +147,10 @@ impl Core {
     #[inline]
     fn begin(&self, stack: &Stack) -> Result<Lexeme, MatchError> {
         match stack.top() {
-            Some(top) if self.compares => Ok(Lexeme::new(self.machine.distinct(top)?)),
+            Some(top) if self.compares => {
+                let tracked = stack.record().is_some() || self.machine.distinct(top)?;
+                Ok(Lexeme::new(tracked))
+            }
             _ => Ok(Lexeme::default()),
         }
     }
@@ -147,20 +163,52 @@ impl Core {
         (lexeme, more): (&Lexeme, &[u8]),
         labels: LabelSet,
     ) -> Result<Ending, MatchError> {
-        match stack.top() {
-            Some(top) if lexeme.is_tracked() && self.machine.must_differ(top, labels)? => {
-                let mut bytes = lexeme.bytes();
-                bytes.extend_from_slice(more);
-                let value = value(&bytes);
-                let repeats = stack.seen().is_some_and(|seen| seen.contains(&value));
-                Ok(if repeats {
-                    Ending::Repeats
-                } else {
-                    Ending::Adds(value)
-                })
+        let Some(top) = stack.top().filter(|_| lexeme.is_tracked()) else {
+            return Ok(Ending::PLAIN);
+        };
+        let record = stack.record();
+        let differs = self.machine.must_differ(top, labels)?;
+        let part = self.machine.part(top, labels)?;
+        match part {
+            Part::Open { object, differs } if differs || record.is_some() => {
+                let none = Seen::default();
+                let seen = differs.then(|| stack.seen().unwrap_or(&none));
+                return Ok(Ending::Adds(Effect {
+                    seen: None,
+                    change: Change::Open(Record::open(object, record, seen)),
+                }));
             }
-            _ => Ok(Ending::Plain),
+            Part::Close => {
+                let Some(record) = record else {
+                    return Ok(Ending::PLAIN);
+                };
+                let (below, value) = (stack.below(), record.value());
+                if record.differs() && below.seen().is_some_and(|seen| seen.contains(&value)) {
+                    return Ok(Ending::Repeats);
+                }
+                return Ok(Ending::Adds(Effect {
+                    seen: record.differs().then(|| value.clone()),
+                    change: Change::Value(value),
+                }));
+            }
+            Part::Name | Part::Scalar if differs || record.is_some() => {}
+            _ if differs => {}
+            _ => return Ok(Ending::PLAIN),
         }
+        let mut bytes = lexeme.bytes();
+        bytes.extend_from_slice(more);
+        let value = value(&bytes);
+        if differs && stack.seen().is_some_and(|seen| seen.contains(&value)) {
+            return Ok(Ending::Repeats);
+        }
+        Ok(Ending::Adds(Effect {
+            seen: differs.then(|| value.clone()),
+            change: match part {
+                _ if record.is_none() => Change::None,
+                Part::Name => Change::Name(value),
+                _ => Change::Value(value),
+            },
+        }))
     }
 
     /// What the values read before forbid inside the lexeme of a thread, if anything.
@@ -174,8 +222,11 @@ impl Core {
         Exclusion::new(self, top, thread.lex, &thread.lexeme, seen)
     }
 
-    /// Whether the lexeme under way can still come to differ from the values read before.
+    /// Whether the values under way can still come to differ from those read before.
     fn can_differ(&self, thread: &Thread) -> Result<bool, MatchError> {
+        if self.compares && self.needs_walk(thread)? {
+            return self.survives(thread);
+        }
         // Where a lexeme begins, infinitely many values are offered.
         if thread.lexeme.is_empty() {
             return Ok(true);
@@ -269,6 +320,17 @@ impl Core {
         Ok(Taken::Alive(collect(walk.next)?))
     }
 
+    /// Moves threads over one byte, whether or not values can differ after it.
+    pub(crate) fn step(&self, threads: &[Thread], byte: u8) -> Result<Moved, MatchError> {
+        let mut walk = Walk::new(self);
+        let mut threads = threads.iter().cloned().collect();
+        walk.byte(&mut threads, byte)?;
+        Ok(Moved {
+            threads,
+            repeats: walk.repeats,
+        })
+    }
+
     /// Moves `state` over `bytes`.
     pub(crate) fn run(&self, state: &State, bytes: &[u8]) -> Result<Run, MatchError> {
         let mut walk = Walk::new(self);
@@ -340,6 +402,8 @@ struct Walk<'a> {
     core: &'a Core,
     next: Threads,
     steps: u64,
+    /// Whether a reading was refused for its value.
+    repeats: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -348,6 +412,7 @@ impl<'a> Walk<'a> {
             core,
             next: Threads::new(),
             steps: 0,
+            repeats: false,
         }
     }
 
@@ -363,7 +428,9 @@ impl<'a> Walk<'a> {
             let view = thread.stack.view();
             for action in &*core.machine.token_step(thread.lex, &view, token)? {
                 self.spend()?;
-                let stack = thread.stack.apply(action, core.max_depth, None)?;
+                let stack = thread
+                    .stack
+                    .apply(action, core.max_depth, Effect::default())?;
                 self.push(core.rest(stack)?)?;
             }
         }
@@ -400,7 +467,7 @@ impl<'a> Walk<'a> {
                 }
                 let ending = core.ending(stack, (&lexeme, &bytes[begun..offset]), labels)?;
                 let mut after = None;
-                if !matches!(ending, Ending::Repeats) {
+                if let Some(effect) = ending.effect() {
                     for action in ends.1 {
                         self.spend()?;
                         let reached = core.lex_after(stack, action, byte)?;
@@ -409,11 +476,11 @@ impl<'a> Walk<'a> {
                             (next, after) = (reached, Some(action));
                         }
                     }
-                }
-                if let Some(action) = after
-                    && ways == 1
-                {
-                    pushed = Some((stack.apply(action, core.max_depth, ending.value())?, offset));
+                    if let Some(action) = after
+                        && ways == 1
+                    {
+                        pushed = Some((stack.apply(action, core.max_depth, effect)?, offset));
+                    }
                 }
             }
             if ways == 0 {
@@ -431,12 +498,14 @@ impl<'a> Walk<'a> {
                         (stack, core.ending(stack, (&fresh, &[byte]), labels)?)
                     }
                 };
+                let Some(effect) = ending.effect() else {
+                    return Ok(Solo::Dead { offset });
+                };
                 match machine.step(&stack.view(), labels)? {
                     [] => return Ok(Solo::Dead { offset }),
-                    _ if matches!(ending, Ending::Repeats) => return Ok(Solo::Dead { offset }),
                     [action] => {
                         self.spend()?;
-                        let stack = stack.apply(action, core.max_depth, ending.value())?;
+                        let stack = stack.apply(action, core.max_depth, effect)?;
                         next = core.lex_start(&stack.view())?;
                         pushed = Some((stack, offset + 1));
                     }
@@ -476,14 +545,14 @@ impl<'a> Walk<'a> {
             let labels = core.machine.lex_accept(thread.lex);
             if labels != LabelSet::NONE {
                 let ending = core.ending(&thread.stack, (&thread.lexeme, &[]), labels)?;
-                let repeats = matches!(ending, Ending::Repeats);
-                let value = ending.value();
+                let effect = ending.effect();
                 let actions = core.machine.step(&thread.stack.view(), labels)?;
-                for action in actions.iter().take_while(|_| !repeats) {
+                self.repeats |= effect.is_none() && !actions.is_empty();
+                for (action, effect) in actions.iter().filter_map(|a| Some((a, effect.clone()?))) {
                     self.spend()?;
                     let lex = core.lex_after(&thread.stack, action, byte)?;
                     if lex != LexState::DEAD {
-                        let stack = thread.stack.apply(action, core.max_depth, value.clone())?;
+                        let stack = thread.stack.apply(action, core.max_depth, effect)?;
                         let lexeme = core.begin(&stack)?.with(&[byte]);
                         self.arrive(Thread { lex, stack, lexeme })?;
                     }
@@ -509,13 +578,13 @@ impl<'a> Walk<'a> {
         if core.machine.lex_is_final(thread.lex) {
             let labels = core.machine.lex_accept(thread.lex);
             let ending = core.ending(&thread.stack, (&thread.lexeme, &[]), labels)?;
-            if matches!(ending, Ending::Repeats) {
+            let Some(effect) = ending.effect() else {
+                self.repeats = true;
                 return Ok(());
-            }
-            let value = ending.value();
+            };
             for action in core.machine.step(&thread.stack.view(), labels)? {
                 self.spend()?;
-                let stack = thread.stack.apply(action, core.max_depth, value.clone())?;
+                let stack = thread.stack.apply(action, core.max_depth, effect.clone())?;
                 self.push(core.rest(stack)?)?;
             }
             Ok(())

@@ -30,6 +30,6 @@ pub use ids::{LabelSet, LexState, Symbol, TokenId};
 pub use item_machine::ItemMachine;
 pub use item_trie::{ItemError, ItemList, ItemTrie};
 pub use limits::{CancelFlag, LimitError, Limits};
-pub use machine::{Crossing, Machine, RowRef, RunError, StackAction, StackView, Tokens};
+pub use machine::{Crossing, Machine, Part, RowRef, RunError, StackAction, StackView, Tokens};
 pub use trie::TokenTrie;
 pub use vocabulary::{TokenKind, Vocabulary, VocabularyError};

@@ -28,7 +28,13 @@
 //! the action popped, all others start with none. The matcher takes the tokens that would repeat a
 //! value out of the row. Which tokens can begin such a lexeme *and* end or exhaust it on the way is
 //! known to the machine alone ([`Crossing`]). Such conditions never lead to a dead end by
-//! themselves: where a lexeme that must differ is offered, infinitely many values are.
+//! themselves: where a lexeme that must differ is offered, infinitely many values are, or the machine
+//! warns that they [may run out](Machine::may_run_out).
+//!
+//! A value that must differ can be a JSON array or object. What has to be compared then is the whole of
+//! it, so the matcher records what is read from its opening bracket on; the machine tells what each
+//! lexeme is in it ([`Machine::part`]). An action that opens a bracket pushes an entry for the value
+//! around it and, last, one for the inside; the action of its closing bracket pops both.
 //!
 //! Invariants that every machine keeps: `lex_start` states are *fresh* (`lex_is_fresh`), are never
 //! the target of `lex_next`, and accept nothing; every live lexical state can be completed to a
@@ -91,6 +97,27 @@ pub struct Crossing<'a> {
     pub once: &'a [TokenId],
     /// It does: it can repeat its own value.
     pub twice: &'a [TokenId],
+}
+
+/// What a lexeme is in the JSON value that it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// Punctuation, white space, or something that is no JSON.
+    None,
+    /// The name of a member.
+    Name,
+    /// A whole scalar.
+    Scalar,
+    /// The bracket that opens an array or object.
+    Open {
+        /// Whether it is an object.
+        object: bool,
+        /// Whether the value must differ from the others that are kept with the stack entry on which
+        /// the bracket was read.
+        differs: bool,
+    },
+    /// The bracket that closes an array or object.
+    Close,
 }
 
 /// The tokens that may come next in one thread.
@@ -204,7 +231,8 @@ pub trait Machine: Send + Sync + fmt::Debug {
         false
     }
 
-    /// Whether a lexeme that begins on `top` may have to differ from others.
+    /// Whether a lexeme that begins on `top` may have to differ from others; for an entry under an open
+    /// array or object, whether that has to.
     ///
     /// # Errors
     /// As the other questions.
@@ -220,6 +248,26 @@ pub trait Machine: Send + Sync + fmt::Debug {
     /// As the other questions.
     fn must_differ(&self, top: Symbol, labels: LabelSet) -> Result<bool, RunError> {
         let _ = (top, labels);
+        Ok(false)
+    }
+
+    /// What a lexeme that began on `top` and ended with these labels is in its JSON value. Asked only
+    /// where [`distinct`](Self::distinct) is true, or inside a value of which that was said.
+    ///
+    /// # Errors
+    /// As the other questions.
+    fn part(&self, top: Symbol, labels: LabelSet) -> Result<Part, RunError> {
+        let _ = (top, labels);
+        Ok(Part::None)
+    }
+
+    /// Whether all lexemes that may begin on `top` may be repetitions once enough values are kept with
+    /// it; if not, infinitely many are none. Never true where [`distinct`](Self::distinct) is false.
+    ///
+    /// # Errors
+    /// As the other questions.
+    fn may_run_out(&self, top: Symbol) -> Result<bool, RunError> {
+        let _ = top;
         Ok(false)
     }
 

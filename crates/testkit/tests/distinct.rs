@@ -21,6 +21,9 @@ struct Case {
     schema: &'static str,
     /// Each ending is one piece of each of these lists.
     endings: &'static [&'static [&'static str]],
+    /// Whether the brackets that are open then are closed, too: all at the end, or some of them before
+    /// the last piece.
+    closes: bool,
     tokens: &'static [&'static str],
     /// Documents that the masks must let through.
     accept: &'static [&'static str],
@@ -43,6 +46,7 @@ const CASES: &[Case] = &[
             &["", ":1", ":", "1"],
             &["", "}"],
         ],
+        closes: false,
         tokens: &[
             "{",
             "}",
@@ -86,6 +90,7 @@ const CASES: &[Case] = &[
             &["", "\"", "\":", "\":1", ":1", "1"],
             &["", "}"],
         ],
+        closes: false,
         tokens: &[
             "{",
             "}",
@@ -141,6 +146,7 @@ const CASES: &[Case] = &[
                 "}}}}}}}}}}}}",
             ],
         ],
+        closes: false,
         tokens: &[
             "{",
             "}",
@@ -174,6 +180,7 @@ const CASES: &[Case] = &[
             &["", "\"", "z", "zz", "z\"", "zz\"", "[77", ",77"],
             &["", "]"],
         ],
+        closes: false,
         tokens: &[
             "[", "]", ",", "1", "0", "10", ".0", ".", "-", "\"", "a", "\"a\"", "1,", ",1", "1,1",
             "0,0", "1]", "a\",\"a", "\",\"", "\\u0061", "aa", "\"\"",
@@ -196,12 +203,252 @@ const CASES: &[Case] = &[
             &["", "[5777", ",5777"],
             &["", "]"],
         ],
+        closes: false,
         tokens: &[
             "[", "]", ",", "1", "0", "2", ".", "3", "00", "1,", ",1", "2000", "1]", "0,2",
         ],
         accept: &["[1,2000]", "[2000,1,3e3,2300]", "[]", "[1.0]"],
         reject: &["[1,1]", "[2000,2e3]", "[1,1.0]", "[2000,2.000e3]"],
     },
+    Case {
+        name: "distinct values of any kind",
+        schema: r#"{"type":"array","uniqueItems":true}"#,
+        endings: &[FINISH, MORE],
+        closes: true,
+        tokens: &[
+            "[", "]", "{", "}", ",", ":", "1", "1.0", "0", "\"", "a", "\"a\"", "\"a\":1}",
+            "\\u0061", "[]", "{}", "],[", "1]", "1],", "}}", "]]", "},{", "[1", ",[1]", " ",
+            "\"a\":", "null", "[],[]", ",{}",
+        ],
+        accept: &[
+            "[]",
+            r#"[[],{},[[]],[{}],1,"1",[1],["1"],null,[null],{"a":[]},{"a":{}}]"#,
+            "[[1],[1,1],[[1],1],[1,[1]]]",
+        ],
+        reject: &[
+            "[[],[]]",
+            "[{},[],{}]",
+            r#"[{"a":1,"b":[2]},{"b":[2.0],"\u0061":1e0}]"#,
+            "[[1],[ 1 ]]",
+            "[null,null]",
+            r#"["a",[1],"\u0061"]"#,
+            "[1,[0],[-0]]",
+        ],
+    },
+    Case {
+        name: "distinct arrays of scalars",
+        schema: r#"{"type":"array","uniqueItems":true,"items":{"type":"array","items":{"type":["integer","boolean"]},"maxItems":2}}"#,
+        endings: &[
+            &["", "0", "7", "rue", "ue", "e"],
+            &["", "77", ",77", ",[77", "[77"],
+        ],
+        closes: true,
+        tokens: &[
+            "[", "]", ",", "1", "10", "0", ".0", "true", "t", "[]", "],[", "1]", "[1,", "1],[1",
+            "]]", "[1]", ",[]", "],", " ", "true]", "[],[]",
+        ],
+        accept: &["[[],[1],[1,1],[true,1],[1,true]]", "[[10],[1]]"],
+        reject: &[
+            "[[],[]]",
+            "[[1,true],[1.0,true]]",
+            "[[10],[1e1]]",
+            "[[1],1]",
+        ],
+    },
+    Case {
+        name: "distinct closed objects",
+        schema: r#"{"type":"array","uniqueItems":true,"items":{"type":"object","properties":{"a":{"type":"integer","minimum":1,"maximum":12},"b":{"enum":["x","xy"]}},"additionalProperties":false,"required":["a"]},"maxItems":4}"#,
+        endings: &[
+            &[
+                "", "1", "2", "\"", "y\"", "xy\"", "x\"", "a\"", "b\"", "u0079\"", "0079\"",
+                "079\"", "79\"", "9\"",
+            ],
+            &[
+                "",
+                ":",
+                ":1",
+                ":9",
+                ":\"x\"",
+                "1",
+                "9",
+                "\"x\"",
+                "\"xy\"",
+                "\"a\":7",
+                "\"b\":\"x\"",
+                ",\"b\":\"x\"",
+                ",\"b\":\"xy\"",
+                "{\"a\":7",
+                ",{\"a\":7",
+                "\"b\":\"xy\"",
+                ":\"xy\"",
+            ],
+        ],
+        closes: true,
+        tokens: &[
+            "[",
+            "]",
+            "{",
+            "}",
+            ",",
+            ":",
+            "\"",
+            "a",
+            "b",
+            "1",
+            "2",
+            "x",
+            "y",
+            "\\u0079",
+            "\"a\":1",
+            "},{",
+            "{\"a\":1}",
+            ",\"b\":\"x\"",
+            "\"}",
+            "\"x\"}",
+            "}]",
+            "1}",
+            "\"b\":\"x",
+            "{\"a\":1},{\"a\":1",
+            "0e",
+        ],
+        accept: &[
+            r#"[{"a":1},{"a":2},{"a":1,"b":"x"},{"a":1,"b":"xy"}]"#,
+            "[]",
+        ],
+        reject: &[
+            r#"[{"a":1},{"a":1}]"#,
+            r#"[{"a":1,"b":"xy"},{"a":1.0,"b":"x\u0079"}]"#,
+            r#"[{"b":"x"}]"#,
+        ],
+    },
+    Case {
+        name: "arrays that run out",
+        schema: r#"{"type":"array","uniqueItems":true,"items":{"type":"array","items":{"const":1},"maxItems":2}}"#,
+        endings: &[
+            &["", "0", "1", "00"],
+            &["", "1", ",1", ",1,1", "1,1", "[1", "[1,1", ",[1,1", ",[1"],
+        ],
+        closes: true,
+        tokens: &[
+            "[", "]", ",", "1", ".", "0", "[]", "],[", "1]", "[1", ",1", "],", "]]", ",[", "[],",
+            "1],[1", "[1]", "[1]]", " ",
+        ],
+        accept: &["[[],[1],[1,1]]", "[[1,1],[]]"],
+        reject: &["[[],[]]", "[[],[1],[1,1],", "[[1],[1.0]]", "[[1,1],[1],[1"],
+    },
+    Case {
+        name: "distinct elements of distinct elements",
+        schema: r#"{"type":"array","uniqueItems":true,"items":{"type":"array","uniqueItems":true,"items":{"enum":[1,[],[1]]}}}"#,
+        endings: &[
+            &["", "0"],
+            &[
+                "",
+                "1",
+                "[]",
+                ",[]",
+                ",1",
+                ",[1]",
+                "[1]",
+                "1,[]",
+                "1,[1]",
+                "[],1",
+                "[1],1",
+                ",1,[1]",
+                ",1,[]",
+                ",[1],1",
+                ",[],1",
+                ",[1,[]",
+                ",[1,[1]",
+                "1,[],[1]",
+                "[],[1],1",
+                "[1,[]",
+                "[[1],[],1",
+                "[[],[1],1",
+                ",[],[1]",
+                ",[[],1",
+                ",[[1],1",
+                ",[[],[1],1",
+                ",[],1,[1]",
+                ",[[],[1]",
+                ",[[1],[]",
+            ],
+        ],
+        closes: true,
+        tokens: &[
+            "[", "]", ",", "1", "[]", "[1]", "],[", "1]", "[1", ",1", "],", "]]", ",[", "[],",
+            "1,[", "]],[[", "],1", ",[1]", "[],[", ".0",
+        ],
+        accept: &["[[],[1],[[]],[[1],1],[1,[1]]]", "[[1,[],[1]],[[],1,[1]]]"],
+        reject: &[
+            "[[1,1]]",
+            "[[[],[]]]",
+            "[[1,[]],[1,[]]]",
+            "[[[1],[1]]]",
+            "[[],[]]",
+        ],
+    },
+    Case {
+        name: "elements that another schema bounds",
+        schema: r#"{"type":"array","uniqueItems":true,"allOf":[{"items":{"anyOf":[{"type":"boolean"},{"type":"integer"}]}},{"items":{"anyOf":[{"type":"boolean"},{"const":1}]}}],"minItems":2}"#,
+        endings: &[
+            &["", "rue", "alse", "ue", "lse", "0"],
+            &[
+                "",
+                ",true",
+                "true",
+                ",false",
+                "false",
+                "1",
+                ",1",
+                "true,1",
+                "true,false",
+                "[true,1",
+                ",true,1",
+                "false,1",
+                ",false,1",
+            ],
+        ],
+        closes: true,
+        tokens: &[
+            "[", "]", ",", "true", "t", "rue", "false", "f", "1", ".0", "true,", ",1", "1]",
+            ",true", " ",
+        ],
+        accept: &["[true,false,1]", "[1,true]"],
+        reject: &["[true,true]", "[1]", "[true,false,1,", "[1,1.0]"],
+    },
+    Case {
+        name: "elements of which some are asked for",
+        schema: r#"{"type":"array","uniqueItems":true,"items":{"type":"integer"},"contains":{"enum":[5,6]},"minContains":2,"maxItems":3}"#,
+        endings: &[
+            &["", "0", "8", "5", "6"],
+            &["", ",5", ",6", "5", "6", "5,6", "6,5", ",5,6", "[5,6"],
+        ],
+        closes: true,
+        tokens: &[
+            "[", "]", ",", "5", "6", "7", "1", "5,", ",5", ",6", "7,", "5]", ".0", "5,6", "[5",
+            "5,5",
+        ],
+        accept: &["[5,6]", "[7,6,5]", "[6,55,5]"],
+        reject: &["[5,5", "[5,7,5", "[7,8,", "[5]", "[5,6,5"],
+    },
+];
+
+/// What can end a lexeme of the cases without a bound on their values.
+const FINISH: &[&str] = &[
+    "", "\"", "z\"", "zz\"", "0", "77", "u0061\"", "0061\"", "061\"", "61\"", "1\"", "ull", "ll",
+    "l",
+];
+
+/// And what can follow.
+const MORE: &[&str] = &[
+    "",
+    ":77",
+    "77",
+    ",77",
+    "\"zz\":77",
+    ",\"zz\":77",
+    ",[77",
+    "[77",
 ];
 
 fn endings(case: &Case) -> Vec<String> {
@@ -213,10 +460,32 @@ fn endings(case: &Case) -> Vec<String> {
         })
 }
 
+/// The closing brackets of what is open after a text, innermost first; `None` inside a string.
+fn closers(text: &[u8]) -> Option<Vec<u8>> {
+    let mut open = Vec::new();
+    let (mut string, mut escaped) = (false, false);
+    for &byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if string => escaped = true,
+            b'"' => string = !string,
+            _ if string => {}
+            b'[' => open.push(b']'),
+            b'{' => open.push(b'}'),
+            b']' | b'}' => drop(open.pop()),
+            _ => {}
+        }
+    }
+    open.reverse();
+    (!string).then_some(open)
+}
+
 /// Whether some ending makes a valid document of each text, asked once for each.
 struct Judge {
     validator: Validator,
     endings: Vec<String>,
+    /// The pieces before the closing brackets and between them, if there are such.
+    pieces: Option<[&'static [&'static str]; 2]>,
     known: BTreeMap<Vec<u8>, bool>,
 }
 
@@ -225,11 +494,23 @@ impl Judge {
         if let Some(&known) = self.known.get(text) {
             return known;
         }
-        let viable = self.endings.iter().any(|e| {
-            self.validator
-                .validate(&[text, e.as_bytes()].concat())
-                .is_ok()
-        });
+        let is_valid = |text: &[u8]| self.validator.validate(text).is_ok();
+        let viable = match self.pieces {
+            None => self
+                .endings
+                .iter()
+                .any(|e| is_valid(&[text, e.as_bytes()].concat())),
+            Some([first, last]) => first.iter().any(|piece| {
+                let begun = [text, piece.as_bytes()].concat();
+                let closed = closers(&begun).unwrap_or_default();
+                (0..=closed.len()).any(|k| {
+                    last.iter().any(|piece| {
+                        let all = [&begun, &closed[..k], piece.as_bytes()].concat();
+                        closers(&all).is_some_and(|c| is_valid(&[all, c].concat()))
+                    })
+                })
+            }),
+        };
         self.known.insert(text.to_vec(), viable);
         viable
     }
@@ -246,6 +527,7 @@ fn masks_know_what_must_differ() {
         let mut judge = Judge {
             validator: Validator::new(case.schema).expect("a valid schema"),
             endings: endings(case),
+            pieces: case.closes.then(|| [case.endings[0], case.endings[1]]),
             known: BTreeMap::new(),
         };
         let mut random = Random::new(7);
@@ -295,6 +577,20 @@ fn masks_know_what_must_differ() {
             case.name
         );
         assert!(refused_for_value > 10, "{}", case.name);
+    }
+}
+
+#[test]
+fn what_no_side_condition_can_enforce_is_refused() {
+    let vocabulary: Arc<Vocabulary> = Arc::new(vocab::bytes());
+    for schema in [
+        // There are only [] and [1].
+        r#"{"type":"array","uniqueItems":true,"items":{"type":"array","items":{"const":1},"maxItems":1},"minItems":3}"#,
+        r#"{"anyOf":[{"type":"array","uniqueItems":true},{"type":"array","maxItems":3}]}"#,
+    ] {
+        let error = Lazy::default().compile(Kind::JsonSchema, schema, &vocabulary);
+        let error = error.err().unwrap_or_else(|| panic!("{schema} compiles"));
+        assert!(error.to_string().contains("distinct"), "{error}");
     }
 }
 

@@ -23,7 +23,7 @@ impl Core {
                     .iter()
                     .map(|n| self.settle_contains(*n, 0)),
             );
-            if Core::compares(&plan) {
+            if plan.compare {
                 parts.push(self.forms.leaf(Leaf::Unique(id)));
             }
         }

@@ -4,6 +4,7 @@ use super::form::{FormId, Forms};
 use super::goal::{GoalId, Goals};
 use super::moves::Move;
 use super::object::{Cell, Layout};
+use super::points::Point;
 use super::satisfy::Query;
 use super::{FrameOptions, Kind};
 use crate::lexicon::{ExprId, Lexicon};
@@ -11,7 +12,7 @@ use crate::number::Spelling;
 use maskwright_grammar::RegexId;
 use maskwright_grammar::json_schema::{NodeId, Schema};
 use maskwright_tables::{CancelFlag, LimitError, Limits, Symbol};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -132,6 +133,18 @@ pub(super) struct Core {
     pub moves: FxHashMap<(FrameId, Key), Option<Arc<Move>>>,
     pub known: FxHashMap<Query, bool>,
     pub unique: FxHashMap<NodeId, super::unique::Unique>,
+    /// Array nodes that each say that one value is contained at most once.
+    pub once: FxHashMap<Point, NodeId>,
+    /// The same nodes.
+    pub once_nodes: FxHashSet<NodeId>,
+    /// What distinct elements add to a formula over arrays.
+    pub once_forms: FxHashMap<FormId, FormId>,
+    /// Whether the elements of an array may run out, by what is asked of it and the elements read.
+    pub run_out: FxHashMap<(FormId, u64), super::unique::Supply>,
+    /// Formulas that infinitely many values satisfy.
+    pub endless: FxHashSet<FormId>,
+    /// Array nodes that ask for a length only.
+    pub lengths: FxHashMap<u64, NodeId>,
     pub scalars: FxHashMap<NodeId, Arc<super::disjoint::Scalars>>,
     /// Whether the alternatives of a node exclude each other.
     pub exclusive: FxHashMap<NodeId, bool>,
@@ -177,6 +190,12 @@ impl Core {
             moves: FxHashMap::default(),
             known: FxHashMap::default(),
             unique: FxHashMap::default(),
+            once: FxHashMap::default(),
+            once_nodes: FxHashSet::default(),
+            once_forms: FxHashMap::default(),
+            run_out: FxHashMap::default(),
+            endless: FxHashSet::default(),
+            lengths: FxHashMap::default(),
             scalars: FxHashMap::default(),
             exclusive: FxHashMap::default(),
             facts: FxHashMap::default(),

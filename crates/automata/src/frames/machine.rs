@@ -209,16 +209,21 @@ impl Core {
         if must == FormId::FALSE || goal == GoalId::FALSE {
             return Ok(None);
         }
-        let forms: Box<[FormId]> = [&[must][..], &extra].concat().into();
+        let mut forms: Box<[FormId]> = [&[must][..], &extra].concat().into();
         let leaves = self.forms.leaves(&forms);
         let place = self.start_place(&leaves, object)?;
-        let total = self.total_of(&forms, goal);
+        let mut total = self.total_of(&forms, goal);
         if !self.unique_is_certain(&forms, total) {
             return Err(LimitError::new(
                 "distinct elements in some alternatives only",
                 1,
                 0,
             ));
+        }
+        let once = self.counted_once(total)?;
+        if once != FormId::TRUE {
+            forms[0] = self.forms.and2(forms[0], once);
+            total = self.total_of(&forms, goal);
         }
         if !self.can_complete(place, total)? {
             return Ok(None);

@@ -13,7 +13,8 @@
 //!   each other;
 //! - `scalar`, `points`: strings and numbers as lexical expressions, marked with what they satisfy;
 //!   short lists of values;
-//! - `object`, `finite`, `array`, `unique`: names, order, counts; what a member or element must be;
+//! - `object`, `finite`, `array`: names, order, counts; what a member or element must be;
+//! - `unique`, `endless`: elements that must differ; formulas that infinitely many values satisfy;
 //! - `advance`, `moves`: one member further: what it must be, and the frame after it;
 //! - `satisfy`: emptiness, so that no frame is entered that nothing completes;
 //! - `space`, `machine`, `describe`: lexemes, stack actions, and frames for people; `dead`: schema
@@ -32,8 +33,10 @@
 //! # What is left to the matcher
 //!
 //! Two conditions are not finite-state: that names outside all lists differ from each other, and that
-//! the elements of some arrays do. [`Control::distinct`] and [`Control::must_differ`] say where. Names and values out of short lists are counted by the machine, so that it never leads to a place
-//! where they have run out.
+//! the elements of some arrays do. [`Control::distinct`] and [`Control::must_differ`] say where, and
+//! [`Control::part`] what a lexeme is in an element that is an array or object. Names and scalars out of
+//! short lists are counted by the machine, so that it never leads to a place where they have run out.
+//! Where arrays and objects may run out ([`Control::may_run_out`]) the array may end at any time.
 //!
 //! # White space
 //!
@@ -48,6 +51,7 @@ mod core;
 mod dead;
 mod describe;
 mod disjoint;
+mod endless;
 mod finite;
 mod form;
 mod goal;
@@ -67,7 +71,7 @@ use crate::lexicon::{ExprId, Lexicon};
 use goal::GoalId;
 use maskwright_grammar::json_schema::Schema;
 use maskwright_grammar::{Diagnostic, Diagnostics, Place as SourcePlace};
-use maskwright_tables::{CancelFlag, LexState, LimitError, Limits, StackAction, Symbol};
+use maskwright_tables::{CancelFlag, LexState, LimitError, Limits, Part, StackAction, Symbol};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -195,9 +199,9 @@ impl Frames {
     /// The machine of a schema. Makes only the first symbol; the rest comes on demand.
     ///
     /// # Errors
-    /// `unsupported-unique-items` where distinct elements can be arrays or objects, or are asked for in
-    /// some alternatives only; `unsatisfiable` when no document satisfies the schema;
-    /// `limit-exceeded` or `cancelled`.
+    /// `unsupported-unique-items` where distinct elements are asked for in some alternatives only, or
+    /// can be arrays or objects that run out before the array may end; `unsatisfiable` when no document
+    /// satisfies the schema; `limit-exceeded` or `cancelled`.
     pub fn new(
         schema: Schema,
         lexicon: Arc<Lexicon>,
@@ -317,12 +321,11 @@ impl Control for Frames {
     }
 
     /// Names that the machine does not list must differ from each other (as strings, not as
-    /// spellings), and so must the scalar elements of an array with `uniqueItems` (as values: 1 and
-    /// 1.0 are equal).
+    /// spellings), and so must the elements of an array with `uniqueItems` (as values: 1 and 1.0 are
+    /// equal, and so are objects with the same members in another order).
     ///
     /// Listed names are never repeated by the machine itself, and values out of short lists are
-    /// counted by it; the matcher may compare those values too. Elements that must differ are never
-    /// arrays or objects.
+    /// counted by it; the matcher may compare those values too.
     fn distinct(&self, top: Symbol) -> Result<bool, ControlError> {
         Ok(self.lock().distinct(top)?)
     }
@@ -331,6 +334,16 @@ impl Control for Frames {
         let mut core = self.lock();
         let own: Vec<u32> = labels.iter().map(|l| l.wrapping_sub(core.base)).collect();
         Ok(core.must_differ(top, &own)?)
+    }
+
+    fn part(&self, top: Symbol, labels: &[u32]) -> Result<Part, ControlError> {
+        let mut core = self.lock();
+        let own: Vec<u32> = labels.iter().map(|l| l.wrapping_sub(core.base)).collect();
+        Ok(core.part(top, &own)?)
+    }
+
+    fn may_run_out(&self, top: Symbol) -> Result<bool, ControlError> {
+        Ok(self.lock().may_run_out(top)?)
     }
 
     fn symbols_len(&self) -> usize {

@@ -28,6 +28,17 @@ impl Point {
     }
 }
 
+/// What an element can be whose array asks for distinct ones.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    /// Values that are counted in the state.
+    pub points: Vec<Point>,
+    /// Whether there are scalars beyond those: infinitely many.
+    pub scalars: bool,
+    /// What it is as an array and as an object, where it can be one.
+    pub composites: Vec<(Types, FormId)>,
+}
+
 /// The most points of one formula.
 pub(super) const MAX_POINTS: usize = 256;
 
@@ -183,31 +194,35 @@ impl Core {
             .filter(|set| set.len() <= MAX_POINTS)
     }
 
-    /// Splits what an element of a `uniqueItems` array can be: values that are counted in the state,
-    /// and whether there are scalars beyond those. `None` if an element can be an array or object.
-    pub fn distinct_parts(
-        &mut self,
-        form: FormId,
-    ) -> Result<Option<(Vec<Point>, bool)>, LimitError> {
-        let mut points = Vec::new();
-        let mut others = false;
+    /// Splits what an element of a `uniqueItems` array can be.
+    pub fn distinct_parts(&mut self, form: FormId) -> Result<Parts, LimitError> {
+        let mut parts = Parts::default();
         for ty in TYPES {
             let typed = self.typed(form, ty)?;
             match ty {
                 _ if typed == FormId::FALSE => {}
-                Types::NULL | Types::TRUE | Types::FALSE => points.push(Point::Literal(ty)),
+                Types::NULL | Types::TRUE | Types::FALSE => parts.points.push(Point::Literal(ty)),
                 Types::STRING => match self.some_strings(typed) {
-                    Some(set) => points.extend(set.into_iter().map(Point::String)),
-                    None => others = true,
+                    Some(set) => parts.points.extend(set.into_iter().map(Point::String)),
+                    None => parts.scalars = true,
                 },
                 Types::NUMBER => match self.some_numbers(typed) {
-                    Some(set) => points.extend(set.into_iter().map(Point::Number)),
-                    None => others = true,
+                    Some(set) => parts.points.extend(set.into_iter().map(Point::Number)),
+                    None => parts.scalars = true,
                 },
-                _ => return Ok(None),
+                _ => parts.composites.push((ty, typed)),
             }
         }
-        Ok(Some((points, others)))
+        self.spend(parts.points.len() as u64)?;
+        Ok(parts)
+    }
+
+    /// Whether a formula about strings or numbers is satisfied by values out of a short list only.
+    pub fn is_short_list(&self, typed: FormId, ty: Types) -> bool {
+        match ty {
+            Types::STRING => self.some_strings(typed).is_some(),
+            _ => self.some_numbers(typed).is_some(),
+        }
     }
 
     /// A new node that only one value satisfies.

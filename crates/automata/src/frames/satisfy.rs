@@ -152,6 +152,8 @@ impl Core {
                     let exists = match ty {
                         Types::STRING | Types::NUMBER => Some(self.scalar_exists(typed, ty)?),
                         _ => {
+                            let once = self.counted_once(typed)?;
+                            let typed = self.forms.and2(typed, once);
                             let leaves = self.forms.leaves(&[typed]);
                             let place = self.start_place(&leaves, ty == Types::OBJECT)?;
                             self.ask(run, Query::At(place, typed))

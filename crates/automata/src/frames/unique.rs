@@ -1,29 +1,52 @@
 //! Arrays whose elements must differ.
 //!
-//! What an element can be is split in two. Values out of a short list are counted in the state: each
-//! may be contained at most once, so that the array ends or is refused when they run out. All other
-//! scalars are left to the matcher ([`Core::must_differ`]), which compares values; there are infinitely many, so a new one always exists. Elements that are arrays
-//! or objects are refused, and so are distinct elements that hold in some alternatives only: no side
-//! condition of one frame can enforce those.
+//! What an element can be is split in three. Scalars out of a short list are counted in the state: each
+//! may be contained at most once, so that the array ends or is refused when they run out. Other scalars
+//! are left to the matcher ([`Core::must_differ`]), which compares values; there are infinitely many, so
+//! a new one always exists. Arrays and objects are left to the matcher too, which records them
+//! ([`Core::part`]). Where there may be finitely many of those ([`Core::runs_out`]) the matcher has to
+//! look for one that is new, and the array must be able to end before each element.
+//!
+//! What is asked for in some alternatives only is refused, unless all elements are counted: no side
+//! condition of one frame can enforce it.
+//!
+//! Which scalars are counted depends on all that is asked of the elements, not on the array node that
+//! asks for distinct ones alone: `{"items": {"type": "boolean"}}` can stand beside it in an `allOf`. So a
+//! frame is given its counters when it opens ([`Core::counted_once`]).
 
-use super::core::{Core, Key};
+use super::core::{Core, Key, Place};
 use super::form::{FormId, Leaf};
-use super::points::MAX_POINTS;
+use super::points::{MAX_POINTS, Point};
 use super::{Kind, Slot, label};
 use maskwright_grammar::json_schema::{ArrayNode, Node, NodeId, Types};
-use maskwright_grammar::{Diagnostic, Place};
-use maskwright_tables::{LimitError, Symbol};
+use maskwright_grammar::{Diagnostic, Place as SourcePlace};
+use maskwright_tables::{LimitError, Part, Symbol};
 
 /// How the `uniqueItems` of one array node is enforced.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Unique {
-    /// Array nodes that each say that one value is contained at most once.
+    /// Array nodes that each say that one value is contained at most once; none if the matcher compares.
     pub at_most_once: Vec<NodeId>,
     /// Whether the matcher has to compare values.
     pub compare: bool,
-    /// Whether elements can be arrays or objects.
-    nested: bool,
 }
+
+/// Whether new elements are always there where elements must differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Supply {
+    /// They are.
+    Endless,
+    /// Not of arrays and objects, but the array may end before each.
+    Enough,
+    /// Not of arrays and objects, and the array may have to go on.
+    Short,
+}
+
+/// The most formulas that decide together which of the elements are counted.
+const MAX_ATOMS: usize = 6;
+
+/// What is said of elements that run out.
+const RUN_OUT: &str = "distinct arrays or objects that may run out before the array may end";
 
 impl Core {
     /// Decides for each array with `uniqueItems` how it is enforced.
@@ -38,7 +61,7 @@ impl Core {
         for id in arrays {
             let plan = self.plan_array(id);
             let plan = plan.map_err(|e| Diagnostic::limit(e, self.place_of(id)))?;
-            certain &= !plan.compare && !plan.nested;
+            certain &= !plan.compare;
             self.unique.insert(id, plan);
         }
         // What was asked of arrays while not all plans were there lacks their part: an array whose
@@ -55,11 +78,6 @@ impl Core {
             let typed = typed.map_err(|e| Diagnostic::limit(e, self.place_of(id)))?;
             for (x, leaf) in self.forms.leaves(&[typed]) {
                 let Leaf::Unique(array) = leaf else { continue };
-                if self.unique.get(&array).is_some_and(|p| p.nested) {
-                    return Err(
-                        self.unsupported(array, "distinct elements that are arrays or objects")
-                    );
-                }
                 if !self
                     .forms
                     .as_term(typed)
@@ -68,6 +86,10 @@ impl Core {
                     return Err(
                         self.unsupported(array, "distinct elements in some alternatives only")
                     );
+                }
+                let supply = self.runs_out(typed, 0);
+                if supply.map_err(|e| Diagnostic::limit(e, self.place_of(id)))? == Supply::Short {
+                    return Err(self.unsupported(array, RUN_OUT));
                 }
             }
         }
@@ -108,8 +130,8 @@ impl Core {
         values
     }
 
-    fn place_of(&self, id: NodeId) -> Place {
-        Place::pointer(self.schema.pointers.get(id.0 as usize).map_or("", |p| p))
+    fn place_of(&self, id: NodeId) -> SourcePlace {
+        SourcePlace::pointer(self.schema.pointers.get(id.0 as usize).map_or("", |p| p))
     }
 
     fn unsupported(&self, id: NodeId, what: &str) -> Diagnostic {
@@ -130,43 +152,180 @@ impl Core {
             forms.push(self.optional_form(a.items));
         }
         let mut points = Vec::new();
-        let mut compare = false;
         for form in forms {
-            let Some((some, others)) = self.distinct_parts(form)? else {
+            let parts = self.distinct_parts(form)?;
+            if parts.scalars || !parts.composites.is_empty() {
                 return Ok(Unique {
-                    nested: true,
+                    compare: true,
                     ..Unique::default()
                 });
-            };
-            points.extend(some);
-            compare |= others;
-        }
-        let mut unique = Vec::new();
-        for point in points {
-            if !unique.contains(&point) {
-                unique.push(point);
             }
-        }
-        if unique.len() > MAX_POINTS {
-            return Err(LimitError::new(
-                "values of distinct elements",
-                unique.len() as u64,
-                MAX_POINTS as u64,
-            ));
-        }
-        let mut at_most_once = Vec::new();
-        for point in unique {
-            let node = self.point_node(&point, id);
-            let once = ArrayNode {
-                contains: Some((node, 0, Some(1))),
-                ..ArrayNode::default()
-            };
-            at_most_once.push(self.new_node(Node::Array(once), id));
+            points.extend(parts.points);
         }
         Ok(Unique {
-            at_most_once,
-            compare,
-            nested: false,
+            at_most_once: self.once(points, id)?,
+            compare: false,
+        })
+    }
+
+    /// Array nodes that each say that one of the values is contained at most once.
+    fn once(&mut self, points: Vec<Point>, like: NodeId) -> Result<Vec<NodeId>, LimitError> {
+        let mut nodes = Vec::new();
+        for point in points {
+            let node = match self.once.get(&point) {
+                Some(&node) => node,
+                None => {
+                    let value = self.point_node(&point, like);
+                    let node = ArrayNode {
+                        contains: Some((value, 0, Some(1))),
+                        ..ArrayNode::default()
+                    };
+                    let node = self.new_node(Node::Array(node), like);
+                    self.once.insert(point, node);
+                    self.once_nodes.insert(node);
+                    node
+                }
+            };
+            if !nodes.contains(&node) {
+                nodes.push(node);
+            }
+            if nodes.len() > MAX_POINTS {
+                return Err(LimitError::new(
+                    "values of distinct elements",
+                    nodes.len() as u64,
+                    MAX_POINTS as u64,
+                ));
+            }
+        }
+        Ok(nodes)
+    }
+
+    /// What the elements of an array from an index on can be: formulas, each about elements that all
+    /// that is asked of the array takes alike.
+    fn element_classes(&mut self, total: FormId, from: u64) -> Result<Vec<FormId>, LimitError> {
+        let term = self.forms.as_term(total).unwrap_or_default();
+        let leaves = self.forms.leaves(&[total]);
+        let mut nodes = Vec::new();
+        let mut contained = Vec::new();
+        let (mut last, mut most) = (from, u64::MAX);
+        for &(x, leaf) in &leaves {
+            match leaf {
+                Leaf::Array(n) => {
+                    let sure = term.contains(&(x, true));
+                    nodes.push((n, sure));
+                    if let Some(a) = self.array_node(n) {
+                        last = last.max(a.prefix.len() as u64);
+                        if sure {
+                            most = most.min(a.max.unwrap_or(u64::MAX));
+                        }
+                    }
+                }
+                Leaf::Contains(n, _) if !self.once_nodes.contains(&n) => {
+                    contained.push(self.contains_form(n));
+                }
+                _ => {}
+            }
+        }
+        let mut classes: Vec<FormId> = Vec::new();
+        for index in (from..=last).take_while(|i| *i < most) {
+            self.spend(1 + nodes.len() as u64)?;
+            let mut base = FormId::TRUE;
+            let mut atoms = contained.clone();
+            for &(n, sure) in &nodes {
+                let form = self.element_form(n, index);
+                match sure {
+                    true => base = self.forms.and2(base, form),
+                    false => atoms.push(form),
+                }
+            }
+            atoms.retain(|a| !a.is_constant());
+            atoms.sort_unstable();
+            atoms.dedup();
+            if atoms.len() > MAX_ATOMS {
+                let (n, most) = (atoms.len() as u64, MAX_ATOMS as u64);
+                return Err(LimitError::new("conditions on distinct elements", n, most));
+            }
+            let mut split = vec![base];
+            for atom in atoms {
+                let not = self.forms.not(atom);
+                split = split
+                    .iter()
+                    .flat_map(|x| [(*x, atom), (*x, not)])
+                    .map(|(x, y)| self.forms.and2(x, y))
+                    .collect();
+            }
+            for class in split {
+                if class != FormId::FALSE && !classes.contains(&class) {
+                    classes.push(class);
+                }
+            }
+        }
+        Ok(classes)
+    }
+
+    /// What a formula over arrays that asks for distinct elements has to add: that each element out of
+    /// a short list is contained at most once.
+    pub fn counted_once(&mut self, total: FormId) -> Result<FormId, LimitError> {
+        if let Some(&known) = self.once_forms.get(&total) {
+            return Ok(known);
+        }
+        let term = self.forms.as_term(total).unwrap_or_default();
+        let asked = term
+            .iter()
+            .find_map(|&(x, sign)| match self.forms.as_leaf(x) {
+                Some(Leaf::Unique(n)) if sign => Some(n),
+                _ => None,
+            });
+        let mut once = FormId::TRUE;
+        if let Some(like) = asked {
+            let mut points = Vec::new();
+            for class in self.element_classes(total, 0)? {
+                points.extend(self.distinct_parts(class)?.points);
+            }
+            let nodes = self.once(points, like)?;
+            let forms: Vec<FormId> = nodes.iter().map(|n| self.settle_contains(*n, 0)).collect();
+            once = self.forms.and(&forms);
+        }
+        self.once_forms.insert(total, once);
+        Ok(once)
+    }
+
+    /// Whether new elements are always there for an array that asks for distinct ones and has read so
+    /// many.
+    pub fn runs_out(&mut self, total: FormId, read: u64) -> Result<Supply, LimitError> {
+        if let Some(&known) = self.run_out.get(&(total, read)) {
+            return Ok(known);
+        }
+        let mut endless = true;
+        for class in self.element_classes(total, read)? {
+            for (ty, typed) in self.distinct_parts(class)?.composites {
+                endless &= self.is_endless(typed, ty)? || !self.composite_exists(typed, ty)?;
+            }
+        }
+        let supply = match endless {
+            true => Supply::Endless,
+            false if self.may_always_end(total) => Supply::Enough,
+            false => Supply::Short,
+        };
+        self.run_out.insert((total, read), supply);
+        Ok(supply)
+    }
+
+    /// Whether an array of which this is asked may end after each of its elements.
+    fn may_always_end(&self, total: FormId) -> bool {
+        let Some(term) = self.forms.as_term(total) else {
+            return false;
+        };
+        term.iter().all(|&(x, sign)| {
+            sign && match self.forms.as_leaf(x) {
+                Some(Leaf::Array(n)) => self.array_node(n).is_none_or(|a| a.min <= 1),
+                Some(Leaf::Contains(n, _)) => {
+                    let contains = self.array_node(n).and_then(|a| a.contains);
+                    contains.is_none_or(|c| c.1 == 0)
+                }
+                Some(Leaf::Unique(_)) => true,
+                _ => false,
+            }
         })
     }
 
@@ -185,19 +344,17 @@ impl Core {
         asked.all(|(x, _)| term.contains(&(x, true)))
     }
 
-    /// Whether the matcher has a part in the distinct elements of a node.
-    pub fn compares(plan: &Unique) -> bool {
-        plan.compare || plan.nested
-    }
-
-    /// Whether a lexeme that begins on a symbol may have to differ from earlier ones.
+    /// Whether a lexeme that begins on a symbol may have to differ from earlier ones; for a symbol under
+    /// an open array or object, whether that has to.
     pub fn distinct(&mut self, symbol: Symbol) -> Result<bool, LimitError> {
         Ok(match self.kind(symbol) {
             Kind::First(frame) | Kind::Key(frame) if self.is_object(frame) => {
                 let keys = self.open_keys(frame, usize::MAX)?;
                 keys.iter().any(|key| matches!(key, Key::Cell(_)))
             }
-            Kind::First(frame) | Kind::Value(Slot::Element(frame)) => {
+            Kind::First(frame)
+            | Kind::Value(Slot::Element(frame))
+            | Kind::Wait(Slot::Element(frame)) => {
                 let total = self.total(frame);
                 self.asks_unique(total)
             }
@@ -218,6 +375,36 @@ impl Core {
         // Brackets, commas and white space are no values.
         let structural = labels.first().is_some_and(|l| *l < label::TRUTH);
         Ok(!structural && self.distinct(symbol)?)
+    }
+
+    /// What a lexeme that began on a symbol and carries these labels is in its value.
+    pub fn part(&mut self, symbol: Symbol, labels: &[u32]) -> Result<Part, LimitError> {
+        let in_object = match self.kind(symbol) {
+            Kind::First(frame) | Kind::Key(frame) => self.is_object(frame),
+            _ => false,
+        };
+        Ok(match labels.first() {
+            Some(&(label::COMMA | label::COLON | label::SPACE | label::FREE)) => Part::None,
+            Some(&(label::CLOSE_OBJECT | label::CLOSE_ARRAY)) => Part::Close,
+            Some(&open @ (label::OPEN_OBJECT | label::OPEN_ARRAY)) => Part::Open {
+                object: open == label::OPEN_OBJECT,
+                differs: self.distinct(symbol)?,
+            },
+            _ if in_object => Part::Name,
+            _ => Part::Scalar,
+        })
+    }
+
+    /// Whether the elements that may begin on a symbol may be repetitions, all of them.
+    pub fn may_run_out(&mut self, symbol: Symbol) -> Result<bool, LimitError> {
+        let (Kind::First(frame) | Kind::Value(Slot::Element(frame))) = self.kind(symbol) else {
+            return Ok(false);
+        };
+        let &Place::Array(read) = self.place(self.frame(frame).place) else {
+            return Ok(false);
+        };
+        let total = self.total(frame);
+        Ok(self.asks_unique(total) && self.runs_out(total, read)? != Supply::Endless)
     }
 
     /// Whether a formula asks for distinct elements.

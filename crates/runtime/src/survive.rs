@@ -1,0 +1,220 @@
+//! What arrays and objects read so far forbid inside others that must differ from them.
+//!
+//! As in [`crate::exclude`], the machine's row speaks of all values, and the matcher takes out of it the
+//! tokens that would repeat one, or after which every continuation would. Here the value is not one
+//! lexeme but many, so the configuration itself walks: over the vocabulary's trie, to find the tokens,
+//! and along the spellings of what was read before, to find out whether anything else is left.
+//!
+//! Both walks end where no value read before can be repeated any more ([`Core::is_near`]): from there on
+//! the row stands as it is, since a thread that lives can be completed and new elements are there (what
+//! a token begins behind that is among the crossing tokens, which are tried one by one).
+
+use crate::error::MatchError;
+use crate::exclude::{Read, key};
+use crate::stack::Stack;
+use crate::walk::{Core, Moved, Thread};
+use maskwright_tables::{LexState, LimitError, TokenId};
+use std::collections::HashSet;
+
+/// The bytes that JSON has outside strings, those first that lead on to a value.
+const OUTSIDE: &[u8] = b"\"0123456789[{tfn]},:-.eE+aulrs";
+/// White space.
+const GAPS: &[u8] = b" \n\r\t";
+
+impl Core {
+    /// Whether a value read before may be repeated in what is open; what comes after that aside.
+    fn is_threatened(&self, thread: &Thread, read: &Read) -> Result<bool, MatchError> {
+        if let Some(record) = thread.stack.record()
+            && record.is_threatened(read)
+        {
+            return Ok(true);
+        }
+        if *read != Read::Nothing {
+            return Ok(self.exclusion(thread).is_some());
+        }
+        match thread.stack.top() {
+            Some(top) if thread.lexeme.is_tracked() && thread.stack.seen().is_some() => {
+                Ok(self.machine.may_run_out(top)?)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Whether the thread is at a place from which a few bytes can lead to a repetition of an array or
+    /// object, or to a place where only such are left.
+    pub(crate) fn needs_walk(&self, thread: &Thread) -> Result<bool, MatchError> {
+        if thread.lex == LexState::DEAD || !thread.lexeme.is_tracked() {
+            return Ok(false);
+        }
+        let record = thread.stack.record().filter(|r| r.has_targets());
+        let seen = thread.stack.seen();
+        if record.is_none() && seen.is_none() {
+            return Ok(false);
+        }
+        let read = Read::of(&thread.lexeme.bytes());
+        if record.is_some_and(|r| r.is_threatened(&read)) {
+            return Ok(true);
+        }
+        let Some(seen) = seen.filter(|_| read == Read::Nothing) else {
+            return Ok(false);
+        };
+        let composites = seen.has_beginning(b"[") || seen.has_beginning(b"{");
+        Ok(composites || self.is_threatened(thread, &read)?)
+    }
+
+    /// Whether any value read before may be repeated from here on without another lexeme that must
+    /// differ having begun first.
+    fn is_near(&self, thread: &Thread) -> bool {
+        let record = thread.stack.record();
+        thread.lex != LexState::DEAD
+            && thread.lexeme.is_tracked()
+            && (record.is_some_and(|r| r.is_threatened(&Read::of(&thread.lexeme.bytes())))
+                || self.exclusion(thread).is_some())
+    }
+
+    /// Whether some continuation of the thread repeats nothing.
+    pub(crate) fn survives(&self, thread: &Thread) -> Result<bool, MatchError> {
+        Survival::new(self).lives(thread)
+    }
+}
+
+/// What tells two threads apart that are near a repetition.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Spot(LexState, Stack, Read);
+
+/// The searches of one mask, or of one question.
+pub(crate) struct Survival<'a> {
+    core: &'a Core,
+    alive: HashSet<Spot>,
+    dead: HashSet<Spot>,
+    steps: u64,
+}
+
+impl<'a> Survival<'a> {
+    pub(crate) fn new(core: &'a Core) -> Self {
+        Survival {
+            core,
+            alive: HashSet::new(),
+            dead: HashSet::new(),
+            steps: 0,
+        }
+    }
+
+    fn spend(&mut self) -> Result<(), MatchError> {
+        self.core.check_cancel("advance")?;
+        self.steps += 1;
+        if self.steps > self.core.max_steps {
+            let (needed, limit) = (self.steps, self.core.max_steps);
+            return Err(LimitError::new("steps along values read", needed, limit).into());
+        }
+        Ok(())
+    }
+
+    /// Whether some continuation of the thread repeats nothing. Looks only along spellings of values
+    /// read before.
+    fn lives(&mut self, thread: &Thread) -> Result<bool, MatchError> {
+        let core = self.core;
+        if thread.lex == LexState::DEAD || !thread.lexeme.is_tracked() {
+            return Ok(true);
+        }
+        let read = Read::of(&thread.lexeme.bytes());
+        if !core.is_threatened(thread, &read)? {
+            return Ok(true);
+        }
+        let first = Spot(thread.lex, thread.stack.clone(), key(&read));
+        if self.alive.contains(&first) {
+            return Ok(true);
+        }
+        if self.dead.contains(&first) {
+            return Ok(false);
+        }
+        let mut visited = HashSet::from([first.clone()]);
+        let mut open = vec![(thread.clone(), read)];
+        while let Some((at, read)) = open.pop() {
+            let mut moved = false;
+            let in_text = matches!(read, Read::Text { .. });
+            let inside = (b'0'..=u8::MAX).chain(b' '..b'0').filter(|_| in_text);
+            let outside = OUTSIDE.iter().copied().filter(|_| !in_text);
+            let gaps = GAPS.iter().copied().filter(|_| !in_text);
+            for byte in inside.chain(outside).chain(gaps) {
+                // White space changes no value: it is tried where nothing else can follow.
+                if moved && !in_text && GAPS.contains(&byte) {
+                    continue;
+                }
+                self.spend()?;
+                for next in core.step(std::slice::from_ref(&at), byte)?.threads {
+                    moved = true;
+                    let read = Read::of(&next.lexeme.bytes());
+                    let spot = Spot(next.lex, next.stack.clone(), key(&read));
+                    if next.lex == LexState::DEAD
+                        || !next.lexeme.is_tracked()
+                        || self.alive.contains(&spot)
+                        || !core.is_threatened(&next, &read)?
+                    {
+                        self.alive.insert(first);
+                        return Ok(true);
+                    }
+                    if !self.dead.contains(&spot) && visited.insert(spot) {
+                        open.push((next, read));
+                    }
+                }
+            }
+        }
+        self.dead.extend(visited);
+        Ok(false)
+    }
+
+    /// The tokens that would repeat a value read before on this thread, or leave no other way. In no
+    /// order; may name tokens that the row lacks.
+    pub(crate) fn forbidden(&mut self, thread: &Thread) -> Result<Vec<TokenId>, MatchError> {
+        let core = self.core;
+        let trie = core.vocabulary.trie();
+        let nodes = trie.nodes();
+        let mut out = Vec::new();
+        if nodes.is_empty() {
+            return Ok(out);
+        }
+        // For each node on the path from the root: where its subtree ends, the threads, and whether
+        // another one was refused for its value on the way.
+        let root = Moved {
+            threads: [thread.clone()].into_iter().collect(),
+            repeats: false,
+        };
+        let mut path = vec![(nodes[0].skip, root)];
+        let mut i = 1;
+        while i < nodes.len() {
+            let node = &nodes[i];
+            while path.len() > 1 && path[path.len() - 1].0 as usize <= i {
+                path.pop();
+            }
+            self.spend()?;
+            let before = &path[path.len() - 1].1;
+            let mut moved = core.step(&before.threads, node.byte)?;
+            moved.repeats |= before.repeats;
+            if moved.threads.is_empty() {
+                if moved.repeats {
+                    out.extend_from_slice(trie.tokens_below(i));
+                }
+                i = node.skip as usize;
+                continue;
+            }
+            if !moved.repeats && !moved.threads.iter().any(|t| core.is_near(t)) {
+                i = node.skip as usize;
+                continue;
+            }
+            let here = trie.tokens_at(i);
+            if !here.is_empty() {
+                let mut lives = false;
+                for thread in &moved.threads {
+                    lives = lives || self.lives(thread)?;
+                }
+                if !lives {
+                    out.extend_from_slice(here);
+                }
+            }
+            path.push((node.skip, moved));
+            i += 1;
+        }
+        Ok(out)
+    }
+}
