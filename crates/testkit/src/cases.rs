@@ -141,6 +141,24 @@ pub fn parse(text: &str) -> Result<Vec<Case>, String> {
     Ok(file.case)
 }
 
+/// Reads the case files of a folder, those of its sub-folders not.
+///
+/// # Panics
+/// When a file cannot be read or is not well formed: the cases are part of the tests.
+pub fn load(folder: &Path) -> Vec<Case> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let mut files: Vec<_> = entries
+        .map(|e| e.expect("an entry").path())
+        .filter(|path| path.is_file())
+        .collect();
+    files.sort_unstable();
+    let read = |file: &PathBuf| {
+        let text = fs::read_to_string(file).expect("a readable file");
+        parse(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()))
+    };
+    files.iter().flat_map(read).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,22 +186,4 @@ mod tests {
             assert!(error.contains(why), "{error}");
         }
     }
-}
-
-/// Reads the case files of a folder, those of its sub-folders not.
-///
-/// # Panics
-/// When a file cannot be read or is not well formed: the cases are part of the tests.
-pub fn load(folder: &Path) -> Vec<Case> {
-    let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
-    let mut files: Vec<_> = entries
-        .map(|e| e.expect("an entry").path())
-        .filter(|path| path.is_file())
-        .collect();
-    files.sort_unstable();
-    let read = |file: &PathBuf| {
-        let text = fs::read_to_string(file).expect("a readable file");
-        parse(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()))
-    };
-    files.iter().flat_map(read).collect()
 }

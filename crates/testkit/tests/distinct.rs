@@ -536,7 +536,11 @@ fn masks_know_what_must_differ() {
             let mut session = session.clone();
             let mut text: Vec<u8> = Vec::new();
             for _ in 0..14 {
-                let mask = session.mask().expect("a mask");
+                // Of so few tokens sometimes none can write what would have to come.
+                let mask = match session.mask() {
+                    Err(e) if e == "no token may come next" => vec![false; case.tokens.len()],
+                    mask => mask.expect("a mask"),
+                };
                 masks += 1;
                 let mut allowed = Vec::new();
                 for (t, word) in case.tokens.iter().enumerate() {
