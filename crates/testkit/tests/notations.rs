@@ -346,7 +346,7 @@ fn schemas_in_grammars_equal_the_same_grammars_written_out() {
     println!("{compared} decisions");
     for (source, code) in [
         (
-            r#"start = "x" @json({"type":"array","uniqueItems":true}) ;"#,
+            r#"start = "x" @json({"anyOf":[{"uniqueItems":true},{"maxItems":1}]}) ;"#,
             "unsupported-unique-items",
         ),
         (r#"start = @json({"type":) ;"#, "unclosed"),

@@ -140,7 +140,7 @@ impl Core {
             format!("{what} cannot be enforced"),
             self.place_of(id),
         )
-        .with_help("remove uniqueItems here, or let the elements be values out of a short list")
+        .with_help("remove uniqueItems here, or let the elements be scalars out of a short list")
     }
 
     fn plan_array(&mut self, id: NodeId) -> Result<Unique, LimitError> {

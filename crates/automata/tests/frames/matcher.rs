@@ -2,7 +2,8 @@
 
 use maskwright_automata::{Control, ControlError, Frames, Lexicon, StackReader};
 use maskwright_grammar::json_schema::Decimal;
-use maskwright_tables::{LabelSet, LexState, Symbol};
+use maskwright_tables::{LabelSet, LexState, Part, Symbol};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 struct Stack<'s>(&'s [Symbol]);
@@ -21,6 +22,36 @@ struct Thread {
     /// The unlisted names of each open object and the elements of some arrays, by stack entry.
     values: Vec<Vec<String>>,
     lexeme: Vec<u8>,
+    text: Vec<u8>,
+    /// Where an array or object that must differ began, by stack entry.
+    opened: Vec<Option<usize>>,
+}
+
+/// A value in a spelling that equal values share. Numbers are compared by value, whatever their size.
+fn canonical(text: &str) -> String {
+    let number = |text: &str| match Decimal::parse(text) {
+        Ok(number) => number.to_string(),
+        Err(_) => text.to_string(),
+    };
+    fn write(value: &serde_json::Value, number: &dyn Fn(&str) -> String) -> String {
+        match value {
+            serde_json::Value::Number(n) => number(&n.to_string()),
+            serde_json::Value::Array(all) => {
+                let all: Vec<String> = all.iter().map(|v| write(v, number)).collect();
+                format!("[{}]", all.join(","))
+            }
+            serde_json::Value::Object(all) => {
+                let all: BTreeMap<&String, String> =
+                    all.iter().map(|(k, v)| (k, write(v, number))).collect();
+                format!("{all:?}")
+            }
+            other => other.to_string(),
+        }
+    }
+    if text.ends_with(|c: char| c.is_ascii_digit()) {
+        return number(text);
+    }
+    write(&serde_json::from_str(text).unwrap(), &number)
 }
 
 /// All readings of the text so far.
@@ -39,6 +70,8 @@ impl<'f> Matcher<'f> {
             stack: vec![start],
             values: vec![Vec::new()],
             lexeme: Vec::new(),
+            text: Vec::new(),
+            opened: vec![None],
         };
         assert_ne!(
             thread.state,
@@ -63,20 +96,25 @@ impl<'f> Matcher<'f> {
         let top = *thread.stack.last().unwrap();
         if self.frames.must_differ(top, labels)? {
             assert!(self.frames.distinct(top)?);
-            // Numbers are compared by value, whatever their size.
             let text = std::str::from_utf8(thread.lexeme.trim_ascii()).unwrap();
-            let value = match Decimal::parse(text) {
-                Ok(number) => number.to_string(),
-                Err(_) if text.ends_with(|c: char| c.is_ascii_digit()) => text.to_string(),
-                Err(_) => serde_json::from_str::<serde_json::Value>(text)
-                    .unwrap()
-                    .to_string(),
-            };
+            let value = canonical(text);
             let values = next.values.last_mut().unwrap();
             if values.contains(&value) {
                 return Ok(None);
             }
             values.push(value);
+        }
+        let part = self.frames.part(top, labels)?;
+        if part == Part::Close
+            && let Some(start) = *thread.opened.last().unwrap()
+        {
+            let value = canonical(std::str::from_utf8(&thread.text[start..]).unwrap());
+            let below = next.values.len() - 2;
+            assert!(self.frames.distinct(thread.stack[below])?);
+            if next.values[below].contains(&value) {
+                return Ok(None);
+            }
+            next.values[below].push(value);
         }
         let actions = self.frames.step(&mut Stack(&thread.stack), labels)?;
         assert!(actions.len() <= 1, "frames are deterministic");
@@ -90,6 +128,10 @@ impl<'f> Matcher<'f> {
         next.stack.truncate(next.stack.len() - action.pop as usize);
         next.stack.extend_from_slice(&action.push);
         next.values.resize(next.stack.len(), Vec::new());
+        next.opened.resize(next.stack.len(), None);
+        if let Part::Open { differs: true, .. } = part {
+            *next.opened.last_mut().unwrap() = Some(thread.text.len() - 1);
+        }
         next.state = self.frames.lex_start(*next.stack.last().unwrap())?;
         next.lexeme.clear();
         if next.state == LexState::DEAD {
@@ -110,6 +152,7 @@ impl<'f> Matcher<'f> {
             for mut t in [Some(thread.clone()), ended].into_iter().flatten() {
                 t.state = self.lexicon.next(t.state, byte)?;
                 t.lexeme.push(byte);
+                t.text.push(byte);
                 // A lexeme that cannot go on must be able to end.
                 if t.state != LexState::DEAD
                     && (!self.lexicon.is_final(t.state) || self.finish(&t)?.is_some())

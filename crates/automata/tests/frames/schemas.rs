@@ -389,6 +389,34 @@ fn elements_can_be_asked_to_differ() {
         &[r#"["a","b"]"#],
         &[r#"["a"]"#],
     );
+    check(
+        r#"{"type":"array","uniqueItems":true}"#,
+        &[
+            r#"[[],{},[[]],1,"1",[1],{"a":1,"b":2},{"a":2,"b":1}]"#,
+            "[[1,2],[2,1]]",
+        ],
+        &[
+            "[[],[]]",
+            r#"[{"a":1,"b":[2]},{"b":[2.0],"a":1}]"#,
+            "[null,n",
+        ],
+    );
+    // What other schemas say of the elements counts.
+    check(
+        r#"{"type":"array","uniqueItems":true,"minItems":2,"allOf":[{"items":{"type":["boolean","array"]}},{"items":{"type":["boolean","null"]}}]}"#,
+        &["[true,false]", "[false,true]"],
+        &["[true]", "[true,t", "[true,false,", "[[]"],
+    );
+    check(
+        r#"{"type":"array","uniqueItems":true,"items":{"type":"integer"},"contains":{"enum":[5,6]},"minContains":2,"maxItems":2}"#,
+        &["[5,6]", "[6,5]"],
+        &["[5,5", "[7"],
+    );
+    check(
+        r#"{"type":"array","uniqueItems":true,"items":{"type":"array","items":{"const":1},"maxItems":1}}"#,
+        &["[]", "[[],[1]]", "[[1],[]]"],
+        &["[[],[]]", "[[1],[1]]"],
+    );
     // Where no array can stand there is nothing to enforce.
     check(
         r#"{"type":"string","items":{"type":"object"},"uniqueItems":true}"#,
@@ -397,7 +425,8 @@ fn elements_can_be_asked_to_differ() {
     );
     for schema in [
         r#"{"type":"array","items":{"enum":["a","b"]},"uniqueItems":true,"minItems":3}"#,
-        r#"{"type":"array","uniqueItems":true}"#,
+        r#"{"type":"array","uniqueItems":true,"items":{"type":"array","maxItems":0},"minItems":2}"#,
+        r#"{"type":"array","items":{"type":"integer"},"uniqueItems":true,"contains":{"const":5},"minContains":2}"#,
         r#"{"anyOf":[{"type":"array","items":{"type":"string"},"uniqueItems":true},{"type":"array","maxItems":3}]}"#,
     ] {
         assert!(build(schema, FrameOptions::default()).is_err(), "{schema}");
