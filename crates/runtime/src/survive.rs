@@ -132,13 +132,14 @@ impl<'a> Survival<'a> {
         let mut open = vec![(thread.clone(), read)];
         while let Some((at, read)) = open.pop() {
             let mut moved = false;
+            let in_gap = read == Read::Nothing && !at.lexeme.is_empty();
             let in_text = matches!(read, Read::Text { .. });
             let inside = (b'0'..=u8::MAX).chain(b' '..b'0').filter(|_| in_text);
             let outside = OUTSIDE.iter().copied().filter(|_| !in_text);
             let gaps = GAPS.iter().copied().filter(|_| !in_text);
             for byte in inside.chain(outside).chain(gaps) {
-                // White space changes no value: it is tried where nothing else can follow.
-                if moved && !in_text && GAPS.contains(&byte) {
+                // More white space changes nothing where a gap may end.
+                if moved && in_gap && GAPS.contains(&byte) {
                     continue;
                 }
                 self.spend()?;

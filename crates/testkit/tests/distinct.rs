@@ -6,7 +6,8 @@
 
 mod common;
 
-use common::Lazy;
+use common::{Lazy, Running};
+use maskwright_runtime::RowScratch;
 use maskwright_tables::{TokenId, Vocabulary};
 use maskwright_testkit::corpus::Kind;
 use maskwright_testkit::engine::{Engine, Session};
@@ -600,6 +601,61 @@ fn what_no_side_condition_can_enforce_is_refused() {
         let error = error.err().unwrap_or_else(|| panic!("{schema} compiles"));
         assert!(error.to_string().contains("distinct"), "{error}");
     }
+}
+
+/// Whatever a matcher can be asked goes by the same configuration.
+#[test]
+fn forks_rollback_and_forced_text_agree_with_masks() {
+    let vocabulary: Arc<Vocabulary> = Arc::new(vocab::bytes());
+    for case in CASES {
+        let session = Lazy::default()
+            .compile(Kind::JsonSchema, case.schema, &vocabulary)
+            .unwrap_or_else(|e| panic!("{}: {e}", case.name));
+        for text in case.accept.iter().chain(case.reject) {
+            let tokens: Vec<TokenId> = text.bytes().map(|b| TokenId(u32::from(b))).collect();
+            let Running(mut matcher) = session.clone();
+            let valid = matcher.validate(&tokens).expect("an answer");
+            assert!(
+                valid == tokens.len() || !case.accept.contains(text),
+                "{text}"
+            );
+            let mut scratch = RowScratch::new();
+            for (i, &token) in tokens[..valid].iter().enumerate() {
+                let place = || format!("{}: {text} at {i}", case.name);
+                let row = matcher.row(&mut scratch).expect("a row");
+                assert!(row.contains(token), "{}", place());
+                let forced = matcher.forced_bytes(64).expect("an answer");
+                let rest = &text.as_bytes()[i..valid];
+                let known = forced.len().min(rest.len());
+                assert_eq!(forced[..known], rest[..known], "{}", place());
+                // Another text on a fork, taken back again, leaves no trace.
+                let mut fork = matcher.fork();
+                let mut taken = 0;
+                for byte in b"[]1,{\"a\":1},[1],\"a\",2" {
+                    let token = TokenId(u32::from(*byte));
+                    let allowed = fork.is_allowed(token).expect("an answer");
+                    assert_eq!(fork.advance(token).is_ok(), allowed, "{}", place());
+                    taken += usize::from(allowed);
+                }
+                fork.rollback(taken).expect("so many steps");
+                assert!(fork.is_same_configuration(&matcher), "{}", place());
+                assert_eq!(fork.configuration_hash(), matcher.configuration_hash());
+                matcher.advance(token).expect("the row has it");
+            }
+            if let Some(&token) = tokens.get(valid) {
+                assert!(!matcher.is_allowed(token).expect("an answer"), "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn recorded_values_are_not_compiled_ahead_of_time_yet() {
+    let vocabulary: Arc<Vocabulary> = Arc::new(vocab::bytes());
+    let schema = r#"{"type":"array","uniqueItems":true,"items":{"type":"array","items":{"type":"integer"}}}"#;
+    let error = common::Frozen.compile(Kind::JsonSchema, schema, &vocabulary);
+    let error = error.err().expect("a refusal");
+    assert!(error.contains("ahead of time"), "{error}");
 }
 
 #[test]
