@@ -7,8 +7,9 @@
 mod common;
 
 use common::{Lazy, Running};
-use maskwright_runtime::RowScratch;
-use maskwright_tables::{TokenId, Vocabulary};
+use maskwright_compiler::{Compiler, JsonSchemaOptions, Order, Whitespace};
+use maskwright_runtime::{Matcher, RowScratch};
+use maskwright_tables::{Limits, TokenId, Vocabulary};
 use maskwright_testkit::corpus::Kind;
 use maskwright_testkit::engine::{Engine, Session};
 use maskwright_testkit::random::Random;
@@ -644,6 +645,59 @@ fn forks_rollback_and_forced_text_agree_with_masks() {
             }
             if let Some(&token) = tokens.get(valid) {
                 assert!(!matcher.is_allowed(token).expect("an answer"), "{text}");
+            }
+        }
+    }
+}
+
+/// White space and the order of members are no part of a value.
+#[test]
+fn the_form_of_a_document_does_not_matter() {
+    let vocabulary: Arc<Vocabulary> = Arc::new(vocab::bytes());
+    let compiler = Compiler::new(Arc::clone(&vocabulary), Limits::trusted());
+    let forms = [Whitespace::Compact, Whitespace::Pretty { indent: 2 }];
+    for (case, whitespace) in CASES.iter().flat_map(|c| forms.map(|w| (c, w))) {
+        let mut options = JsonSchemaOptions::default();
+        (options.writing.whitespace, options.writing.order) = (whitespace, Order::Any);
+        let grammar = compiler
+            .json_schema_with(case.schema, &options)
+            .unwrap_or_else(|e| panic!("{}: {e}", case.name));
+        let matcher = Matcher::new(grammar.machine()).expect("a matcher");
+        for (texts, expected) in [(case.accept, true), (case.reject, false)] {
+            for text in texts {
+                // Beginnings of documents, and names that come twice, have no other form.
+                let Ok(value) = serde_json::from_str::<serde_json::Value>(text) else {
+                    continue;
+                };
+                let text = match whitespace {
+                    Whitespace::Compact => value.to_string(),
+                    _ => format!("{value:#}"),
+                };
+                if Validator::new(case.schema)
+                    .expect("a schema")
+                    .validate(text.as_bytes())
+                    .is_ok()
+                    != expected
+                {
+                    continue;
+                }
+                let mut matcher = matcher.fork();
+                let read = text.bytes().all(|b| {
+                    let token = TokenId(u32::from(b));
+                    let allowed = matcher
+                        .row(&mut RowScratch::new())
+                        .expect("a row")
+                        .contains(token);
+                    assert_eq!(
+                        matcher.advance(token).is_ok(),
+                        allowed,
+                        "{}: {text}",
+                        case.name
+                    );
+                    allowed
+                });
+                let accepted = read && matcher.is_accepting().expect("an answer");
+                assert_eq!(accepted, expected, "{}: {text}", case.name);
             }
         }
     }
