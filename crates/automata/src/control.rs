@@ -117,6 +117,12 @@ pub trait Control: Send + Sync + fmt::Debug {
         Ok(false)
     }
 
+    /// Whether arrays or objects may have to differ from each other. Never true where
+    /// [`Control::compares`] is not.
+    fn records(&self) -> bool {
+        false
+    }
+
     /// What a lexeme that began on `top` and carries these labels is in its JSON value.
     ///
     /// # Errors

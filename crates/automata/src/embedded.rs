@@ -299,6 +299,10 @@ impl Control for Embedded {
         }
     }
 
+    fn records(&self) -> bool {
+        self.inner.iter().any(|i| i.frames.records())
+    }
+
     fn part(&self, top: Symbol, labels: &[u32]) -> Result<Part, ControlError> {
         match self.split(top) {
             (0, _) => Ok(Part::None),

@@ -28,8 +28,12 @@ pub(crate) struct LazyMachine {
     control: Box<dyn Control>,
     shared: Arc<LexicalRows>,
     limits: Limits,
+    /// Whether arrays or objects may have to differ.
+    records: bool,
     /// Where the next lexeme begins, and whether it may have to differ from others.
     starts: HashMap<Symbol, (LexState, bool), FxBuildHasher>,
+    /// Whether such lexemes may run out.
+    ending: HashMap<Symbol, bool, FxBuildHasher>,
     differing: HashMap<(Symbol, LabelSet), (bool, Part), FxBuildHasher>,
     steps: StackMemo,
     actions: boxcar::Vec<Box<[StackAction]>>,
@@ -97,10 +101,12 @@ pub(crate) fn run_error(e: ControlError) -> RunError {
 impl LazyMachine {
     pub fn new(control: Box<dyn Control>, shared: Arc<LexicalRows>, limits: Limits) -> Self {
         LazyMachine {
+            records: control.records(),
             control,
             shared,
             limits,
             starts: HashMap::with_hasher(FxBuildHasher),
+            ending: HashMap::with_hasher(FxBuildHasher),
             differing: HashMap::with_hasher(FxBuildHasher),
             steps: StackMemo::new(),
             actions: boxcar::Vec::new(),
@@ -242,7 +248,7 @@ impl LazyMachine {
                     reads: &reads,
                 };
                 let ended_one = item.ended_one
-                    || self.control.compares()
+                    || (item.distinct || self.records)
                         && match view.symbol(0) {
                             Some(top) => self.ends_distinct(&view, top, labels)?,
                             None => false,
@@ -264,7 +270,7 @@ impl LazyMachine {
                         reads: &reads,
                     };
                     if !here.is_empty()
-                        && self.control.compares()
+                        && self.records
                         && let Some(top) = view.symbol(0)
                         && self.may_run_out(top)?
                     {
@@ -501,6 +507,14 @@ impl Machine for LazyMachine {
     }
 
     fn may_run_out(&self, top: Symbol) -> Result<bool, RunError> {
-        Ok(self.begin(top)?.1 && self.control.may_run_out(top).map_err(run_error)?)
+        if !self.begin(top)?.1 {
+            return Ok(false);
+        }
+        if let Some(&known) = self.ending.pin().get(&top) {
+            return Ok(known);
+        }
+        let ending = self.control.may_run_out(top).map_err(run_error)?;
+        self.ending.pin().insert(top, ending);
+        Ok(ending)
     }
 }

@@ -321,7 +321,7 @@ mod tests {
             array(&[object(&[("\"a\"", "17")]).value()]).value(),
         ]
         .into_iter()
-        .fold(Seen::default(), Seen::with)
+        .fold(Seen::default(), |seen, value| seen.with(value))
         .with(text("\"s\""));
         let open = Record::open(false, None, Some(&seen));
         let number = |t: &str| Read::Number(t.as_bytes().to_vec());

@@ -336,6 +336,10 @@ impl Control for Frames {
         Ok(core.must_differ(top, &own)?)
     }
 
+    fn records(&self) -> bool {
+        self.lock().unique.values().any(|plan| plan.compare)
+    }
+
     fn part(&self, top: Symbol, labels: &[u32]) -> Result<Part, ControlError> {
         let mut core = self.lock();
         let own: Vec<u32> = labels.iter().map(|l| l.wrapping_sub(core.base)).collect();
