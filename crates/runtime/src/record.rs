@@ -294,7 +294,7 @@ mod tests {
         assert!(ab != object(&[("\"a\"", "2"), ("\"b\"", "1")]));
         let (one, two) = (text("1"), text("2"));
         assert!(array(&[one.clone(), two.clone()]) != array(&[two.clone(), one.clone()]));
-        let nested = array(&[array(&[one.clone()]).value(), two.clone()]);
+        let nested = array(&[array(std::slice::from_ref(&one)).value(), two.clone()]);
         let flat = array(&[array(&[one.clone(), two.clone()]).value()]);
         assert_ne!(nested.value(), flat.value());
         assert_ne!(array(&[]).value(), object(&[]).value());
