@@ -59,7 +59,7 @@ impl Compiler {
     pub fn new(vocabulary: impl Into<Arc<Vocabulary>>, limits: Limits) -> Self {
         let vocabulary = vocabulary.into();
         Compiler {
-            shared: Mutex::new(Arc::new(LexicalRows::new(Arc::clone(&vocabulary), limits))),
+            shared: Mutex::new(Self::rows(&vocabulary, limits)),
             vocabulary,
             limits,
             cancel: CancelFlag::new(),
@@ -165,9 +165,16 @@ impl Compiler {
     pub(crate) fn shared(&self) -> Arc<LexicalRows> {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         if shared.bytes() > self.shared_bytes {
-            *shared = Arc::new(LexicalRows::new(Arc::clone(&self.vocabulary), self.limits));
+            *shared = Self::rows(&self.vocabulary, self.limits);
         }
         Arc::clone(&shared)
+    }
+
+    fn rows(vocabulary: &Arc<Vocabulary>, limits: Limits) -> Arc<LexicalRows> {
+        let rows = LexicalRows::new(Arc::clone(vocabulary), limits);
+        // A limit that is crossed here is crossed again, and told of, when a grammar needs the rows.
+        let _ = rows.warm();
+        Arc::new(rows)
     }
 
     pub(crate) fn cancel(&self) -> &CancelFlag {

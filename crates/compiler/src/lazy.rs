@@ -214,12 +214,9 @@ impl LazyMachine {
                     let mut next = item.overlay.clone();
                     next.apply(action);
                     let rest = self.shared.trie(residual);
-                    let here = rest.tokens_at(0);
-                    if !here.is_empty() {
-                        parts.push(self.shared.sets.intern(here.to_vec()));
-                        if let Some(twice) = item.crossing {
-                            crossing[usize::from(twice)].extend_from_slice(here);
-                        }
+                    parts.push(self.shared.here(residual));
+                    if let Some(twice) = item.crossing {
+                        crossing[usize::from(twice)].extend_from_slice(rest.tokens_at(0));
                     }
                     if rest.len() <= 1 {
                         continue;

@@ -150,6 +150,13 @@ mod label {
     }
 }
 
+/// The values of the strings that nearly every schema admits: any string, and any name. What a
+/// compiler knows of these before it sees a schema serves them all.
+pub fn common_texts(lexicon: &Lexicon) -> [ExprId; 2] {
+    let any = lexicon.any_text();
+    [any, lexicon.concat(&[any, lexicon.mark(label::CELL)])]
+}
+
 /// Where a value stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Slot {
