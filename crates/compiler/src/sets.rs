@@ -159,7 +159,7 @@ impl Sets {
             Set::Few(ids) => (ids, (&[], &[])),
             Set::Dense(words) => (&[], (words, &[])),
             Set::Near(_, added, removed) => {
-                let words = self.parts(id).map_or(&[][..], |p| p.0);
+                let words = self.parts(id).map_or(&[][..], |p| &**p.0);
                 (added, (words, removed))
             }
         };

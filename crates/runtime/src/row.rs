@@ -208,7 +208,7 @@ impl<'a> Rows<'a> {
                     removed,
                 } = Parts::of(&part.tokens);
                 let twice = added.iter().filter(|t| bits::contains(base, t.0)).count();
-                bits::count(base) - removed.len() + added.len() - twice
+                (bits::count(base) + added.len()).saturating_sub(removed.len() + twice)
             }
             _ => {
                 let mut words = vec![0; self.core.vocabulary.mask_words()];

@@ -141,7 +141,7 @@ impl Store {
                             0..=0x1f => (0x1f, Self::NEVER),
                             b'"' | b'\\' => (byte, self.derive_spelled(v, NORMAL, byte, steps)?),
                             0x20..b'"' => (b'"' - 1, self.spelled(d)),
-                            ..b'\\' => (b'\\' - 1, self.spelled(d)),
+                            b'#'..b'\\' => (b'\\' - 1, self.spelled(d)),
                             _ => (255, self.spelled(d)),
                         };
                         let end = end.min(last);
