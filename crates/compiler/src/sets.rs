@@ -48,6 +48,9 @@ enum Final {
     Near(Arc<[u32]>, Box<[TokenId]>, Box<[TokenId]>),
 }
 
+/// A bitset, ids added to it and ids taken out of it.
+type Near<'a> = (&'a Arc<[u32]>, &'a [TokenId], &'a [TokenId]);
+
 #[derive(Debug, Default)]
 struct Index {
     sets: FxHashMap<Set, SetId>,
@@ -184,7 +187,7 @@ impl Sets {
     }
 
     /// A set that is not a list: its bitset, and its exceptions.
-    fn parts(&self, id: SetId) -> Option<(&Arc<[u32]>, &[TokenId], &[TokenId])> {
+    fn parts(&self, id: SetId) -> Option<Near<'_>> {
         match self.get(id) {
             Set::Few(_) => None,
             Set::Dense(words) => Some((words, &[], &[])),
