@@ -37,6 +37,7 @@ impl Set {
         match self {
             Set::Few(ids) => 4 * ids.len(),
             Set::Dense(words) => 4 * words.len(),
+            Set::Near(_, added, removed) => 4 * (added.len() + removed.len()),
         }
     }
 }
@@ -54,6 +55,7 @@ type Near<'a> = (&'a Arc<[u32]>, &'a [TokenId], &'a [TokenId]);
 #[derive(Debug, Default)]
 struct Index {
     sets: FxHashMap<Set, SetId>,
+    wholes: FxHashMap<SetId, SetId>,
     unions: FxHashMap<Box<[SetId]>, FinalId>,
     bytes: usize,
 }
@@ -142,11 +144,7 @@ impl Sets {
         if let Some(&id) = index.sets.get(&set) {
             return id;
         }
-        index.bytes += match &set {
-            Set::Few(ids) => 4 * ids.len() + 48,
-            Set::Dense(words) => 4 * words.len() + 64,
-            Set::Near(_, added, removed) => 4 * (added.len() + removed.len()) + 64,
-        };
+        index.bytes += set.bytes() + 64;
         let id = SetId(self.sets.push(set.clone()) as u32);
         index.sets.insert(set, id);
         id
@@ -184,6 +182,25 @@ impl Sets {
             }
         }
         words
+    }
+
+    /// The same set as it is when nothing is known of other sets: equal sets have equal numbers.
+    pub fn whole(&self, id: SetId) -> SetId {
+        let lock = || self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(self.get(id), Set::Near(..)) {
+            return id;
+        }
+        if let Some(&whole) = lock().wholes.get(&id) {
+            return whole;
+        }
+        let words = self.bitset(id);
+        let whole = if bits::count(&words) > self.many() {
+            self.intern_set(Set::Dense(words.into()))
+        } else {
+            self.intern(bits::ones(&words).map(TokenId).collect())
+        };
+        lock().wholes.insert(id, whole);
+        whole
     }
 
     /// A set that is not a list: its bitset, and its exceptions.

@@ -242,15 +242,16 @@ impl Explorer<'_> {
         let dense = used
             .values()
             .iter()
-            .filter(|s| matches!(set(s), Set::Dense(_)))
+            .filter(|s| !matches!(set(s), Set::Few(_)))
             .count() as u32;
         let (mut bitsets, mut pointers, mut lists) = (Vec::new(), vec![0u32], Vec::new());
         let mut numbers = Vec::with_capacity(used.len());
         let mut bits = 0;
         for local in used.values() {
             match set(local) {
-                Set::Dense(words) => {
-                    bitsets.extend_from_slice(words);
+                // Summaries hold whole sets, so this is a bitset as it is stored.
+                Set::Dense(_) | Set::Near(..) => {
+                    bitsets.extend(shared.bitset(*self.sums.sets.get(*local)));
                     numbers.push(bits);
                     bits += 1;
                 }

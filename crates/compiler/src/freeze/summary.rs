@@ -16,7 +16,7 @@
 
 use crate::lazy::LazyMachine;
 use crate::lexical_rows::{LexicalRows, TrieId};
-use crate::sets::SetId;
+use crate::sets::{SetId, Sets};
 use maskwright_automata::{ControlError, Move, StackReader};
 use maskwright_tables::{CancelFlag, LabelSet, LexState, LimitError, Machine, RunError, Symbol};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -203,7 +203,7 @@ impl<'a> Summaries<'a> {
             list.into()
         }
         // Sets that hold nothing say nothing.
-        if let Some(empty) = self.sets.find(&crate::sets::Sets::EMPTY) {
+        if let Some(empty) = self.sets.find(&Sets::EMPTY) {
             gather.sets.retain(|s| *s != empty);
         }
         self.outcomes.intern(Outcome {
@@ -437,10 +437,9 @@ impl<'a> Summaries<'a> {
             }
             Then::Read(trie) => {
                 let rest = machine.shared().trie(trie);
-                let here = rest.tokens_at(0);
-                if !here.is_empty() {
-                    let set = machine.shared().sets.intern(here.to_vec());
-                    gather.sets.push(self.sets.intern(set));
+                let here = machine.shared().here(trie);
+                if here != Sets::EMPTY {
+                    gather.sets.push(self.sets.intern(here));
                 }
                 if rest.len() <= 1 || symbol == BOTTOM {
                     return Ok(());
@@ -470,7 +469,7 @@ impl<'a> Summaries<'a> {
         }
         for &part in shared.lexicon.parts(state)? {
             let row = shared.row(part, trie)?;
-            gather.sets.push(self.sets.intern(row.inside));
+            gather.sets.push(self.sets.intern(shared.sets.whole(row.inside)));
             let from = exits.len();
             exits.extend_from_slice(&row.exits);
             // By what they are: the numbers of label sets and tries depend on what was asked before,
