@@ -201,14 +201,11 @@ impl<'a> Rows<'a> {
         let ends = self.end_tokens();
         match (&*self.parts, ends) {
             ([], _) => ends.len(),
-            ([part], []) if part.forbidden.is_empty() => {
-                let Parts {
-                    base,
-                    added,
-                    removed,
-                } = Parts::of(&part.tokens);
-                let twice = added.iter().filter(|t| bits::contains(base, t.0)).count();
-                (bits::count(base) + added.len()).saturating_sub(removed.len() + twice)
+            ([part], [])
+                if part.forbidden.is_empty() && !matches!(part.tokens, Tokens::Union(..)) =>
+            {
+                let parts = Parts::of(&part.tokens);
+                (bits::count(parts.base) + parts.added.len()).saturating_sub(parts.removed.len())
             }
             _ => {
                 let mut words = vec![0; self.core.vocabulary.mask_words()];

@@ -594,30 +594,38 @@ impl Store {
         if first > last {
             return Ok(false);
         }
-        let mut work = vec![v];
-        while let Some(e) = work.pop() {
+        // Heads, each with the whole that it begins: a head may be less than a character.
+        let mut work = vec![(v, v)];
+        let mut searched = None;
+        while let Some((e, whole)) = work.pop() {
             if self.fact(e).any_char {
                 return Ok(true);
             }
-            let alive = match self.node(e) {
-                Node::Never | Node::Marks(_) => false,
+            let known = match self.node(e) {
+                Node::Never | Node::Marks(_) => Some(false),
                 Node::Alt(parts) => {
-                    work.extend(parts.iter());
-                    false
+                    let whole = |p: ExprId| if e == whole { p } else { whole };
+                    work.extend(parts.iter().map(|p| (*p, whole(*p))));
+                    continue;
                 }
                 Node::Concat(h, t) if !self.nullable(*h) && !self.fact(*t).doubtful => {
-                    work.push(*h);
-                    false
+                    work.push((*h, whole));
+                    continue;
                 }
                 Node::Literals { set, lo, hi, depth } => {
                     let strings =
                         &self.literal_sets[*set as usize].strings[*lo as usize..*hi as usize];
-                    match literal_in_range(strings, *depth as usize, first, last) {
-                        Some(alive) => alive,
-                        None => self.search_range(e, lo_hi(first, last), steps)?,
-                    }
+                    literal_in_range(strings, *depth as usize, first, last)
                 }
-                _ => self.search_range(e, lo_hi(first, last), steps)?,
+                _ => None,
+            };
+            let alive = match known {
+                Some(alive) => alive,
+                None if searched == Some(whole) => continue,
+                None => {
+                    searched = Some(whole);
+                    self.search_range(whole, lo_hi(first, last), steps)?
+                }
             };
             if alive {
                 return Ok(true);

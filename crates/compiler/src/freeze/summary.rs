@@ -469,7 +469,9 @@ impl<'a> Summaries<'a> {
         }
         for &part in shared.lexicon.parts(state)? {
             let row = shared.row(part, trie)?;
-            gather.sets.push(self.sets.intern(shared.sets.whole(row.inside)));
+            gather
+                .sets
+                .push(self.sets.intern(shared.sets.whole(row.inside)));
             let from = exits.len();
             exits.extend_from_slice(&row.exits);
             // By what they are: the numbers of label sets and tries depend on what was asked before,
