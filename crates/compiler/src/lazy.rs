@@ -64,6 +64,8 @@ struct Item {
     /// Whether the tokens have entered such a lexeme behind the end of another lexeme, and then
     /// whether they had ended one before.
     crossing: Option<bool>,
+    /// Whether this lexeme is the first such one.
+    enters: bool,
 }
 
 /// Reads a stack for a control, noting where.
@@ -168,9 +170,18 @@ impl LazyMachine {
                 distinct,
                 ended_one: false,
                 crossing: None,
+                enters: false,
             });
         }
-        type Seen = (Vec<Symbol>, usize, LexState, TrieId, bool, Option<bool>);
+        type Seen = (
+            Vec<Symbol>,
+            usize,
+            LexState,
+            TrieId,
+            bool,
+            Option<bool>,
+            bool,
+        );
         let mut seen: FxHashSet<Seen> = FxHashSet::default();
         let mut budget = self.limits.steps;
         for terminal in &self.token_terminals {
@@ -196,7 +207,8 @@ impl LazyMachine {
             let row = self.shared.row(item.state, item.trie)?;
             parts.push(row.inside);
             if let Some(twice) = item.crossing {
-                self.crossing(&item, row.inside, &mut crossing[usize::from(twice)]);
+                let out = &mut crossing[usize::from(twice)];
+                self.crossing(item.enters, item.trie, row.inside, out);
             }
             for &(labels, residual) in &row.exits {
                 let view = OverlayView {
@@ -233,6 +245,7 @@ impl LazyMachine {
                     }
                     let entered = distinct.then_some(ended_one);
                     let crossing = item.crossing.max(entered);
+                    let enters = distinct && item.crossing.is_none();
                     // Two readings that meet again are followed once.
                     if work.len() > 1
                         && !seen.insert((
@@ -242,6 +255,7 @@ impl LazyMachine {
                             residual,
                             ended_one,
                             crossing,
+                            enters,
                         ))
                     {
                         continue;
@@ -254,6 +268,7 @@ impl LazyMachine {
                             distinct,
                             ended_one,
                             crossing,
+                            enters,
                         });
                     }
                 }
@@ -302,12 +317,13 @@ impl LazyMachine {
         Ok((self.rows.push(row) as u32, reads.into_inner()))
     }
 
-    /// Adds the tokens of a crossing item that stay inside its lexeme. A token that only opens a
-    /// string there cannot repeat or exhaust anything: infinitely many values are offered.
-    fn crossing(&self, item: &Item, inside: SetId, out: &mut Vec<TokenId>) {
-        let trie = self.shared.trie(item.trie);
+    /// Adds the tokens of a trie that stay inside a lexeme and are crossing. Where this is the first
+    /// lexeme that they enter which must differ, a token that only opens a string cannot repeat or
+    /// exhaust anything: infinitely many values are offered.
+    pub fn crossing(&self, enters: bool, trie: TrieId, inside: SetId, out: &mut Vec<TokenId>) {
+        let trie = self.shared.trie(trie);
         let mut opening: Vec<TokenId> = Vec::new();
-        if item.distinct {
+        if enters {
             let mut nodes: Vec<usize> = trie.children(0).collect();
             while let Some(node) = nodes.pop() {
                 match trie.nodes()[node].byte {
