@@ -52,7 +52,10 @@ impl Explorer<'_> {
         let mut sets: Interner<u32> = Interner::new();
         let row_roots = std::mem::take(&mut self.rows);
         let rows = self.automaton(&row_roots, |outcome| {
-            let list = outcome.sets.iter().map(|s| sets.intern(*s)).collect();
+            let parts = outcome.sets.iter();
+            let list = parts
+                .map(|part| sets.intern(part >> 2) << 2 | part & 3)
+                .collect();
             unions.lists.intern(list) << 1 | u32::from(outcome.ends)
         })?;
 
@@ -68,6 +71,7 @@ impl Explorer<'_> {
         }
 
         let (unions, lists, bitsets) = self.sets(&unions, &sets);
+        let (differ, differing) = self.differing()?;
         let machine = self.machine;
         let mut flags = Vec::with_capacity(self.states.len());
         let mut accept = Vec::with_capacity(self.states.len());
@@ -114,7 +118,43 @@ impl Explorer<'_> {
             unions,
             lists,
             bitsets: Cow::Owned(bitsets),
+            differ: Cow::Owned(differ),
+            differing: (Cow::Owned(differing.0), Cow::Owned(differing.1)),
         })
+    }
+
+    /// By symbol, the class of label sets with which lexemes that begin there must differ; and the
+    /// classes. Class 0 is of symbols where nothing must differ.
+    #[allow(clippy::type_complexity)]
+    fn differing(&self) -> Result<(Vec<u32>, (Vec<u32>, Vec<u32>)), RunError> {
+        let mut classes = Interner::new();
+        classes.intern(None);
+        let mut differ = Vec::with_capacity(self.symbols.len());
+        for &symbol in self.symbols.values() {
+            let mut class = None;
+            if self.tops.contains(&symbol) && self.machine.distinct(symbol)? {
+                let start = self.machine.lex_start(symbol)?;
+                let group = self
+                    .group_ids
+                    .get(&start)
+                    .map(|g| &self.groups[*g as usize]);
+                let mut differing = Vec::new();
+                for &labels in group.iter().flat_map(|g| &g.labels) {
+                    if self.machine.must_differ(symbol, labels)? {
+                        differing.push(self.labels.find(&labels).unwrap_or(0));
+                    }
+                }
+                differing.sort_unstable();
+                class = Some(differing);
+            }
+            differ.push(classes.intern(class));
+        }
+        let (mut pointers, mut all) = (vec![0u32], Vec::new());
+        for class in classes.values() {
+            all.extend(class.iter().flatten());
+            pointers.push(all.len() as u32);
+        }
+        Ok((differ, (pointers, all)))
     }
 
     /// The number of a symbol; that of "below the bottom" for one that is not on any stack.
@@ -273,9 +313,9 @@ impl Explorer<'_> {
         let (union_pointers, mut flat) = unions.flat();
         for range in union_pointers.windows(2) {
             let union = &mut flat[range[0] as usize..range[1] as usize];
-            union
-                .iter_mut()
-                .for_each(|s| *s = numbers[*s as usize] << 2);
+            for part in union.iter_mut() {
+                *part = numbers[*part as usize >> 2] << 2 | *part & 3;
+            }
             union.sort_unstable();
         }
         (

@@ -13,6 +13,10 @@
 //! - an **edge** is the [`Outcome`] of all that waits for the symbol found: token sets by number,
 //!   actions, and the next node.
 //!
+//! Where lexemes must differ, the answers are those of the machine alone, as they are from the lazy
+//! one: which lexemes are concerned is a small table of symbols and label sets, and a token set that
+//! is gathered may say that the matcher has to try its tokens ([`summary::Past`]).
+//!
 //! Which symbols can be found at a node is known from the symbol read just above it and from what can
 //! lie below that ([`reach`]). Steps and ends come first: they say what can lie below what, and which
 //! symbols can be on top. Rows come after that, one lexical state at a time in order of discovery, so
@@ -42,7 +46,7 @@ use reach::{Listener, Reach};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use summary::{BOTTOM, Gather, Interner, Item, Outcome, OutcomeId, Pending, Summaries, Then};
+use summary::{BOTTOM, Gather, Interner, Item, Outcome, OutcomeId, Past, Pending, Summaries, Then};
 
 /// How much an ahead-of-time compile may build, and with how many threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -261,11 +265,13 @@ impl Explorer<'_> {
 
     fn row(&mut self, index: usize, state: LexState) -> Result<OutcomeId, RunError> {
         let mut gather = Gather::default();
+        // What the lexeme under way must differ from is the matcher's to look at.
+        let start = (false, Past::default());
         let exits = self
             .sums
-            .read(&mut gather, state, LexicalRows::VOCABULARY)?;
+            .read(&mut gather, state, LexicalRows::VOCABULARY, start)?;
         for (labels, trie) in exits {
-            let then = Then::Read(trie);
+            let then = Then::Read(trie, Past::default());
             let step = self.sums.pending.intern(Pending::Step { labels, then });
             gather.items.push((0, step));
         }
@@ -402,11 +408,6 @@ impl Explorer<'_> {
             return Ok(());
         }
         self.symbols.intern(symbol);
-        if self.machine.distinct(symbol)? {
-            return Err(RunError::Unsupported {
-                what: "names or elements that must differ",
-            });
-        }
         if let Some((_, node)) = self.target(self.ends) {
             self.wonder(node, symbol);
         }

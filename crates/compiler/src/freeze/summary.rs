@@ -13,11 +13,15 @@
 //! stack of its own: an attempt that lacks other outcomes names them and is made again when they are
 //! there. It ends because every round of it reads bytes of a token or takes symbols off; a round that
 //! comes back to itself is a typed error.
+//!
+//! Rests of tokens remember what their tokens have done to lexemes that must differ ([`Past`]), by the
+//! rules of the lazy machine; token sets are gathered with what follows from it ([`Part`]).
 
 use crate::lazy::LazyMachine;
 use crate::lexical_rows::{LexicalRows, TrieId};
 use crate::sets::{SetId, Sets};
 use maskwright_automata::{ControlError, Move, StackReader};
+use maskwright_tables::pushdown::{ONCE, PLAIN, TWICE};
 use maskwright_tables::{CancelFlag, LabelSet, LexState, LimitError, Machine, RunError, Symbol};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -29,7 +33,37 @@ pub(super) enum Then {
     /// Whether the text may end is the answer.
     End,
     /// The next lexeme reads these rests of tokens.
-    Read(TrieId),
+    Read(TrieId, Past),
+}
+
+/// What tokens have done to lexemes that must differ, as far as they were read. Always the same where
+/// nothing must differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Past {
+    /// Whether they have ended such a lexeme.
+    ended_one: bool,
+    /// Whether they have entered such a lexeme behind the end of another lexeme, and then whether they
+    /// had ended one before.
+    crossing: Option<bool>,
+}
+
+impl Past {
+    /// What the tokens are to the matcher: [`PLAIN`], [`ONCE`] or [`TWICE`].
+    fn role(self) -> u32 {
+        match self.crossing {
+            None => PLAIN,
+            Some(false) => ONCE,
+            Some(true) => TWICE,
+        }
+    }
+}
+
+/// The local number of a token set, and the role of its tokens in the two lowest bits.
+pub(super) type Part = u32;
+
+/// The part of a set in a role.
+fn part(set: u32, role: u32) -> Part {
+    set << 2 | role
 }
 
 /// What is left of a question when the known part of the stack is used up. The symbol that is then
@@ -75,8 +109,8 @@ pub(super) const BOTTOM: Symbol = Symbol(u32::MAX);
 /// What is known when one more symbol is known. All lists are sorted and free of duplicates.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Outcome {
-    /// Local numbers of token sets.
-    pub sets: Box<[u32]>,
+    /// Token sets.
+    pub sets: Box<[Part]>,
     pub ends: bool,
     /// Interned actions.
     pub actions: Box<[u32]>,
@@ -86,7 +120,7 @@ pub(super) struct Outcome {
 /// An outcome in the making.
 #[derive(Debug, Default)]
 pub(super) struct Gather {
-    pub sets: Vec<u32>,
+    pub sets: Vec<Part>,
     pub ends: bool,
     pub actions: Vec<u32>,
     pub items: Vec<Item>,
@@ -204,7 +238,7 @@ impl<'a> Summaries<'a> {
         }
         // Sets that hold nothing say nothing.
         if let Some(empty) = self.sets.find(&Sets::EMPTY) {
-            gather.sets.retain(|s| *s != empty);
+            gather.sets.retain(|part| part >> 2 != empty);
         }
         self.outcomes.intern(Outcome {
             sets: sorted(gather.sets),
@@ -336,6 +370,7 @@ impl<'a> Summaries<'a> {
         match self.pending.get(pending).clone() {
             Pending::Step { labels, then } => {
                 let machine = self.machine;
+                let then = self.ended(then, symbol, labels)?;
                 let list = machine.shared().lexicon.labels(labels);
                 // Whether the machine works by reductions does not depend on the label.
                 let reduces = !gone
@@ -384,6 +419,18 @@ impl<'a> Summaries<'a> {
             Pending::Rest { then } => self.rest(&mut gather, then, symbol)?,
         }
         Ok(gather)
+    }
+
+    /// What happens next, when a lexeme that began on `symbol` ends with these labels.
+    fn ended(&self, then: Then, symbol: Symbol, labels: LabelSet) -> Result<Then, RunError> {
+        let Then::Read(trie, past) = then else {
+            return Ok(then);
+        };
+        let ended_one = past.ended_one
+            || symbol != BOTTOM
+                && self.machine.distinct(symbol)?
+                && self.machine.must_differ(symbol, labels)?;
+        Ok(Then::Read(trie, Past { ended_one, ..past }))
     }
 
     /// One elementary move.
@@ -435,18 +482,24 @@ impl<'a> Summaries<'a> {
                     None => self.ask(gather, &[], None, then, symbol)?,
                 }
             }
-            Then::Read(trie) => {
+            Then::Read(trie, mut past) => {
                 let rest = machine.shared().trie(trie);
                 let here = machine.shared().here(trie);
                 if here != Sets::EMPTY {
-                    gather.sets.push(self.sets.intern(here));
+                    let here = self.sets.intern(here);
+                    gather.sets.push(part(here, past.role()));
                 }
                 if rest.len() <= 1 || symbol == BOTTOM {
                     return Ok(());
                 }
                 let start = machine.lex_start(symbol)?;
-                for (labels, trie) in self.read(gather, start, trie)? {
-                    let then = Then::Read(trie);
+                let distinct = machine.distinct(symbol)?;
+                let enters = distinct && past.crossing.is_none();
+                if distinct {
+                    past.crossing = past.crossing.max(Some(past.ended_one));
+                }
+                for (labels, trie) in self.read(gather, start, trie, (enters, past))? {
+                    let then = Then::Read(trie, past);
                     let found = self.want(Pending::Step { labels, then }, symbol);
                     self.add(gather, found);
                 }
@@ -455,23 +508,36 @@ impl<'a> Summaries<'a> {
         Ok(())
     }
 
-    /// Adds the tokens of a trie that stay inside the lexeme begun in `state`; how it can end.
+    /// Adds the tokens of a trie that stay inside the lexeme begun in `state`; how it can end. `enters`
+    /// says whether it is the first lexeme that the tokens enter which may have to differ.
     pub fn read(
         &mut self,
         gather: &mut Gather,
         state: LexState,
         trie: TrieId,
+        (enters, past): (bool, Past),
     ) -> Result<Vec<(LabelSet, TrieId)>, RunError> {
         let shared: &LexicalRows = self.machine.shared();
         let mut exits: Vec<(LabelSet, TrieId)> = Vec::new();
         if state == LexState::DEAD {
             return Ok(exits);
         }
-        for &part in shared.lexicon.parts(state)? {
-            let row = shared.row(part, trie)?;
-            gather
-                .sets
-                .push(self.sets.intern(shared.sets.whole(row.inside)));
+        for &alternative in shared.lexicon.parts(state)? {
+            let row = shared.row(alternative, trie)?;
+            let inside = self.sets.intern(shared.sets.whole(row.inside));
+            let mut role = PLAIN;
+            if past.role() != PLAIN {
+                let mut crossing = Vec::new();
+                self.machine
+                    .crossing(enters, trie, row.inside, &mut crossing);
+                let crossing = self.sets.intern(shared.sets.intern(crossing));
+                if crossing == inside {
+                    role = past.role();
+                } else {
+                    gather.sets.push(part(crossing, past.role()));
+                }
+            }
+            gather.sets.push(part(inside, role));
             let from = exits.len();
             exits.extend_from_slice(&row.exits);
             // By what they are: the numbers of label sets and tries depend on what was asked before,
