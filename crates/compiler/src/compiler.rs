@@ -314,19 +314,13 @@ impl CompiledGrammar {
     /// give the same tables, whatever this grammar was used for before and however many threads help.
     ///
     /// # Errors
-    /// The budget is too small, a limit, or a cancel; a grammar that names tokens (tables hold bytes
-    /// only).
+    /// The budget is too small, a limit, or a cancel.
     pub fn freeze(
         &self,
         budget: FreezeBudget,
         cancel: &CancelFlag,
         progress: &mut dyn FnMut(FreezeProgress),
     ) -> Result<PushdownTables<'static>, RunError> {
-        if self.machine.has_token_terminals() {
-            return Err(RunError::Unsupported {
-                what: "tokens as terminals",
-            });
-        }
         freeze(&self.afresh(cancel)?, budget, cancel, progress)
     }
 
@@ -351,7 +345,9 @@ impl CompiledGrammar {
                 Box::new(made.map_err(stopped)?)
             }
         };
-        Ok(LazyMachine::new(control, shared, limits))
+        // The same grammar has the same terminals.
+        let terminals = self.machine.token_terminals().into();
+        Ok(LazyMachine::new(control, shared, limits).with_token_terminals(terminals))
     }
 
     /// What has been built so far.

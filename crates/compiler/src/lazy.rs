@@ -118,6 +118,11 @@ impl LazyMachine {
         self
     }
 
+    /// Terminals that are tokens as a whole.
+    pub fn token_terminals(&self) -> &[TokenTerminal] {
+        &self.token_terminals
+    }
+
     /// Whether some terminal is a token.
     pub fn has_token_terminals(&self) -> bool {
         !self.token_terminals.is_empty()

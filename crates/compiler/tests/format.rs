@@ -1,6 +1,6 @@
 //! The worked example of a machine in `FORMAT.md` is what the compiler writes, and answers.
 
-use maskwright_compiler::{Compiler, FreezeBudget};
+use maskwright_compiler::{CompiledGrammar, Compiler, FreezeBudget};
 use maskwright_runtime::{FrozenMachine, Matcher};
 use maskwright_tables::artifact::{Artifact, ArtifactWriter};
 use maskwright_tables::pushdown::PushdownTables;
@@ -10,29 +10,40 @@ use std::sync::Arc;
 
 const SOURCE: &str = "start = \"(\" start \")\" | \"a\" ;";
 
-fn vocabulary() -> Arc<Vocabulary> {
-    let words = ["a", "(", ")", "))", "(a", "<end>"];
+/// These tokens, the last of which is the end token. Names in angle brackets are special tokens.
+fn toy(words: &[&str]) -> Arc<Vocabulary> {
     let entries = words.iter().enumerate().map(|(id, word)| TokenEntry {
         id: id as u32,
         bytes: word.as_bytes().to_vec(),
-        kind: match id {
-            5 => TokenKind::Special,
-            _ => TokenKind::Text,
+        kind: match word.starts_with('<') {
+            true => TokenKind::Special,
+            false => TokenKind::Text,
         },
     });
-    Arc::new(Vocabulary::new("toy", entries, &[5], None).unwrap())
+    let end = words.len() as u32 - 1;
+    Arc::new(Vocabulary::new("toy", entries, &[end], None).unwrap())
 }
 
-fn example(vocabulary: &Arc<Vocabulary>) -> Vec<u8> {
+fn vocabulary() -> Arc<Vocabulary> {
+    toy(&["a", "(", ")", "))", "(a", "<end>"])
+}
+
+/// The artifact of what `compile` makes.
+fn artifact(
+    vocabulary: &Arc<Vocabulary>,
+    compile: impl Fn(&Compiler) -> CompiledGrammar,
+) -> Vec<u8> {
     let compiler = Compiler::new(Arc::clone(vocabulary), Limits::untrusted());
-    let tables = compiler
-        .grammar(SOURCE)
-        .unwrap()
+    let tables = compile(&compiler)
         .freeze(FreezeBudget::default(), &CancelFlag::new(), &mut |_| {})
         .unwrap();
     let mut writer = ArtifactWriter::new(*vocabulary.fingerprint(), [0; 32]);
     tables.write_to(&mut writer).unwrap();
     writer.finish()
+}
+
+fn example(vocabulary: &Arc<Vocabulary>) -> Vec<u8> {
+    artifact(vocabulary, |c| c.grammar(SOURCE).unwrap())
 }
 
 /// The last hex dump of the specification: an offset and 16 bytes a line, `*` for lines like the one
@@ -151,7 +162,7 @@ fn hostile_tables_with_good_checksums_never_panic() {
 /// that the masks between them are of names, of values read before, and of tokens with two names.
 #[test]
 fn hostile_tables_of_lexemes_that_must_differ_never_panic() {
-    let words = [
+    let vocabulary = toy(&[
         "{",
         "\"",
         "a",
@@ -165,28 +176,9 @@ fn hostile_tables_of_lexemes_that_must_differ_never_panic() {
         "1,\"b\":1,\"",
         "}",
         "<end>",
-    ];
-    let end = words.len() as u32 - 1;
-    let entries = words.iter().enumerate().map(|(id, word)| TokenEntry {
-        id: id as u32,
-        bytes: word.as_bytes().to_vec(),
-        kind: match id as u32 == end {
-            true => TokenKind::Special,
-            false => TokenKind::Text,
-        },
-    });
-    let vocabulary = Arc::new(Vocabulary::new("toy", entries, &[end], None).unwrap());
-    let compiler = Compiler::new(Arc::clone(&vocabulary), Limits::untrusted());
+    ]);
     let schema = r#"{"type":"object","additionalProperties":{"const":1}}"#;
-    let tables = compiler
-        .json_schema(schema)
-        .unwrap()
-        .freeze(FreezeBudget::default(), &CancelFlag::new(), &mut |_| {})
-        .unwrap();
-    assert!(tables.compares());
-    let mut writer = ArtifactWriter::new(*vocabulary.fingerprint(), [0; 32]);
-    tables.write_to(&mut writer).unwrap();
-    let bytes = writer.finish();
+    let bytes = artifact(&vocabulary, |c| c.json_schema(schema).unwrap());
     let tokens = [0, 1, 2, 5, 6, 8, 2, 3, 5, 6, 11];
     let masks = walk(&bytes, &vocabulary, &tokens).unwrap();
     // Behind the first value, the token with the name "a" is refused and that with "b" is not; behind
@@ -194,6 +186,18 @@ fn hostile_tables_of_lexemes_that_must_differ_never_panic() {
     assert_eq!(masks[4][0] >> 9 & 0b11, 0b10);
     assert_eq!(masks[7][0] >> 5 & 1, 0);
     let [same, _, failed, refused] = damage(&bytes, &vocabulary, &tokens, &[0x01, 0x02, 0xff]);
+    assert!(refused > 500 && failed > 500 && same > 500);
+}
+
+/// The same where tokens are terminals.
+#[test]
+fn hostile_tables_of_token_terminals_never_panic() {
+    let vocabulary = toy(&["a", "b", "ab", "<t>", "<u>", "<end>"]);
+    let source = "start = item+ ; item = <t> [ab]+ <u> | <[3-4]> \"a\" <[0]> ;";
+    let bytes = artifact(&vocabulary, |c| c.grammar(source).unwrap());
+    let flips = [0x01, 0x02, 0x08, 0x80, 0xff];
+    let tokens = [3, 2, 0, 4, 4, 0, 0, 5];
+    let [same, _, failed, refused] = damage(&bytes, &vocabulary, &tokens, &flips);
     assert!(refused > 500 && failed > 500 && same > 500);
 }
 

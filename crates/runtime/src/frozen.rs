@@ -18,6 +18,7 @@ use maskwright_tables::{
 use papaya::HashMap;
 use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -282,6 +283,37 @@ impl FrozenMachine {
     }
 }
 
+/// A stack after an action.
+struct After<'a> {
+    stack: &'a dyn StackView,
+    end: &'a StackAction,
+}
+
+impl After<'_> {
+    /// The effect of the action and then of another one.
+    fn and(&self, action: &StackAction) -> StackAction {
+        let (end, pop) = (self.end, action.pop as usize);
+        let kept = end.push.len().saturating_sub(pop);
+        let beyond = pop.saturating_sub(end.push.len()) as u32;
+        StackAction {
+            pop: end.pop.saturating_add(beyond),
+            push: [&end.push[..kept], &action.push].concat().into(),
+        }
+    }
+}
+
+impl StackView for After<'_> {
+    fn symbol(&self, depth: usize) -> Option<Symbol> {
+        let push = &self.end.push;
+        match push.len().checked_sub(depth + 1) {
+            Some(i) => Some(push[i]),
+            None => (depth - push.len())
+                .checked_add(self.end.pop as usize)
+                .and_then(|below| self.stack.symbol(below)),
+        }
+    }
+}
+
 impl From<FrozenMachine> for Arc<dyn Machine> {
     fn from(machine: FrozenMachine) -> Self {
         Arc::new(machine)
@@ -408,6 +440,40 @@ impl Machine for FrozenMachine {
                 twice: &row.crossing[1],
             },
         })
+    }
+
+    fn reads_tokens(&self) -> bool {
+        self.tables.reads_tokens()
+    }
+
+    fn token_step(
+        &self,
+        state: LexState,
+        stack: &dyn StackView,
+        token: TokenId,
+    ) -> Result<Cow<'_, [StackAction]>, RunError> {
+        let nothing = [StackAction::default()];
+        let ends: &[StackAction] = if self.lex_is_fresh(state) {
+            &nothing
+        } else {
+            match self.lex_accept(state) {
+                LabelSet::NONE => &[],
+                labels => self.step(stack, labels)?,
+            }
+        };
+        let mut all = Vec::new();
+        for labels in self.tables.token_labels(token) {
+            for end in ends {
+                let after = After { stack, end };
+                for action in self.step(&after, labels)? {
+                    let both = after.and(action);
+                    if !all.contains(&both) {
+                        all.push(both);
+                    }
+                }
+            }
+        }
+        Ok(Cow::Owned(all))
     }
 
     fn compares(&self) -> bool {

@@ -15,6 +15,7 @@
 //! | `bitsets` | `[u32; bitsets × mask words]` | sets `0 .. bitsets` |
 //! | `lists` | CSR pattern, lists × tokens | sets `bitsets .. bitsets + lists` |
 //! | `differ` | `[u32; symbols]` | class of the lexemes that begin on a symbol; 0: none must differ |
+//! | `terminals` | `[u32; terminals]` | sets: the tokens that make a terminal as a whole; the last label sets are theirs |
 //! | `differing` | CSR pattern, classes × label sets | with which labels they must differ from each other |
 //!
 //! What an automaton gathers on its walk down the stack is put together: the actions of all outputs,
@@ -73,6 +74,8 @@ pub mod sections {
     /// `[u32; classes + 1]`: `indptr` of the label sets with which they must; `indices` has the next
     /// kind.
     pub const DIFFERING: u32 = FIRST_FREE + 23;
+    /// `[u32; terminals]`: the set of tokens of each token terminal.
+    pub const TERMINALS: u32 = FIRST_FREE + 25;
 }
 
 /// Flag of a fresh lexical state.
@@ -101,7 +104,7 @@ pub enum StoredSet<'a> {
 pub struct PushdownTables<'a> {
     /// The number of stack symbols.
     pub symbols: u32,
-    /// The number of label sets, the empty one included.
+    /// The number of label sets, the empty one and those of token terminals included.
     pub label_sets: u32,
     /// The only symbol of the first stack.
     pub start: Symbol,
@@ -141,6 +144,8 @@ pub struct PushdownTables<'a> {
     pub differ: Cow<'a, [u32]>,
     /// `indptr` and `indices` of the label sets of each class.
     pub differing: (Cow<'a, [u32]>, Cow<'a, [u32]>),
+    /// The set of tokens of each token terminal.
+    pub terminals: Cow<'a, [u32]>,
 }
 
 /// A row of a CSR pattern, checked.
@@ -192,7 +197,8 @@ impl<'a> PushdownTables<'a> {
         writer.add_words(sections::BITSETS, 0, &*self.bitsets)?;
         writer.add_words(sections::DIFFER, 0, &*self.differ)?;
         writer.add_words(sections::DIFFERING, 0, &*self.differing.0)?;
-        writer.add_words(sections::DIFFERING + 1, 0, &*self.differing.1)
+        writer.add_words(sections::DIFFERING + 1, 0, &*self.differing.1)?;
+        writer.add_words(sections::TERMINALS, 0, &*self.terminals)
     }
 
     /// Reads the tables of an artifact, borrowing where the bytes are aligned: a fixed number of
@@ -243,6 +249,7 @@ impl<'a> PushdownTables<'a> {
                 artifact.words(sections::DIFFERING, 0)?,
                 artifact.words(sections::DIFFERING + 1, 0)?,
             ),
+            terminals: artifact.words(sections::TERMINALS, 0)?,
         };
         let per_state = [
             tables.lexical.rows(),
@@ -262,6 +269,7 @@ impl<'a> PushdownTables<'a> {
             ]
             .iter()
             .all(|pointers| !pointers.is_empty())
+            && tables.terminals.len() < label_sets.max(1) as usize
             && tables.bitsets.len() == tables.bitset_count() * words as usize;
         if !fits {
             let what = "tables of different sizes".into();
@@ -317,6 +325,9 @@ impl<'a> PushdownTables<'a> {
         let unions = pattern(sections::UNIONS, columns, &self.unions)?;
         if self.unions.1.iter().any(|part| part & 3 > TWICE) {
             return Err(content(sections::UNIONS + 1, "an unknown role".into()));
+        }
+        if self.terminals.iter().any(|set| u64::from(*set) >= sets) {
+            return Err(content(sections::TERMINALS, "a set out of range".into()));
         }
         let classes = pattern(sections::DIFFERING, self.label_sets, &self.differing)?;
         if classes == 0 || self.differing.0[1] != 0 || self.differing.1.contains(&0) {
@@ -391,6 +402,7 @@ impl<'a> PushdownTables<'a> {
             bitsets: own(self.bitsets),
             differ: own(self.differ),
             differing: (own(self.differing.0), own(self.differing.1)),
+            terminals: own(self.terminals),
         }
     }
 
@@ -439,6 +451,27 @@ impl<'a> PushdownTables<'a> {
             });
         }
         Some(())
+    }
+
+    /// Whether some terminals are tokens as a whole.
+    pub fn reads_tokens(&self) -> bool {
+        !self.terminals.is_empty()
+    }
+
+    /// The label sets of the token terminals that a token makes.
+    pub fn token_labels(&self, token: TokenId) -> impl Iterator<Item = LabelSet> {
+        let first = self.label_sets.saturating_sub(self.terminals.len() as u32);
+        let labels = (first..).map(LabelSet).zip(&*self.terminals);
+        labels.filter_map(move |(labels, set)| {
+            let made = match self.set(*set)? {
+                StoredSet::List(ids) => ids.binary_search(&token).is_ok(),
+                StoredSet::Bits(words) => {
+                    let word = words.get(token.index() / 32)?;
+                    word >> (token.index() % 32) & 1 == 1
+                }
+            };
+            made.then_some(labels)
+        })
     }
 
     /// Whether some lexemes must differ from each other: there is a class but that of those which

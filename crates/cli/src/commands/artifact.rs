@@ -282,6 +282,7 @@ fn section_name(kind: u32) -> &'static str {
         sections::DIFFER => "differing lexemes: classes of symbols",
         k if k == sections::DIFFERING => "differing lexemes: indptr",
         k if k == sections::DIFFERING + 1 => "differing lexemes: indices",
+        sections::TERMINALS => "token terminals",
         item_sections::NUMBERS => "item trie: numbers",
         item_sections::INDPTR => "item trie: indptr",
         item_sections::TOKENS => "item trie: tokens",
@@ -393,6 +394,11 @@ fn tables_of(artifact: &Artifact<'_>, machine: &PushdownTables<'_>) -> Vec<Table
             entries: machine.differing.1.len(),
             bytes: sizes(sections::DIFFER, 0, 3),
         },
+        vector(
+            "token terminals",
+            machine.terminals.len(),
+            size(sections::TERMINALS, 0),
+        ),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! From what was explored to tables: only what roots lead to, numbered in order of discovery.
 
-use super::{Explorer, FxHashMap, Interner, Outcome, OutcomeId, Pending, Then, most};
+use super::{Explorer, FxHashMap, Interner, Labels, Outcome, OutcomeId, Pending, Then, most};
 use maskwright_automata::lexicon::Edges;
 use maskwright_tables::csr::Csr;
 use maskwright_tables::pushdown::{
@@ -35,9 +35,14 @@ impl Lists {
 impl Explorer<'_> {
     pub(super) fn finish(mut self) -> Result<PushdownTables<'static>, RunError> {
         let (classes, lexical) = self.lexical()?;
-        let labels: Vec<_> = self.labels.values().to_vec();
+        // Token terminals follow the label sets.
+        let labels: Vec<Labels> = self.labels.values()[1..]
+            .iter()
+            .map(|labels| Labels::Set(*labels))
+            .chain((0..self.terminals()).map(Labels::Token))
+            .collect();
         let mut step_roots = vec![None];
-        for &labels in &labels[1..] {
+        for &labels in &labels {
             let then = Then::Act;
             step_roots.push(Some(self.question(Pending::Step { labels, then })));
         }
@@ -70,7 +75,11 @@ impl Explorer<'_> {
             pointers.push(flat.len() as u32 / 2);
         }
 
-        let (unions, lists, bitsets) = self.sets(&unions, &sets);
+        let mut terminals = Vec::new();
+        for terminal in 0..self.terminals() {
+            terminals.push(sets.intern(self.sums.terminal_set(terminal)));
+        }
+        let (unions, lists, bitsets) = self.sets(&unions, &sets, &mut terminals);
         let (differ, differing) = self.differing()?;
         let machine = self.machine;
         let mut flags = Vec::with_capacity(self.states.len());
@@ -100,7 +109,7 @@ impl Explorer<'_> {
         }
         Ok(PushdownTables {
             symbols: self.symbols.len() as u32,
-            label_sets: self.labels.len() as u32,
+            label_sets: step_roots.len() as u32,
             start: Symbol(self.symbol(machine.start())),
             words: machine.vocabulary().mask_words() as u32,
             complete: self.complete,
@@ -120,6 +129,7 @@ impl Explorer<'_> {
             bitsets: Cow::Owned(bitsets),
             differ: Cow::Owned(differ),
             differing: (Cow::Owned(differing.0), Cow::Owned(differing.1)),
+            terminals: Cow::Owned(terminals),
         })
     }
 
@@ -265,12 +275,14 @@ impl Explorer<'_> {
         })
     }
 
-    /// Unions, lists and bitsets. Bitsets come first in the numbering of sets.
+    /// Unions, lists and bitsets. Bitsets come first in the numbering of sets; `terminals` gets these
+    /// numbers too.
     #[allow(clippy::type_complexity)]
     fn sets(
         &self,
         unions: &Lists,
         used: &Interner<u32>,
+        terminals: &mut [u32],
     ) -> (
         (Cow<'static, [u32]>, Cow<'static, [u32]>),
         (Cow<'static, [u32]>, Cow<'static, [u32]>),
@@ -317,6 +329,9 @@ impl Explorer<'_> {
                 *part = numbers[*part as usize >> 2] << 2 | *part & 3;
             }
             union.sort_unstable();
+        }
+        for set in terminals {
+            *set = numbers[*set as usize];
         }
         (
             (Cow::Owned(union_pointers), Cow::Owned(flat)),

@@ -15,7 +15,8 @@
 //!
 //! Where lexemes must differ, the answers are those of the machine alone, as they are from the lazy
 //! one: which lexemes are concerned is a small table of symbols and label sets, and a token set that
-//! is gathered may say that the matcher has to try its tokens ([`summary::Past`]).
+//! is gathered may say that the matcher has to try its tokens ([`summary::Past`]). A terminal that is a
+//! token as a whole is one more lexeme that can come next ([`summary::Labels`]).
 //!
 //! Which symbols can be found at a node is known from the symbol read just above it and from what can
 //! lie below that ([`reach`]). Steps and ends come first: they say what can lie below what, and which
@@ -46,7 +47,9 @@ use reach::{Listener, Reach};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use summary::{BOTTOM, Gather, Interner, Item, Outcome, OutcomeId, Past, Pending, Summaries, Then};
+use summary::{
+    BOTTOM, Gather, Interner, Item, Labels, Outcome, OutcomeId, Past, Pending, Summaries, Then,
+};
 
 /// How much an ahead-of-time compile may build, and with how many threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -271,21 +274,23 @@ impl Explorer<'_> {
             .sums
             .read(&mut gather, state, LexicalRows::VOCABULARY, start)?;
         for (labels, trie) in exits {
-            let then = Then::Read(trie, Past::default());
+            let (labels, then) = (Labels::Set(labels), Then::Read(trie, Past::default()));
             let step = self.sums.pending.intern(Pending::Step { labels, then });
             gather.items.push((0, step));
         }
-        let then = Then::End;
+        // With no lexeme under way, or when the one under way ends here.
         let labels = self.machine.lex_accept(state);
-        let end = if self.machine.lex_is_fresh(state) {
-            Some(Pending::Rest { then })
-        } else if labels != LabelSet::NONE {
-            Some(Pending::Step { labels, then })
-        } else {
-            None
-        };
-        if let Some(end) = end {
-            gather.items.push((0, self.sums.pending.intern(end)));
+        let tokens = (0..self.terminals()).map(Then::Token);
+        for then in tokens.chain([Then::End]) {
+            let next = if self.machine.lex_is_fresh(state) {
+                Pending::Rest { then }
+            } else if labels != LabelSet::NONE {
+                let labels = Labels::Set(labels);
+                Pending::Step { labels, then }
+            } else {
+                break;
+            };
+            gather.items.push((0, self.sums.pending.intern(next)));
         }
         let outcome = self.sums.finish(gather);
         if let Some((_, node)) = self.target(outcome) {
@@ -303,6 +308,11 @@ impl Explorer<'_> {
                 return Ok(outcome);
             }
         }
+    }
+
+    /// How many terminals are tokens.
+    fn terminals(&self) -> u32 {
+        self.machine.token_terminals().len() as u32
     }
 
     /// The root of a question.
@@ -417,7 +427,12 @@ impl Explorer<'_> {
             None => self.group(start)?,
         };
         self.groups[group as usize].tops.push(symbol);
-        for labels in self.groups[group as usize].labels.clone() {
+        let labels = self.groups[group as usize].labels.iter();
+        let labels: Vec<Labels> = labels
+            .map(|labels| Labels::Set(*labels))
+            .chain((0..self.terminals()).map(Labels::Token))
+            .collect();
+        for labels in labels {
             let step = self.question(Pending::Step {
                 labels,
                 then: Then::Act,

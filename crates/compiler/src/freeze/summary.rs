@@ -15,7 +15,7 @@
 //! comes back to itself is a typed error.
 //!
 //! Rests of tokens remember what their tokens have done to lexemes that must differ ([`Past`]), by the
-//! rules of the lazy machine; token sets are gathered with what follows from it ([`Part`]).
+//! rules of the lazy machine; token sets are gathered with what follows from it ([`RoleSet`]).
 
 use crate::lazy::LazyMachine;
 use crate::lexical_rows::{LexicalRows, TrieId};
@@ -34,6 +34,19 @@ pub(super) enum Then {
     End,
     /// The next lexeme reads these rests of tokens.
     Read(TrieId, Past),
+    /// A token terminal is read next, and its tokens are the answer.
+    Token(u32),
+    /// It has been read.
+    Taken(u32),
+}
+
+/// What a lexeme carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Labels {
+    /// These labels.
+    Set(LabelSet),
+    /// The label of this token terminal, by its number in the machine.
+    Token(u32),
 }
 
 /// What tokens have done to lexemes that must differ, as far as they were read. Always the same where
@@ -59,10 +72,10 @@ impl Past {
 }
 
 /// The local number of a token set, and the role of its tokens in the two lowest bits.
-pub(super) type Part = u32;
+pub(super) type RoleSet = u32;
 
-/// The part of a set in a role.
-fn part(set: u32, role: u32) -> Part {
+/// A set in a role.
+fn in_role(set: u32, role: u32) -> RoleSet {
     set << 2 | role
 }
 
@@ -71,7 +84,7 @@ fn part(set: u32, role: u32) -> Part {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Pending {
     /// A lexeme with these labels ends on this symbol.
-    Step { labels: LabelSet, then: Then },
+    Step { labels: Labels, then: Then },
     /// A lexeme with this label (`None`: the end of the text) does, by elementary moves.
     Label { label: Option<u32>, then: Then },
     /// A nonterminal was read before the label; it goes on top of this symbol.
@@ -84,7 +97,7 @@ pub(super) enum Pending {
     /// what these labels do; or, without labels, whether the text may end.
     Below {
         known: Box<[Symbol]>,
-        labels: Option<LabelSet>,
+        labels: Option<Labels>,
         then: Then,
     },
     /// This symbol is on top and no lexeme is under way.
@@ -110,7 +123,7 @@ pub(super) const BOTTOM: Symbol = Symbol(u32::MAX);
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Outcome {
     /// Token sets.
-    pub sets: Box<[Part]>,
+    pub sets: Box<[RoleSet]>,
     pub ends: bool,
     /// Interned actions.
     pub actions: Box<[u32]>,
@@ -120,7 +133,7 @@ pub(super) struct Outcome {
 /// An outcome in the making.
 #[derive(Debug, Default)]
 pub(super) struct Gather {
-    pub sets: Vec<Part>,
+    pub sets: Vec<RoleSet>,
     pub ends: bool,
     pub actions: Vec<u32>,
     pub items: Vec<Item>,
@@ -238,7 +251,7 @@ impl<'a> Summaries<'a> {
         }
         // Sets that hold nothing say nothing.
         if let Some(empty) = self.sets.find(&Sets::EMPTY) {
-            gather.sets.retain(|part| part >> 2 != empty);
+            gather.sets.retain(|s| s >> 2 != empty);
         }
         self.outcomes.intern(Outcome {
             sets: sorted(gather.sets),
@@ -371,7 +384,7 @@ impl<'a> Summaries<'a> {
             Pending::Step { labels, then } => {
                 let machine = self.machine;
                 let then = self.ended(then, symbol, labels)?;
-                let list = machine.shared().lexicon.labels(labels);
+                let list = self.list(labels);
                 // Whether the machine works by reductions does not depend on the label.
                 let reduces = !gone
                     && list.first().is_some_and(|l| {
@@ -421,9 +434,26 @@ impl<'a> Summaries<'a> {
         Ok(gather)
     }
 
+    /// The tokens of a token terminal: the local number of their set.
+    pub fn terminal_set(&mut self, terminal: u32) -> u32 {
+        let tokens = &self.machine.token_terminals()[terminal as usize].tokens;
+        let set = self.machine.shared().sets.intern(tokens.to_vec());
+        self.sets.intern(set)
+    }
+
+    /// The labels themselves.
+    fn list(&self, labels: Labels) -> &'a [u32] {
+        match labels {
+            Labels::Set(labels) => self.machine.shared().lexicon.labels(labels),
+            Labels::Token(terminal) => {
+                std::slice::from_ref(&self.machine.token_terminals()[terminal as usize].label)
+            }
+        }
+    }
+
     /// What happens next, when a lexeme that began on `symbol` ends with these labels.
-    fn ended(&self, then: Then, symbol: Symbol, labels: LabelSet) -> Result<Then, RunError> {
-        let Then::Read(trie, past) = then else {
+    fn ended(&self, then: Then, symbol: Symbol, labels: Labels) -> Result<Then, RunError> {
+        let (Then::Read(trie, past), Labels::Set(labels)) = (then, labels) else {
             return Ok(then);
         };
         let ended_one = past.ended_one
@@ -482,12 +512,23 @@ impl<'a> Summaries<'a> {
                     None => self.ask(gather, &[], None, then, symbol)?,
                 }
             }
+            Then::Token(terminal) => {
+                if symbol != BOTTOM {
+                    let (labels, then) = (Labels::Token(terminal), Then::Taken(terminal));
+                    let found = self.want(Pending::Step { labels, then }, symbol);
+                    self.add(gather, found);
+                }
+            }
+            Then::Taken(terminal) => {
+                let set = self.terminal_set(terminal);
+                gather.sets.push(in_role(set, PLAIN));
+            }
             Then::Read(trie, mut past) => {
                 let rest = machine.shared().trie(trie);
                 let here = machine.shared().here(trie);
                 if here != Sets::EMPTY {
                     let here = self.sets.intern(here);
-                    gather.sets.push(part(here, past.role()));
+                    gather.sets.push(in_role(here, past.role()));
                 }
                 if rest.len() <= 1 || symbol == BOTTOM {
                     return Ok(());
@@ -499,7 +540,7 @@ impl<'a> Summaries<'a> {
                     past.crossing = past.crossing.max(Some(past.ended_one));
                 }
                 for (labels, trie) in self.read(gather, start, trie, (enters, past))? {
-                    let then = Then::Read(trie, past);
+                    let (labels, then) = (Labels::Set(labels), Then::Read(trie, past));
                     let found = self.want(Pending::Step { labels, then }, symbol);
                     self.add(gather, found);
                 }
@@ -534,10 +575,10 @@ impl<'a> Summaries<'a> {
                 if crossing == inside {
                     role = past.role();
                 } else {
-                    gather.sets.push(part(crossing, past.role()));
+                    gather.sets.push(in_role(crossing, past.role()));
                 }
             }
-            gather.sets.push(part(inside, role));
+            gather.sets.push(in_role(inside, role));
             let from = exits.len();
             exits.extend_from_slice(&row.exits);
             // By what they are: the numbers of label sets and tries depend on what was asked before,
@@ -553,7 +594,7 @@ impl<'a> Summaries<'a> {
         &mut self,
         gather: &mut Gather,
         known: &[Symbol],
-        labels: Option<LabelSet>,
+        labels: Option<Labels>,
         then: Then,
         symbol: Symbol,
     ) -> Result<(), RunError> {
@@ -583,7 +624,7 @@ impl<'a> Summaries<'a> {
             }
             return Ok(());
         };
-        let list = self.machine.shared().lexicon.labels(labels);
+        let list = self.list(labels);
         let actions = match control.step(&mut reader, list) {
             Ok(actions) => actions,
             Err(ControlError::Unknown(_)) => {
