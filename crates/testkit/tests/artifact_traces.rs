@@ -57,12 +57,14 @@ fn frozen(
         }
         Err(e) => panic!("{name}: {e}"),
     };
-    totals.freezing += start.elapsed();
+    let elapsed = start.elapsed();
+    totals.freezing += elapsed;
     assert!(tables.complete, "{name}");
     tables.check(vocabulary.width()).expect("sound tables");
     let mut writer = ArtifactWriter::new(*vocabulary.fingerprint(), [7; 32]);
     tables.write_to(&mut writer).expect("an artifact");
     let bytes = writer.finish();
+    println!("{name}: {} bytes in {elapsed:.1?}", bytes.len());
     totals.bytes += bytes.len();
     totals.schemas += 1;
     totals.comparing += usize::from(tables.compares());
