@@ -1,17 +1,26 @@
 //! The one interface behind which every engine runs the same traces.
 
+/// What a case is written in.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A JSON Schema.
+    Schema(String),
+    /// A regex that matches the whole output.
+    Regex(String),
+}
+
 /// A compiler with its vocabulary set up.
 pub trait Engine {
     /// The name in tables.
     fn name(&self) -> &'static str;
-    /// Compiles a schema; the error text says why not.
-    fn compile(&mut self, schema: &str) -> Result<Box<dyn Grammar>, String>;
+    /// Compiles a source; the error text says why not.
+    fn compile(&mut self, source: &Source) -> Result<Box<dyn Grammar>, String>;
 }
 
-/// A compiled schema.
+/// A compiled source.
 pub trait Grammar {
     /// A new session.
-    fn session(&mut self) -> Result<Box<dyn Session>, String>;
+    fn session(&mut self) -> Result<Box<dyn Session + '_>, String>;
 }
 
 /// One generation under way.
@@ -20,6 +29,32 @@ pub trait Session {
     fn mask(&mut self) -> Result<(), String>;
     /// Whether the last mask has the bit of this token.
     fn allowed(&self, token: u32) -> bool;
+    /// Whether the output may end here, the last mask being that of this place.
+    fn may_end(&mut self, end: u32) -> bool {
+        self.allowed(end)
+    }
     /// Takes a token that the last mask allowed.
     fn advance(&mut self, token: u32) -> Result<(), String>;
+}
+
+/// Sets up an engine by its name.
+pub fn set_up(
+    name: &str,
+    vocabulary: &std::sync::Arc<maskwright_tables::Vocabulary>,
+    any_order: bool,
+) -> anyhow::Result<Box<dyn Engine>> {
+    Ok(match name {
+        "maskwright" => Box::new(crate::maskwright::Maskwright::new(vocabulary, any_order)),
+        #[cfg(feature = "llguidance")]
+        "llguidance" => Box::new(crate::llguidance::Llguidance::new(vocabulary)?),
+        #[cfg(feature = "glrmask")]
+        "glrmask" => Box::new(crate::glrmask::Glrmask::new(vocabulary)?),
+        #[cfg(feature = "xgrammar")]
+        "xgrammar-rs" => Box::new(crate::xgrammar::Xgrammar::new(vocabulary)?),
+        #[cfg(feature = "outlines")]
+        "outlines-core" => Box::new(crate::outlines::Outlines::new(vocabulary)?),
+        #[cfg(feature = "kbnf")]
+        "kbnf" => Box::new(crate::kbnf::Kbnf::new(vocabulary)?),
+        other => anyhow::bail!("no engine {other} was built in: see the features of Cargo.toml"),
+    })
 }

@@ -1,6 +1,6 @@
 //! Maskwright behind the common interface.
 
-use crate::engine::{Engine, Grammar, Session};
+use crate::engine::{Engine, Grammar, Session, Source};
 use maskwright_automata::Order;
 use maskwright_compiler::{CompiledGrammar, Compiler, JsonSchemaOptions};
 use maskwright_runtime::Matcher;
@@ -15,13 +15,13 @@ pub struct Maskwright {
 
 impl Maskwright {
     /// Sets up the vocabulary.
-    pub fn new(vocabulary: Arc<Vocabulary>, any_order: bool) -> Self {
+    pub fn new(vocabulary: &Arc<Vocabulary>, any_order: bool) -> Self {
         let mut options = JsonSchemaOptions::default();
         if any_order {
             options.writing.order = Order::Any;
         }
         Maskwright {
-            compiler: Compiler::new(vocabulary, Limits::untrusted()),
+            compiler: Compiler::new(Arc::clone(vocabulary), Limits::untrusted()),
             options,
         }
     }
@@ -32,8 +32,12 @@ impl Engine for Maskwright {
         "maskwright"
     }
 
-    fn compile(&mut self, schema: &str) -> Result<Box<dyn Grammar>, String> {
-        match self.compiler.json_schema_with(schema, &self.options) {
+    fn compile(&mut self, source: &Source) -> Result<Box<dyn Grammar>, String> {
+        let compiled = match source {
+            Source::Schema(schema) => self.compiler.json_schema_with(schema, &self.options),
+            Source::Regex(pattern) => self.compiler.regex(pattern),
+        };
+        match compiled {
             Ok(grammar) => Ok(Box::new(Compiled(grammar))),
             Err(e) => Err(e.to_string()),
         }
@@ -43,7 +47,7 @@ impl Engine for Maskwright {
 struct Compiled(CompiledGrammar);
 
 impl Grammar for Compiled {
-    fn session(&mut self) -> Result<Box<dyn Session>, String> {
+    fn session(&mut self) -> Result<Box<dyn Session + '_>, String> {
         let matcher = Matcher::new(self.0.machine()).map_err(|e| e.to_string())?;
         let mask = vec![0; matcher.mask_words()];
         Ok(Box::new(Run { matcher, mask }))

@@ -1,5 +1,6 @@
 //! MaskBench files as traces.
 
+use crate::engine::Source;
 use serde_json::Value;
 use std::path::Path;
 
@@ -11,14 +12,33 @@ pub struct Instance {
     pub text: String,
 }
 
-/// One schema with its instances.
+/// One source with its instances.
 pub struct Case {
     /// The file's name.
     pub name: String,
-    /// The schema's text.
-    pub schema: String,
+    /// What is compiled.
+    pub source: Source,
     /// The instances.
     pub instances: Vec<Instance>,
+}
+
+/// Reads the files of a folder: those of a list, or all; every `every`-th one, by name.
+pub fn all(dir: &Path, list: Option<&str>, every: usize) -> anyhow::Result<Vec<Case>> {
+    let mut names: Vec<String> = match list {
+        Some(list) => std::fs::read_to_string(dir.join(list))?
+            .split_whitespace()
+            .map(String::from)
+            .collect(),
+        None => std::fs::read_dir(dir.join("files"))?
+            .map(|e| e.map(|e| e.file_name().to_string_lossy().into_owned()))
+            .collect::<Result<_, _>>()?,
+    };
+    names.sort();
+    names
+        .iter()
+        .step_by(every.max(1))
+        .map(|name| read(&dir.join("files").join(name)))
+        .collect()
 }
 
 /// Reads one file in MaskBench's format.
@@ -40,7 +60,7 @@ pub fn read(path: &Path) -> anyhow::Result<Case> {
         name: path
             .file_name()
             .map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
-        schema: file["schema"].to_string(),
+        source: Source::Schema(file["schema"].to_string()),
         instances: instances.collect(),
     })
 }

@@ -285,6 +285,35 @@ fn hostile_sources_are_errors_with_a_code() {
 }
 
 #[test]
+fn artifacts_of_open_objects_know_the_names_read() {
+    let (schema, artifact) = (scratch("open.json"), scratch("open.mwk"));
+    fs::write(
+        &schema,
+        r#"{"additionalProperties":{"type":"boolean"},"type":"object"}"#,
+    )
+    .unwrap();
+    let compile = [
+        "compile", &schema, "--vocab", "bytes", "--force", "-o", &artifact,
+    ];
+    let compiled = run(&compile);
+    assert_eq!(compiled.status.code(), Some(0), "{}", stderr(&compiled));
+    assert_eq!(run(&["verify", &artifact]).status.code(), Some(0));
+    for (text, code) in [
+        (r#"{"a":true,"b":true}"#, 0),
+        (r#"{"a":true,"a":true}"#, 1),
+        (r#"{"a":true,"\u0061":true}"#, 1),
+    ] {
+        let output = run_with_input(&["check", &artifact, "-"], text.as_bytes());
+        assert_eq!(output.status.code(), Some(code), "{text}");
+    }
+    let inspected = stdout(&run(&["inspect", "--json", &artifact]));
+    let value: serde_json::Value = serde_json::from_str(&inspected).expect("JSON");
+    let mut tables = value["tables"].as_array().expect("tables").iter();
+    let differing = tables.find(|t| t["name"] == "differing lexemes");
+    assert_eq!(differing.expect("a table")["rows"], 2);
+}
+
+#[test]
 fn artifacts_are_compiled_inspected_verified_and_used() {
     let source = "grammars/regex/date/pattern.regex";
     let artifact = scratch("date.mwk");

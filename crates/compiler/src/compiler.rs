@@ -59,7 +59,7 @@ impl Compiler {
     pub fn new(vocabulary: impl Into<Arc<Vocabulary>>, limits: Limits) -> Self {
         let vocabulary = vocabulary.into();
         Compiler {
-            shared: Mutex::new(Arc::new(LexicalRows::new(Arc::clone(&vocabulary), limits))),
+            shared: Mutex::new(Self::rows(&vocabulary, limits)),
             vocabulary,
             limits,
             cancel: CancelFlag::new(),
@@ -165,9 +165,16 @@ impl Compiler {
     pub(crate) fn shared(&self) -> Arc<LexicalRows> {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         if shared.bytes() > self.shared_bytes {
-            *shared = Arc::new(LexicalRows::new(Arc::clone(&self.vocabulary), self.limits));
+            *shared = Self::rows(&self.vocabulary, self.limits);
         }
         Arc::clone(&shared)
+    }
+
+    fn rows(vocabulary: &Arc<Vocabulary>, limits: Limits) -> Arc<LexicalRows> {
+        let rows = LexicalRows::new(Arc::clone(vocabulary), limits);
+        // A limit that is crossed here is crossed again, and told of, when a grammar needs the rows.
+        let _ = rows.warm();
+        Arc::new(rows)
     }
 
     pub(crate) fn cancel(&self) -> &CancelFlag {
@@ -307,19 +314,13 @@ impl CompiledGrammar {
     /// give the same tables, whatever this grammar was used for before and however many threads help.
     ///
     /// # Errors
-    /// The budget is too small, a limit, or a cancel; a grammar that names tokens (tables hold bytes
-    /// only).
+    /// The budget is too small, a limit, or a cancel.
     pub fn freeze(
         &self,
         budget: FreezeBudget,
         cancel: &CancelFlag,
         progress: &mut dyn FnMut(FreezeProgress),
     ) -> Result<PushdownTables<'static>, RunError> {
-        if self.machine.has_token_terminals() {
-            return Err(RunError::Unsupported {
-                what: "tokens as terminals",
-            });
-        }
         freeze(&self.afresh(cancel)?, budget, cancel, progress)
     }
 
@@ -344,7 +345,9 @@ impl CompiledGrammar {
                 Box::new(made.map_err(stopped)?)
             }
         };
-        Ok(LazyMachine::new(control, shared, limits))
+        // The same grammar has the same terminals.
+        let terminals = self.machine.token_terminals().into();
+        Ok(LazyMachine::new(control, shared, limits).with_token_terminals(terminals))
     }
 
     /// What has been built so far.

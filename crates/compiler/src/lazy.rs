@@ -68,6 +68,8 @@ struct Item {
     /// Whether the tokens have entered such a lexeme behind the end of another lexeme, and then
     /// whether they had ended one before.
     crossing: Option<bool>,
+    /// Whether this lexeme is the first such one.
+    enters: bool,
 }
 
 /// Reads a stack for a control, noting where.
@@ -120,6 +122,11 @@ impl LazyMachine {
     pub fn with_token_terminals(mut self, terminals: Box<[TokenTerminal]>) -> Self {
         self.token_terminals = terminals;
         self
+    }
+
+    /// Terminals that are tokens as a whole.
+    pub fn token_terminals(&self) -> &[TokenTerminal] {
+        &self.token_terminals
     }
 
     /// Whether some terminal is a token.
@@ -201,9 +208,18 @@ impl LazyMachine {
                 distinct,
                 ended_one: false,
                 crossing: None,
+                enters: false,
             });
         }
-        type Seen = (Vec<Symbol>, usize, LexState, TrieId, bool, Option<bool>);
+        type Seen = (
+            Vec<Symbol>,
+            usize,
+            LexState,
+            TrieId,
+            bool,
+            Option<bool>,
+            bool,
+        );
         let mut seen: FxHashSet<Seen> = FxHashSet::default();
         let mut budget = self.limits.steps;
         for terminal in &self.token_terminals {
@@ -239,7 +255,7 @@ impl LazyMachine {
                     None => true,
                 };
                 let out = &mut crossing[usize::from(twice)];
-                self.crossing(&item, endless, row.inside, out);
+                self.crossing(item.enters && endless, item.trie, row.inside, out);
             }
             for &(labels, residual) in &row.exits {
                 let view = OverlayView {
@@ -257,24 +273,21 @@ impl LazyMachine {
                     let mut next = item.overlay.clone();
                     next.apply(action);
                     let rest = self.shared.trie(residual);
-                    let here = rest.tokens_at(0);
-                    if !here.is_empty() {
-                        parts.push(self.shared.sets.intern(here.to_vec()));
-                        if let Some(twice) = item.crossing {
-                            crossing[usize::from(twice)].extend_from_slice(here);
-                        }
+                    parts.push(self.shared.here(residual));
+                    if let Some(twice) = item.crossing {
+                        crossing[usize::from(twice)].extend_from_slice(rest.tokens_at(0));
                     }
                     let view = OverlayView {
                         overlay: &next,
                         base: stack,
                         reads: &reads,
                     };
-                    if !here.is_empty()
-                        && self.records
+                    if self.records
+                        && !rest.tokens_at(0).is_empty()
                         && let Some(top) = view.symbol(0)
                         && self.may_run_out(top)?
                     {
-                        crossing[usize::from(ended_one)].extend_from_slice(here);
+                        crossing[usize::from(ended_one)].extend_from_slice(rest.tokens_at(0));
                     }
                     if rest.len() <= 1 {
                         continue;
@@ -286,6 +299,7 @@ impl LazyMachine {
                     }
                     let entered = distinct.then_some(ended_one);
                     let crossing = item.crossing.max(entered);
+                    let enters = distinct && item.crossing.is_none();
                     // Two readings that meet again are followed once.
                     if work.len() > 1
                         && !seen.insert((
@@ -295,6 +309,7 @@ impl LazyMachine {
                             residual,
                             ended_one,
                             crossing,
+                            enters,
                         ))
                     {
                         continue;
@@ -307,6 +322,7 @@ impl LazyMachine {
                             distinct,
                             ended_one,
                             crossing,
+                            enters,
                         });
                     }
                 }
@@ -355,12 +371,13 @@ impl LazyMachine {
         Ok((self.rows.push(row) as u32, reads.into_inner()))
     }
 
-    /// Adds the tokens of a crossing item that stay inside its lexeme. A token that only opens a
-    /// string there cannot repeat or exhaust anything if infinitely many values are offered.
-    fn crossing(&self, item: &Item, endless: bool, inside: SetId, out: &mut Vec<TokenId>) {
-        let trie = self.shared.trie(item.trie);
+    /// Adds the tokens of a trie that stay inside a lexeme and are crossing. Where this is the first
+    /// lexeme that they enter which must differ, a token that only opens a string cannot repeat or
+    /// exhaust anything if infinitely many values are offered.
+    pub fn crossing(&self, enters: bool, trie: TrieId, inside: SetId, out: &mut Vec<TokenId>) {
+        let trie = self.shared.trie(trie);
         let mut opening: Vec<TokenId> = Vec::new();
-        if item.distinct && endless {
+        if enters {
             let mut nodes: Vec<usize> = trie.children(0).collect();
             while let Some(node) = nodes.pop() {
                 match trie.nodes()[node].byte {

@@ -39,11 +39,33 @@ pub(crate) struct LexRow {
 #[derive(Debug)]
 struct Walk {
     /// Tokens that stay inside the lexeme.
-    words: Vec<u32>,
+    inside: SetId,
     /// Its ends in preorder.
     exits: Vec<Exit>,
     residuals: Vec<(LabelSet, TrieId)>,
 }
+
+/// A trie of what is left of some tokens.
+#[derive(Debug)]
+struct Residual {
+    trie: Arc<TokenTrie>,
+    /// The tokens of its root: of these nothing is left.
+    here: SetId,
+}
+
+/// What is known of the nodes of a large trie.
+#[derive(Debug)]
+struct Shape {
+    /// The bytes to the deepest node below each. Only of a trie in which no token lies at two nodes: in
+    /// another one, to take a node out of a set of tokens would take out tokens that another node
+    /// puts there.
+    heights: Option<Vec<u8>>,
+    /// The classes of the bytes below each.
+    below: Vec<u64>,
+}
+
+/// Nodes of a trie, and whether the tokens that end at each count.
+type Roots = Box<[(u32, bool)]>;
 
 /// Rows, tries and sets of one vocabulary, shared by all grammars and threads.
 #[derive(Debug)]
@@ -51,12 +73,15 @@ pub(crate) struct LexicalRows {
     vocabulary: Arc<Vocabulary>,
     pub lexicon: Arc<Lexicon>,
     pub sets: Sets,
-    tries: boxcar::Vec<Arc<TokenTrie>>,
+    tries: boxcar::Vec<Residual>,
     trie_ids: Mutex<FxHashMap<Arc<TokenTrie>, TrieId>>,
+    /// Tries by the nodes below which they were collected: `None` where no token is left. The
+    /// second key is the state whose ends the nodes were taken out of, or `DEAD`.
+    merges: HashMap<(TrieId, LexState, LabelSet, Roots), Option<TrieId>, FxBuildHasher>,
     rows: boxcar::Vec<LexRow>,
     row_ids: HashMap<(LexState, TrieId), u32, FxBuildHasher>,
     walks: HashMap<(LexState, TrieId), Arc<Walk>, FxBuildHasher>,
-    heights: HashMap<TrieId, Option<Arc<Vec<u8>>>, FxBuildHasher>,
+    shapes: HashMap<TrieId, Arc<Shape>, FxBuildHasher>,
     trie_bytes: AtomicUsize,
     limits: Limits,
 }
@@ -89,20 +114,33 @@ impl LexicalRows {
         let sets = Sets::new(vocabulary.mask_words());
         let tries = boxcar::Vec::new();
         // The vocabulary's trie lives in the vocabulary; its slot here stays empty.
-        tries.push(Arc::new(TokenTrie::default()));
+        tries.push(Residual {
+            trie: Arc::new(TokenTrie::default()),
+            here: sets.intern(vocabulary.trie().tokens_at(0).to_vec()),
+        });
         LexicalRows {
             vocabulary,
             lexicon,
             sets,
             tries,
             trie_ids: Mutex::default(),
+            merges: HashMap::with_hasher(FxBuildHasher),
             rows: boxcar::Vec::new(),
             row_ids: HashMap::with_hasher(FxBuildHasher),
             walks: HashMap::with_hasher(FxBuildHasher),
-            heights: HashMap::with_hasher(FxBuildHasher),
+            shapes: HashMap::with_hasher(FxBuildHasher),
             trie_bytes: AtomicUsize::new(0),
             limits,
         }
+    }
+
+    /// Makes the rows that every JSON Schema needs: those inside a string, and inside a name.
+    pub fn warm(&self) -> Result<(), LimitError> {
+        for value in maskwright_automata::frames::common_texts(&self.lexicon) {
+            let text = self.lexicon.fresh(self.lexicon.json_string(value))?;
+            self.row(self.lexicon.next(text, b'"')?, Self::VOCABULARY)?;
+        }
+        Ok(())
     }
 
     pub fn vocabulary(&self) -> &Arc<Vocabulary> {
@@ -113,8 +151,13 @@ impl LexicalRows {
         if id == Self::VOCABULARY {
             self.vocabulary.trie()
         } else {
-            &self.tries[id.0 as usize]
+            &self.tries[id.0 as usize].trie
         }
+    }
+
+    /// The tokens of the root of a trie.
+    pub fn here(&self, id: TrieId) -> SetId {
+        self.tries[id.0 as usize].here
     }
 
     /// The number of rows and of tries made so far.
@@ -145,32 +188,56 @@ impl LexicalRows {
     #[cold]
     fn make(&self, state: LexState, trie_id: TrieId) -> Result<LexRow, LimitError> {
         let trie = self.trie(trie_id);
-        if trie.len() >= Self::LARGE
+        let shape = (trie.len() >= Self::LARGE).then(|| self.shape(trie_id));
+        if let Some(shape) = &shape
+            && let Some(heights) = &shape.heights
             && let Some(base) = row_walk::base_of(&self.lexicon, trie, state)?
-            && let Some(heights) = self.heights(trie_id)
         {
-            let base_walk = self.walk(base, trie_id)?;
-            let known = (base, &base_walk.words[..], &base_walk.exits[..]);
-            let found = row_walk::against(&self.lexicon, trie, &heights, state, known)?;
-            let mut residuals = base_walk.residuals.clone();
-            residuals.retain(|r| !found.changed.contains(&r.0));
-            let mut changed: Vec<Exit> = found
-                .exits
-                .into_iter()
-                .filter(|e| found.changed.contains(&e.0))
-                .collect();
-            self.residuals(trie, &mut changed, &mut residuals);
-            return self.finish(
-                state,
-                trie_id,
-                self.sets.intern_words(found.words),
-                residuals,
-            );
+            return self.near(state, trie_id, base, heights);
         }
-        let (inside, mut exits) = row_walk::plain(&self.lexicon, trie, state)?;
-        let mut residuals = Vec::new();
-        self.residuals(trie, &mut exits, &mut residuals);
+        let below = shape.as_ref().map(|s| &s.below[..]);
+        let (inside, mut exits) = row_walk::plain(&self.lexicon, trie, below, state)?;
+        let residuals = self.residuals(trie_id, &mut exits);
         self.finish(state, trie_id, self.sets.intern(inside), residuals)
+    }
+
+    /// The row of a state by its difference from a base.
+    fn near(
+        &self,
+        state: LexState,
+        trie_id: TrieId,
+        base: LexState,
+        heights: &[u8],
+    ) -> Result<LexRow, LimitError> {
+        let trie = self.trie(trie_id);
+        let walk = self.walk(base, trie_id)?;
+        let mut found =
+            row_walk::against(&self.lexicon, trie, heights, state, (base, &walk.exits))?;
+        let inside = self.sets.near(walk.inside, found.added, found.removed);
+        // What ends elsewhere than in the base has a trie of its own, beside that of the base.
+        let mut residuals = self.residuals(trie_id, &mut found.new);
+        for &(labels, whole) in &walk.residuals {
+            let gone = found.gone.iter().filter(|e| e.0 == labels);
+            let gone: Roots = gone.map(|e| (e.1, e.2)).collect();
+            let rest = match gone.is_empty() {
+                true => Some(whole),
+                false => {
+                    let key = (trie_id, base, labels, gone);
+                    let known = self.merges.pin().get(&key).copied();
+                    known.unwrap_or_else(|| {
+                        let left = walk
+                            .exits
+                            .iter()
+                            .filter(|e| e.0 == labels && key.3.binary_search(&(e.1, e.2)).is_err());
+                        let left: Vec<(u32, bool)> = left.map(|e| (e.1, e.2)).collect();
+                        let rest = self.intern_trie(trie.merged(&left));
+                        self.remember(key, rest)
+                    })
+                }
+            };
+            residuals.extend(rest.map(|rest| (labels, rest)));
+        }
+        self.finish(state, trie_id, inside, residuals)
     }
 
     fn finish(
@@ -206,66 +273,85 @@ impl LexicalRows {
             return Ok(Arc::clone(walk));
         }
         let trie = self.trie(trie_id);
-        let (inside, exits) = row_walk::plain(&self.lexicon, trie, state)?;
-        let mut words = vec![0; self.vocabulary.mask_words()];
-        maskwright_kernels::bits::set(&mut words, inside.iter().map(|t| t.0));
-        let mut residuals = Vec::new();
-        self.residuals(trie, &mut exits.clone(), &mut residuals);
+        let shape = self.shape(trie_id);
+        let below = Some(&shape.below[..]);
+        let (inside, exits) = row_walk::plain(&self.lexicon, trie, below, state)?;
         let walk = Arc::new(Walk {
-            words,
+            inside: self.sets.intern(inside),
+            residuals: self.residuals(trie_id, &mut exits.clone()),
             exits,
-            residuals,
         });
-        let bytes = 4 * walk.words.len() + 12 * walk.exits.len() + 8 * walk.residuals.len() + 128;
+        let bytes = 12 * walk.exits.len() + 8 * walk.residuals.len() + 128;
         self.trie_bytes.fetch_add(bytes, Ordering::Relaxed);
         Ok(Arc::clone(
             self.walks.pin().get_or_insert((state, trie_id), walk),
         ))
     }
 
-    /// The heights of a trie in which no token lies at two nodes; in another one, to take a node out
-    /// of a set of tokens would take out tokens that another node puts there.
-    fn heights(&self, trie_id: TrieId) -> Option<Arc<Vec<u8>>> {
-        if let Some(heights) = self.heights.pin().get(&trie_id) {
-            return heights.clone();
+    fn shape(&self, trie_id: TrieId) -> Arc<Shape> {
+        if let Some(shape) = self.shapes.pin().get(&trie_id) {
+            return Arc::clone(shape);
         }
         let trie = self.trie(trie_id);
         let mut words = vec![0; self.vocabulary.mask_words()];
         maskwright_kernels::bits::set(&mut words, trie.tokens().iter().map(|t| t.0));
         let once = maskwright_kernels::bits::count(&words) == trie.tokens().len();
-        let heights = once.then(|| Arc::new(trie.heights()));
-        self.trie_bytes.fetch_add(
-            heights.as_ref().map_or(0, |h| h.len()) + 64,
-            Ordering::Relaxed,
-        );
-        self.heights.pin().get_or_insert(trie_id, heights).clone()
+        let shape = Arc::new(Shape {
+            heights: once.then(|| trie.heights()),
+            below: trie.classes_below(),
+        });
+        self.trie_bytes
+            .fetch_add(9 * trie.len() + 64, Ordering::Relaxed);
+        Arc::clone(self.shapes.pin().get_or_insert(trie_id, shape))
     }
 
-    /// Adds the residual trie of each label set that occurs in `exits`.
-    fn residuals(&self, trie: &TokenTrie, exits: &mut [Exit], out: &mut Vec<(LabelSet, TrieId)>) {
+    /// The residual trie of each label set that occurs in `exits`.
+    fn residuals(&self, trie_id: TrieId, exits: &mut [Exit]) -> Vec<(LabelSet, TrieId)> {
         exits.sort_unstable();
+        let mut out = Vec::new();
         for group in exits.chunk_by(|a, b| a.0 == b.0) {
-            let roots: Vec<(u32, bool)> = group.iter().map(|e| (e.1, e.2)).collect();
-            let residual = trie.merged(&roots);
-            if !residual.is_empty() {
-                out.push((group[0].0, self.intern_trie(residual)));
-            }
+            let roots: Roots = group.iter().map(|e| (e.1, e.2)).collect();
+            let key = (trie_id, LexState::DEAD, LabelSet::NONE, roots);
+            let known = self.merges.pin().get(&key).copied();
+            let rest = known.unwrap_or_else(|| {
+                let rest = self.intern_trie(self.trie(trie_id).merged(&key.3));
+                self.remember(key, rest)
+            });
+            out.extend(rest.map(|rest| (group[0].0, rest)));
         }
+        out
     }
 
-    fn intern_trie(&self, trie: TokenTrie) -> TrieId {
+    fn remember(
+        &self,
+        key: (TrieId, LexState, LabelSet, Roots),
+        rest: Option<TrieId>,
+    ) -> Option<TrieId> {
+        let bytes = 8 * key.3.len() + 64;
+        self.trie_bytes.fetch_add(bytes, Ordering::Relaxed);
+        *self.merges.pin().get_or_insert(key, rest)
+    }
+
+    /// The id of a trie, unless it holds no token.
+    fn intern_trie(&self, trie: TokenTrie) -> Option<TrieId> {
+        if trie.is_empty() {
+            return None;
+        }
         let mut ids = self.trie_ids.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(&id) = ids.get(&trie) {
-            return id;
+            return Some(id);
         }
         self.trie_bytes.fetch_add(
             12 * trie.len() + 4 * trie.tokens().len() + 96,
             Ordering::Relaxed,
         );
         let trie = Arc::new(trie);
-        let id = TrieId(self.tries.push(Arc::clone(&trie)) as u32);
+        let id = TrieId(self.tries.push(Residual {
+            here: self.sets.intern(trie.tokens_at(0).to_vec()),
+            trie: Arc::clone(&trie),
+        }) as u32);
         ids.insert(trie, id);
-        id
+        Some(id)
     }
 }
 
@@ -277,28 +363,51 @@ mod tests {
     use maskwright_tables::TokenId;
 
     /// The rests by labels, root tokens left out where the lexeme goes on.
-    fn contents(rows: &LexicalRows, row: &LexRow) -> (Vec<TokenId>, Vec<(LabelSet, TokenTrie)>) {
-        let inside = match rows.sets.get(row.inside) {
-            crate::sets::Set::Few(ids) => ids.to_vec(),
-            crate::sets::Set::Dense(words) => (0..32 * words.len() as u32)
-                .filter(|t| maskwright_kernels::bits::contains(words, *t))
-                .map(TokenId)
-                .collect(),
-        };
-        (
-            inside,
-            row.exits
-                .iter()
-                .map(|e| (e.0, rows.trie(e.1).clone()))
-                .collect(),
-        )
+    #[allow(clippy::type_complexity)]
+    fn contents<'a>(
+        rows: &'a LexicalRows,
+        row: &LexRow,
+    ) -> (Vec<TokenId>, Vec<(LabelSet, Vec<(&'a [u8], TokenId)>)>) {
+        let words = rows.sets.bitset(row.inside);
+        let inside = maskwright_kernels::bits::ones(&words)
+            .map(TokenId)
+            .collect();
+        let mut exits: std::collections::BTreeMap<LabelSet, Vec<&TokenTrie>> = Default::default();
+        for &(labels, trie) in &row.exits {
+            exits.entry(labels).or_default().push(rows.trie(trie));
+        }
+        let exits = exits
+            .into_iter()
+            .map(|(labels, tries)| (labels, entries(rows, &tries)));
+        (inside, exits.collect())
+    }
+
+    /// What is left of the tokens of some tries, sorted.
+    fn entries<'a>(rows: &'a LexicalRows, tries: &[&TokenTrie]) -> Vec<(&'a [u8], TokenId)> {
+        let mut all: Vec<(&[u8], TokenId)> = Vec::new();
+        for trie in tries {
+            let mut ends: Vec<u32> = Vec::new();
+            for i in 0..trie.len() {
+                while ends.last().is_some_and(|end| *end as usize <= i) {
+                    ends.pop();
+                }
+                ends.push(trie.nodes()[i].skip);
+                for &token in trie.tokens_at(i) {
+                    let bytes = rows.vocabulary.bytes(token);
+                    all.push((&bytes[bytes.len() + 1 - ends.len()..], token));
+                }
+            }
+        }
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 
     /// Compares the row of a state with the plain walk; the number of tokens inside.
     fn check(rows: &LexicalRows, state: LexState, trie_id: TrieId, what: &str) -> usize {
         let (inside, exits) = contents(rows, rows.row(state, trie_id).unwrap());
         let trie = rows.trie(trie_id);
-        let (mut plain, plain_exits) = row_walk::plain(&rows.lexicon, trie, state).unwrap();
+        let (mut plain, plain_exits) = row_walk::plain(&rows.lexicon, trie, None, state).unwrap();
         plain.sort_unstable();
         plain.dedup();
         assert!(plain == inside, "{what}: tokens inside");
@@ -323,26 +432,20 @@ mod tests {
                 }
             }
         }
-        let mut expected: Vec<(LabelSet, TokenTrie)> = Vec::new();
         let accept = rows.lexicon.accept(state);
+        if accept != LabelSet::NONE {
+            by_labels
+                .entry(accept)
+                .or_default()
+                .append(&mut entries(rows, &[trie]));
+        }
+        let mut expected = Vec::new();
         for (labels, mut entries) in by_labels {
             entries.sort_unstable();
             entries.dedup();
             if !entries.is_empty() {
-                expected.push((labels, TokenTrie::from_sorted(&entries)));
+                expected.push((labels, entries));
             }
-        }
-        if accept != LabelSet::NONE {
-            let at = expected.partition_point(|e| e.0 < accept);
-            let after = at + usize::from(expected.get(at).is_some_and(|e| e.0 == accept));
-            expected.insert(
-                if exits.get(at).is_some_and(|e| e.1 == *trie) {
-                    at
-                } else {
-                    after
-                },
-                (accept, trie.clone()),
-            );
         }
         assert!(expected == exits, "{what}: what is left after the lexeme");
         inside.len()

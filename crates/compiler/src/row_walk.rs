@@ -10,23 +10,27 @@
 
 use maskwright_automata::Lexicon;
 use maskwright_automata::lexicon::Edges;
-use maskwright_kernels::bits;
 use maskwright_tables::{LabelSet, LexState, LimitError, TokenId, TokenTrie};
+use smallvec::{SmallVec, smallvec};
 
 /// Where a lexeme can end inside a token: labels, node, and whether the lexeme cannot go on.
 pub(crate) type Exit = (LabelSet, u32, bool);
 
 /// The whole walk: tokens that stay inside the lexeme, and its ends in preorder.
+///
+/// `below` are the classes of bytes below each node, where they are known: where all of them lead from
+/// a state to itself, the whole subtree stays inside.
 pub(crate) fn plain(
     lexicon: &Lexicon,
     trie: &TokenTrie,
+    below: Option<&[u64]>,
     state: LexState,
 ) -> Result<(Vec<TokenId>, Vec<Exit>), LimitError> {
     let nodes = trie.nodes();
     let mut inside: Vec<TokenId> = Vec::new();
     let mut exits: Vec<Exit> = Vec::new();
     // For each node on the path from the root: where its subtree ends, and its transitions.
-    let mut path = vec![(nodes[0].skip, lexicon.edges(state)?)];
+    let mut path: SmallVec<[(u32, &Edges); 32]> = smallvec![(nodes[0].skip, lexicon.edges(state)?)];
     let mut i = 1;
     while i < nodes.len() {
         let node = &nodes[i];
@@ -49,6 +53,12 @@ pub(crate) fn plain(
         }
         if last {
             i = node.skip as usize;
+        } else if let Some(below) = below
+            && node.skip as usize > i + 1
+            && below[i] & !lexicon.stays(next)? == 0
+        {
+            inside.extend_from_slice(&trie.tokens_below(i)[trie.tokens_at(i).len()..]);
+            i = node.skip as usize;
         } else {
             path.push((node.skip, edges));
             i += 1;
@@ -57,7 +67,8 @@ pub(crate) fn plain(
     Ok((inside, exits))
 }
 
-/// A state that most of the trie soon leads to from `state`, and that most of it never leaves.
+/// A state that most of the trie soon leads to from `state`, and that most of it never leaves. Where
+/// most of the trie is dead there is none: little is then left to walk.
 pub(crate) fn base_of(
     lexicon: &Lexicon,
     trie: &TokenTrie,
@@ -65,7 +76,7 @@ pub(crate) fn base_of(
 ) -> Result<Option<LexState>, LimitError> {
     let mut at = state;
     for _ in 0..3 {
-        let next = lexicon.unbounded(majority(lexicon, trie, at)?)?.0;
+        let next = lexicon.loose(majority(lexicon, trie, at)?)?.alive;
         if next == LexState::DEAD {
             break;
         }
@@ -77,64 +88,59 @@ pub(crate) fn base_of(
     Ok(None)
 }
 
-/// The target to which most of the trie goes.
+/// The live target to which most of the trie goes; `DEAD` where half of it is dead.
 fn majority(lexicon: &Lexicon, trie: &TokenTrie, state: LexState) -> Result<LexState, LimitError> {
     let edges = lexicon.edges(state)?;
-    let mut weights: Vec<(LexState, usize)> = Vec::new();
+    let mut weights: SmallVec<[(LexState, usize); 16]> = SmallVec::new();
+    let mut dead = 0;
     for child in trie.children(0) {
         let node = &trie.nodes()[child];
         let target = edges.get(node.byte);
+        let weight = node.skip as usize - child;
         if target == LexState::DEAD {
+            dead += weight;
+            if 2 * dead >= trie.len() {
+                return Ok(LexState::DEAD);
+            }
             continue;
         }
-        let weight = node.skip as usize - child;
         match weights.iter_mut().find(|w| w.0 == target) {
             Some(found) => found.1 += weight,
             None => weights.push((target, weight)),
         }
     }
-    Ok(weights
-        .iter()
-        .max_by_key(|w| w.1)
-        .map_or(LexState::DEAD, |w| w.0))
+    let most = weights.iter().max_by_key(|w| w.1);
+    Ok(most.map_or(LexState::DEAD, |w| w.0))
 }
 
-/// What [`against`] found.
+/// What [`against`] found: how a state's answer differs from that of its base.
+#[derive(Debug, Default)]
 pub(crate) struct Difference {
-    /// The tokens that stay inside the lexeme.
-    pub words: Vec<u32>,
-    /// Its ends in preorder.
-    pub exits: Vec<Exit>,
-    /// Labels whose ends are not those of the base.
-    pub changed: Vec<LabelSet>,
+    /// Tokens that stay inside the lexeme, some of which may do so in the base too.
+    pub added: Vec<TokenId>,
+    /// Tokens that do not, whatever they do in the base.
+    pub removed: Vec<TokenId>,
+    /// Ends that the base does not have.
+    pub new: Vec<Exit>,
+    /// Ends of the base that are none.
+    pub gone: Vec<Exit>,
 }
 
-/// The answer for `state`, given that for `base`. `heights` are those of the trie, in which no token
-/// may lie at two nodes.
+/// The answer for `state`, given the ends of `base`. `heights` are those of the trie, in which no
+/// token may lie at two nodes.
 pub(crate) fn against(
     lexicon: &Lexicon,
     trie: &TokenTrie,
     heights: &[u8],
     state: LexState,
-    base: (LexState, &[u32], &[Exit]),
+    (base, base_exits): (LexState, &[Exit]),
 ) -> Result<Difference, LimitError> {
     let nodes = trie.nodes();
-    let (base, base_words, base_exits) = base;
-    let mut out = Difference {
-        words: base_words.to_vec(),
-        exits: Vec::new(),
-        changed: Vec::new(),
-    };
-    // Ends of the base that are not copied yet.
+    let mut out = Difference::default();
+    // Ends of the base that are not passed yet.
     let mut rest = base_exits;
-    let mut change = |labels: LabelSet| {
-        if !out.changed.contains(&labels) {
-            out.changed.push(labels);
-        }
-    };
-    let dead = lexicon.edges(LexState::DEAD)?;
-    let mut path: Vec<(u32, &Edges, &Edges)> =
-        vec![(nodes[0].skip, lexicon.edges(state)?, lexicon.edges(base)?)];
+    let mut path: SmallVec<[(u32, &Edges, &Edges); 16]> =
+        smallvec![(nodes[0].skip, lexicon.edges(state)?, lexicon.edges(base)?)];
     let mut i = 1;
     while i < nodes.len() {
         let node = &nodes[i];
@@ -143,61 +149,87 @@ pub(crate) fn against(
         }
         let open = &path[path.len() - 1];
         let (a, b) = (open.1.get(node.byte), open.2.get(node.byte));
-        if alike(lexicon, a, b, heights[i])? {
+        if a == b {
             i = node.skip as usize;
             continue;
         }
+        match likeness(lexicon, a, b, heights[i])? {
+            Likeness::Same => {
+                i = node.skip as usize;
+                continue;
+            }
+            Likeness::Alive => {
+                rest = &rest[rest.partition_point(|e| (e.1 as usize) < i)..];
+                if rest.first().is_none_or(|e| e.1 >= node.skip) {
+                    i = node.skip as usize;
+                    continue;
+                }
+            }
+            Likeness::None => {}
+        }
         // The base's ends before this node stand.
-        let before = rest.partition_point(|e| (e.1 as usize) < i);
-        out.exits.extend_from_slice(&rest[..before]);
-        rest = &rest[before..];
+        rest = &rest[rest.partition_point(|e| (e.1 as usize) < i)..];
         let (a_edges, b_edges) = (lexicon.edges(a)?, lexicon.edges(b)?);
         let accept = lexicon.accept(a);
         let last = accept != LabelSet::NONE && a_edges.is_dead();
         // Where the state is dead or at its end, so must be everything below the node.
         let over = a == LexState::DEAD || last;
-        let gone = if over { node.skip as usize } else { i + 1 };
-        let tokens = if over {
-            trie.tokens_below(i)
-        } else {
-            trie.tokens_at(i)
-        };
+        let below = if over { node.skip as usize } else { i + 1 };
         if over {
-            bits::clear(&mut out.words, tokens.iter().map(|t| t.0));
+            out.removed.extend_from_slice(trie.tokens_below(i));
         } else {
-            bits::set(&mut out.words, tokens.iter().map(|t| t.0));
+            out.added.extend_from_slice(trie.tokens_at(i));
         }
         let end = accept != LabelSet::NONE && (last || node.skip as usize > i + 1);
         let new: Option<Exit> = end.then_some((accept, i as u32, last));
-        let removed = rest.partition_point(|e| (e.1 as usize) < gone);
-        if !(removed == 1 && new == Some(rest[0]) || removed == 0 && new.is_none()) {
-            rest[..removed].iter().for_each(|e| change(e.0));
-            new.iter().for_each(|e| change(e.0));
+        let gone = rest.partition_point(|e| (e.1 as usize) < below);
+        if !(gone == 1 && new == Some(rest[0])) {
+            out.gone.extend_from_slice(&rest[..gone]);
+            out.new.extend(new);
         }
-        rest = &rest[removed..];
-        out.exits.extend(new);
+        rest = &rest[gone..];
         if over {
             i = node.skip as usize;
         } else {
-            let b_edges = if b == LexState::DEAD { dead } else { b_edges };
             path.push((node.skip, a_edges, b_edges));
             i += 1;
         }
     }
-    out.exits.extend_from_slice(rest);
     Ok(out)
 }
 
-/// Whether two states give the same answer on a subtree of this height.
+/// How far a state and one of its base agree on a subtree.
+enum Likeness {
+    /// They give the same answer.
+    Same,
+    /// The same tokens stay inside, and every end is one of the base, but not every end of the base
+    /// is one.
+    Alive,
+    /// Not as far as is known.
+    None,
+}
+
+/// How far two states agree on a subtree of this height.
 #[inline]
-fn alike(lexicon: &Lexicon, a: LexState, b: LexState, height: u8) -> Result<bool, LimitError> {
-    if a == b {
-        return Ok(true);
-    }
+fn likeness(
+    lexicon: &Lexicon,
+    a: LexState,
+    b: LexState,
+    height: u8,
+) -> Result<Likeness, LimitError> {
     if a == LexState::DEAD || b == LexState::DEAD || height == u8::MAX {
-        return Ok(false);
+        return Ok(Likeness::None);
     }
-    let ((a, near_a), (b, near_b)) = (lexicon.unbounded(a)?, lexicon.unbounded(b)?);
+    let (near_a, near_b) = (lexicon.loose(a)?, lexicon.loose(b)?);
     // One byte more than the tree has: whether an accepting state can go on is asked too.
-    Ok(a == b && near_a.min(near_b) > u32::from(height))
+    let reach = u32::from(height);
+    Ok(
+        if near_a.same == near_b.same && near_a.horizon.min(near_b.horizon) > reach {
+            Likeness::Same
+        } else if near_a.alive == b && near_b.alive == b && near_a.horizon > reach {
+            Likeness::Alive
+        } else {
+            Likeness::None
+        },
+    )
 }

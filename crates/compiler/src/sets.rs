@@ -3,7 +3,11 @@
 //! Rows repeat a great deal: fifty string members of one object, and the strings of fifty schemas,
 //! allow the same tokens. So every set of tokens is interned by content ([`SetId`]), and so is
 //! every union of sets ([`FinalId`]), which is what a matcher reads.
+//!
+//! A set that differs little from a bitset is kept as that bitset and its exceptions: it costs some
+//! bytes instead of 12 to 25 KB, and no hash of them.
 
+use maskwright_kernels::bits;
 use maskwright_tables::{TokenId, Tokens};
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,13 +20,15 @@ pub(crate) struct SetId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct FinalId(pub u32);
 
-/// A set of tokens in the cheaper of two forms.
+/// A set of tokens in the cheapest of three forms.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Set {
     /// Ids, strictly increasing.
     Few(Box<[TokenId]>),
     /// A bitset of `mask_words` words.
     Dense(Arc<[u32]>),
+    /// A dense set, ids added to it and ids of it taken out, strictly increasing.
+    Near(SetId, Box<[TokenId]>, Box<[TokenId]>),
 }
 
 impl Set {
@@ -31,6 +37,7 @@ impl Set {
         match self {
             Set::Few(ids) => 4 * ids.len(),
             Set::Dense(words) => 4 * words.len(),
+            Set::Near(_, added, removed) => 4 * (added.len() + removed.len()),
         }
     }
 }
@@ -39,12 +46,16 @@ impl Set {
 enum Final {
     Few(Box<[TokenId]>),
     Dense(Arc<[u32]>),
-    Union(Arc<[u32]>, Box<[TokenId]>),
+    Near(Arc<[u32]>, Box<[TokenId]>, Box<[TokenId]>),
 }
+
+/// A bitset, ids added to it and ids taken out of it.
+type Near<'a> = (&'a Arc<[u32]>, &'a [TokenId], &'a [TokenId]);
 
 #[derive(Debug, Default)]
 struct Index {
     sets: FxHashMap<Set, SetId>,
+    wholes: FxHashMap<SetId, SetId>,
     unions: FxHashMap<Box<[SetId]>, FinalId>,
     bytes: usize,
 }
@@ -72,11 +83,16 @@ impl Sets {
         sets
     }
 
+    /// So many ids cost as much as a bitset.
+    fn many(&self) -> usize {
+        self.words / 2
+    }
+
     /// Interns a set given as a list in any order, duplicates allowed.
     pub fn intern(&self, mut tokens: Vec<TokenId>) -> SetId {
-        let set = if tokens.len() > self.words / 2 {
+        let set = if tokens.len() > self.many() {
             let mut words = vec![0u32; self.words];
-            maskwright_kernels::bits::set(&mut words, tokens.iter().map(|t| t.0));
+            bits::set(&mut words, tokens.iter().map(|t| t.0));
             Set::Dense(words.into())
         } else {
             tokens.sort_unstable();
@@ -86,32 +102,49 @@ impl Sets {
         self.intern_set(set)
     }
 
-    /// Interns a set given as a bitset of `mask_words` words.
-    pub fn intern_words(&self, words: Vec<u32>) -> SetId {
-        let count = maskwright_kernels::bits::count(&words);
-        if count > self.words / 2 {
+    /// Interns what a set becomes when ids are added to it and taken out of it; the lists may be in
+    /// any order, and must have no id in common.
+    pub fn near(&self, base: SetId, mut added: Vec<TokenId>, mut removed: Vec<TokenId>) -> SetId {
+        let words = match self.get(base) {
+            Set::Dense(words) => words,
+            other => {
+                removed.sort_unstable();
+                let mut tokens: Vec<TokenId> = match other {
+                    Set::Few(ids) => ids.to_vec(),
+                    _ => bits::ones(&self.bitset(base)).map(TokenId).collect(),
+                };
+                tokens.retain(|t| removed.binary_search(t).is_err());
+                tokens.append(&mut added);
+                return self.intern(tokens);
+            }
+        };
+        added.retain(|t| !bits::contains(words, t.0));
+        removed.retain(|t| bits::contains(words, t.0));
+        if added.is_empty() && removed.is_empty() {
+            return base;
+        }
+        if added.len() + removed.len() > self.many() / 2 {
+            let mut words = words.to_vec();
+            bits::clear(&mut words, removed.iter().map(|t| t.0));
+            bits::set(&mut words, added.iter().map(|t| t.0));
+            if bits::count(&words) <= self.many() {
+                return self.intern(bits::ones(&words).map(TokenId).collect());
+            }
             return self.intern_set(Set::Dense(words.into()));
         }
-        let mut tokens = Vec::with_capacity(count);
-        for (i, &word) in words.iter().enumerate() {
-            let mut word = word;
-            while word != 0 {
-                tokens.push(TokenId(32 * i as u32 + word.trailing_zeros()));
-                word &= word - 1;
-            }
+        for list in [&mut added, &mut removed] {
+            list.sort_unstable();
+            list.dedup();
         }
-        self.intern_set(Set::Few(tokens.into()))
+        self.intern_set(Set::Near(base, added.into(), removed.into()))
     }
 
-    pub fn intern_set(&self, set: Set) -> SetId {
+    fn intern_set(&self, set: Set) -> SetId {
         let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(&id) = index.sets.get(&set) {
             return id;
         }
-        index.bytes += match &set {
-            Set::Few(ids) => 4 * ids.len() + 48,
-            Set::Dense(words) => 4 * words.len() + 64,
-        };
+        index.bytes += set.bytes() + 64;
         let id = SetId(self.sets.push(set.clone()) as u32);
         index.sets.insert(set, id);
         id
@@ -121,14 +154,64 @@ impl Sets {
         &self.sets[id.0 as usize]
     }
 
-    /// The tokens of a set, in increasing order.
+    /// The tokens of a set, in no particular order.
     pub fn iter(&self, id: SetId) -> impl Iterator<Item = TokenId> + '_ {
-        let (few, words): (&[TokenId], &[u32]) = match self.get(id) {
-            Set::Few(ids) => (ids, &[]),
-            Set::Dense(words) => (&[], words),
+        let (few, (words, removed)): (&[TokenId], (&[u32], &[TokenId])) = match self.get(id) {
+            Set::Few(ids) => (ids, (&[], &[])),
+            Set::Dense(words) => (&[], (words, &[])),
+            Set::Near(_, added, removed) => {
+                let words = self.parts(id).map_or(&[][..], |p| &**p.0);
+                (added, (words, removed))
+            }
         };
-        let dense = maskwright_kernels::bits::ones(words).map(TokenId);
-        few.iter().copied().chain(dense)
+        let dense = bits::ones(words).map(TokenId);
+        let kept = dense.filter(|t| removed.binary_search(t).is_err());
+        few.iter().copied().chain(kept)
+    }
+
+    /// A set as a bitset.
+    pub fn bitset(&self, id: SetId) -> Vec<u32> {
+        let mut words = vec![0u32; self.words];
+        match self.get(id) {
+            Set::Few(ids) => bits::set(&mut words, ids.iter().map(|t| t.0)),
+            Set::Dense(all) => words.copy_from_slice(all),
+            Set::Near(base, added, removed) => {
+                words = self.bitset(*base);
+                bits::clear(&mut words, removed.iter().map(|t| t.0));
+                bits::set(&mut words, added.iter().map(|t| t.0));
+            }
+        }
+        words
+    }
+
+    /// The same set as it is when nothing is known of other sets: equal sets have equal numbers.
+    pub fn whole(&self, id: SetId) -> SetId {
+        let lock = || self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(self.get(id), Set::Near(..)) {
+            return id;
+        }
+        if let Some(&whole) = lock().wholes.get(&id) {
+            return whole;
+        }
+        let words = self.bitset(id);
+        let whole = if bits::count(&words) > self.many() {
+            self.intern_set(Set::Dense(words.into()))
+        } else {
+            self.intern(bits::ones(&words).map(TokenId).collect())
+        };
+        lock().wholes.insert(id, whole);
+        whole
+    }
+
+    /// A set that is not a list: its bitset, and its exceptions.
+    fn parts(&self, id: SetId) -> Option<Near<'_>> {
+        match self.get(id) {
+            Set::Few(_) => None,
+            Set::Dense(words) => Some((words, &[], &[])),
+            Set::Near(base, added, removed) => self
+                .parts(*base)
+                .map(|(words, ..)| (words, &**added, &**removed)),
+        }
     }
 
     /// The union of sets, interned by its parts.
@@ -142,61 +225,71 @@ impl Sets {
         if let Some(&id) = index.unions.get(&parts[..]) {
             return id;
         }
-        let dense: Vec<&Arc<[u32]>> = parts
-            .iter()
-            .filter_map(|p| match self.get(*p) {
-                Set::Dense(words) => Some(words),
-                Set::Few(_) => None,
-            })
-            .collect();
-        let mut few: Vec<TokenId> = Vec::new();
-        for p in &parts {
-            if let Set::Few(ids) = self.get(*p) {
-                few.extend_from_slice(ids);
-            }
-        }
-        let base: Option<Arc<[u32]>> = match dense[..] {
-            [] => None,
-            [one] => Some(Arc::clone(one)),
-            _ => {
-                let mut words = vec![0u32; self.words];
-                for d in dense {
-                    maskwright_kernels::bits::or_assign(&mut words, d);
-                }
-                index.bytes += 4 * words.len();
-                Some(words.into())
-            }
-        };
-        let row = match base {
-            Some(base) => {
-                few.retain(|t| base[t.index() / 32] >> (t.0 % 32) & 1 == 0);
-                few.sort_unstable();
-                few.dedup();
-                if few.is_empty() {
-                    Final::Dense(base)
-                } else {
-                    Final::Union(base, few.into())
-                }
-            }
-            None if few.len() > self.words / 2 => {
-                let mut words = vec![0u32; self.words];
-                maskwright_kernels::bits::set(&mut words, few.iter().map(|t| t.0));
-                index.bytes += 4 * words.len();
-                Final::Dense(words.into())
-            }
-            None => {
-                few.sort_unstable();
-                few.dedup();
-                Final::Few(few.into())
-            }
-        };
+        let row = self.unite(&parts);
         index.bytes += 4 * parts.len() + 64;
-        if let Final::Few(ids) | Final::Union(_, ids) = &row {
-            index.bytes += 4 * ids.len();
+        index.bytes += match &row {
+            Final::Few(ids) => 4 * ids.len(),
+            // Counted by the set whose bitset it is, or else held here alone.
+            Final::Dense(words) | Final::Near(words, ..) if Arc::strong_count(words) > 1 => 0,
+            Final::Dense(words) | Final::Near(words, ..) => 4 * words.len(),
+        };
+        if let Final::Near(_, added, removed) = &row {
+            index.bytes += 4 * (added.len() + removed.len());
         }
         let id = FinalId(self.finals.push(row) as u32);
         index.unions.insert(parts.into(), id);
         id
+    }
+
+    fn unite(&self, parts: &[SetId]) -> Final {
+        let mut few: Vec<TokenId> = Vec::new();
+        for p in parts {
+            if let Set::Few(ids) = self.get(*p) {
+                few.extend_from_slice(ids);
+            }
+        }
+        let mut dense = parts.iter().filter_map(|p| self.parts(*p));
+        let Some((base, added, removed)) = dense.next() else {
+            if few.len() > self.many() {
+                let mut words = vec![0u32; self.words];
+                bits::set(&mut words, few.iter().map(|t| t.0));
+                return Final::Dense(words.into());
+            }
+            few.sort_unstable();
+            few.dedup();
+            return Final::Few(few.into());
+        };
+        let mut base = Arc::clone(base);
+        let mut removed = removed.to_vec();
+        few.extend_from_slice(added);
+        // Further bitsets are laid over the first one; what a set leaves out stays as it was.
+        for (words, more, without) in dense {
+            let mut union = base.to_vec();
+            bits::clear(&mut union, removed.drain(..).map(|t| t.0));
+            let gone = without.iter().filter(|t| !bits::contains(&union, t.0));
+            let gone: Vec<u32> = gone.map(|t| t.0).collect();
+            bits::or_assign(&mut union, words);
+            bits::clear(&mut union, gone);
+            few.extend_from_slice(more);
+            base = union.into();
+        }
+        if !removed.is_empty() {
+            few.sort_unstable();
+            removed.retain(|t| few.binary_search(t).is_err());
+        }
+        few.retain(|t| !bits::contains(&base, t.0));
+        few.sort_unstable();
+        few.dedup();
+        if few.len() + removed.len() > self.many() / 2 {
+            let mut words = base.to_vec();
+            bits::clear(&mut words, removed.iter().map(|t| t.0));
+            bits::set(&mut words, few.iter().map(|t| t.0));
+            return Final::Dense(words.into());
+        }
+        match few.is_empty() && removed.is_empty() {
+            true => Final::Dense(base),
+            false => Final::Near(base, few.into(), removed.into()),
+        }
     }
 
     /// A union as a matcher reads it.
@@ -204,7 +297,11 @@ impl Sets {
         match &self.finals[id.0 as usize] {
             Final::Few(ids) => Tokens::Few(ids),
             Final::Dense(words) => Tokens::Dense(words),
-            Final::Union(words, ids) => Tokens::Union(words, ids),
+            Final::Near(base, added, removed) => Tokens::Exceptions {
+                base,
+                added,
+                removed,
+            },
         }
     }
 

@@ -5,11 +5,12 @@
 //! when they are first gathered together and kept under those numbers (`Gathered`): from then on an
 //! answer costs the walk and one lookup, without a lock or an allocation. A union that is one stored
 //! set is borrowed from the artifact. What is kept is bounded by `Limits::bytes`; unions beyond the
-//! bound are an error of their own ([`RunError::Limit`]), never a wrong answer.
+//! bound are an error of their own ([`RunError::Limit`]), never a wrong answer. The tokens that a
+//! matcher has to try where lexemes must differ ([`Crossing`]) are put together with their union.
 
 use maskwright_kernels::bits;
 use maskwright_tables::artifact::{Artifact, ArtifactError};
-use maskwright_tables::pushdown::{FINAL, FRESH, PushdownTables, StoredSet};
+use maskwright_tables::pushdown::{FINAL, FRESH, ONCE, PushdownTables, StoredSet, TWICE};
 use maskwright_tables::{
     Crossing, ItemMachine, ItemTrie, LabelSet, LexState, LimitError, Limits, Machine, RowRef,
     RunError, StackAction, StackView, Symbol, TokenId, Tokens, Vocabulary,
@@ -17,6 +18,7 @@ use maskwright_tables::{
 use papaya::HashMap;
 use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -65,6 +67,14 @@ enum Union {
     Both(u32, Box<[TokenId]>),
 }
 
+/// What a row comes to.
+#[derive(Debug)]
+struct MadeRow {
+    tokens: Union,
+    /// See [`Crossing`]: `once` and `twice`. Most rows have none.
+    crossing: [Box<[TokenId]>; 2],
+}
+
 /// A machine whose tables were compiled ahead of time.
 ///
 /// What the compile left out for lack of budget answers [`RunError::NotTabulated`].
@@ -74,8 +84,8 @@ pub struct FrozenMachine {
     vocabulary: Arc<Vocabulary>,
     limits: Limits,
     actions: Gathered<Box<[StackAction]>>,
-    unions: Gathered<Union>,
-    /// Bytes of `unions`.
+    rows: Gathered<MadeRow>,
+    /// Bytes of `rows`.
     bytes: AtomicUsize,
 }
 
@@ -129,7 +139,7 @@ impl FrozenMachine {
             vocabulary,
             limits,
             actions: Gathered::new(),
-            unions: Gathered::new(),
+            rows: Gathered::new(),
             bytes: AtomicUsize::new(0),
         })
     }
@@ -139,11 +149,11 @@ impl FrozenMachine {
         &self.tables
     }
 
-    /// How many lists of actions and how many unions were made so far, and the bytes of the latter.
+    /// How many lists of actions and how many rows were made so far, and the bytes of the latter.
     pub fn made(&self) -> (usize, usize, usize) {
         (
             self.actions.made.count(),
-            self.unions.made.count(),
+            self.rows.made.count(),
             self.bytes.load(Ordering::Relaxed),
         )
     }
@@ -161,22 +171,27 @@ impl FrozenMachine {
         Ok(self.actions.insert(key, actions.into()))
     }
 
-    /// The union of all sets of these unions.
+    /// The row of all sets of these unions.
     #[cold]
-    fn make_union(&self, key: Key) -> Result<&Union, RunError> {
+    fn make_row(&self, key: Key) -> Result<&MadeRow, RunError> {
         let damaged = RunError::Damaged { table: "rows" };
-        let mut sets: Vec<u32> = Vec::new();
+        let mut parts: Vec<u32> = Vec::new();
         for &union in &key {
-            sets.extend_from_slice(self.tables.union(union).ok_or(damaged.clone())?);
+            parts.extend_from_slice(self.tables.union(union).ok_or(damaged.clone())?);
         }
-        sets.sort_unstable();
+        parts.sort_unstable();
+        parts.dedup();
+        let crossing = [
+            self.tokens_of(&parts, ONCE)?,
+            self.tokens_of(&parts, TWICE)?,
+        ];
+        let mut sets: Vec<u32> = parts.iter().map(|part| part >> 2).collect();
         sets.dedup();
         let width = self.vocabulary.width();
         let (mut few, mut dense) = (Vec::<TokenId>::new(), Vec::<(u32, &[u32])>::new());
         let mut lists = 0;
         let mut last = 0;
         for set in sets {
-            let set = set >> 2;
             match self.tables.set(set).ok_or(damaged.clone())? {
                 StoredSet::Bits(words) => dense.push((set, words)),
                 StoredSet::List([]) => {}
@@ -218,7 +233,9 @@ impl FrozenMachine {
                 Union::Dense(words.into())
             }
         };
-        let size = 64
+        let tried: usize = crossing.iter().map(|list| list.len()).sum();
+        let size = 96
+            + 4 * tried
             + 4 * match &made {
                 Union::Stored(_) => 0,
                 Union::Few(ids) | Union::Both(_, ids) => ids.len(),
@@ -234,7 +251,27 @@ impl FrozenMachine {
             )
             .into());
         }
-        Ok(self.unions.insert(key, made))
+        let tokens = made;
+        Ok(self.rows.insert(key, MadeRow { tokens, crossing }))
+    }
+
+    /// The tokens of all parts in a role, strictly increasing.
+    fn tokens_of(&self, parts: &[u32], role: u32) -> Result<Box<[TokenId]>, RunError> {
+        let mut tokens: Vec<TokenId> = Vec::new();
+        for part in parts.iter().filter(|part| *part & 3 == role) {
+            match self.tables.set(part >> 2) {
+                Some(StoredSet::List(ids)) => tokens.extend_from_slice(ids),
+                Some(StoredSet::Bits(words)) => tokens.extend(bits::ones(words).map(TokenId)),
+                None => return Err(RunError::Damaged { table: "rows" }),
+            }
+        }
+        tokens.sort_unstable();
+        tokens.dedup();
+        let width = self.vocabulary.width();
+        match tokens.last() {
+            Some(last) if last.index() >= width => Err(RunError::Damaged { table: "rows" }),
+            _ => Ok(tokens.into()),
+        }
     }
 
     fn stored(&self, set: u32) -> Result<Tokens<'_>, RunError> {
@@ -242,6 +279,37 @@ impl FrozenMachine {
             Some(StoredSet::Bits(words)) => Ok(Tokens::Dense(words)),
             Some(StoredSet::List(ids)) => Ok(Tokens::Few(ids)),
             None => Err(RunError::Damaged { table: "rows" }),
+        }
+    }
+}
+
+/// A stack after an action.
+struct After<'a> {
+    stack: &'a dyn StackView,
+    end: &'a StackAction,
+}
+
+impl After<'_> {
+    /// The effect of the action and then of another one.
+    fn and(&self, action: &StackAction) -> StackAction {
+        let (end, pop) = (self.end, action.pop as usize);
+        let kept = end.push.len().saturating_sub(pop);
+        let beyond = pop.saturating_sub(end.push.len()) as u32;
+        StackAction {
+            pop: end.pop.saturating_add(beyond),
+            push: [&end.push[..kept], &action.push].concat().into(),
+        }
+    }
+}
+
+impl StackView for After<'_> {
+    fn symbol(&self, depth: usize) -> Option<Symbol> {
+        let push = &self.end.push;
+        match push.len().checked_sub(depth + 1) {
+            Some(i) => Some(push[i]),
+            None => (depth - push.len())
+                .checked_add(self.end.pop as usize)
+                .and_then(|below| self.stack.symbol(below)),
         }
     }
 }
@@ -351,11 +419,11 @@ impl Machine for FrozenMachine {
             .rows
             .walk(state.0, stack, gather)
             .ok_or(RunError::NotTabulated { table: "rows" })?;
-        let union = match self.unions.get(&key) {
-            Some(union) => union,
-            None => self.make_union(key)?,
+        let row = match self.rows.get(&key) {
+            Some(row) => row,
+            None => self.make_row(key)?,
         };
-        let tokens = match union {
+        let tokens = match &row.tokens {
             Union::Stored(set) => self.stored(*set)?,
             Union::Few(ids) => Tokens::Few(ids),
             Union::Dense(words) => Tokens::Dense(words),
@@ -367,7 +435,62 @@ impl Machine for FrozenMachine {
         Ok(RowRef {
             tokens,
             ends,
-            crossing: Crossing::default(),
+            crossing: Crossing {
+                once: &row.crossing[0],
+                twice: &row.crossing[1],
+            },
         })
+    }
+
+    fn reads_tokens(&self) -> bool {
+        self.tables.reads_tokens()
+    }
+
+    fn token_step(
+        &self,
+        state: LexState,
+        stack: &dyn StackView,
+        token: TokenId,
+    ) -> Result<Cow<'_, [StackAction]>, RunError> {
+        let nothing = [StackAction::default()];
+        let ends: &[StackAction] = if self.lex_is_fresh(state) {
+            &nothing
+        } else {
+            match self.lex_accept(state) {
+                LabelSet::NONE => &[],
+                labels => self.step(stack, labels)?,
+            }
+        };
+        let mut all = Vec::new();
+        for labels in self.tables.token_labels(token) {
+            for end in ends {
+                let after = After { stack, end };
+                for action in self.step(&after, labels)? {
+                    let both = after.and(action);
+                    if !all.contains(&both) {
+                        all.push(both);
+                    }
+                }
+            }
+        }
+        Ok(Cow::Owned(all))
+    }
+
+    fn compares(&self) -> bool {
+        self.tables.compares()
+    }
+
+    fn distinct(&self, top: Symbol) -> Result<bool, RunError> {
+        self.tables.distinct(top).ok_or(RunError::NotTabulated {
+            table: "lexemes that must differ",
+        })
+    }
+
+    fn must_differ(&self, top: Symbol, labels: LabelSet) -> Result<bool, RunError> {
+        self.tables
+            .must_differ(top, labels)
+            .ok_or(RunError::Damaged {
+                table: "lexemes that must differ",
+            })
     }
 }

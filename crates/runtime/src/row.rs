@@ -75,9 +75,8 @@ impl<'a> Rows<'a> {
             }
             let row = core.machine.row(thread.lex, &view)?;
             rows.ends |= row.ends;
-            if let Tokens::Dense(words) | Tokens::Union(words, _) = row.tokens
-                && words.len() != core.vocabulary.mask_words()
-            {
+            let words = Parts::of(&row.tokens).base;
+            if !words.is_empty() && words.len() != core.vocabulary.mask_words() {
                 return Err(MatchError::inconsistent(
                     "a row and the vocabulary differ in width",
                 ));
@@ -118,47 +117,32 @@ impl<'a> Rows<'a> {
 
     /// Writes the union into `mask`, which has the right length.
     fn write(&self, mask: &mut [u32]) {
-        // Parts that lack tokens of their row come first: the others may allow these.
         let mut first = true;
-        for part in self.parts.iter().filter(|p| !p.forbidden.is_empty()) {
-            let (words, ids) = split(&part.tokens);
-            let mut alone = Vec::new();
-            let out = if first {
-                &mut *mask
-            } else {
-                alone.resize(mask.len(), 0);
-                &mut alone[..]
+        for part in &self.parts {
+            let Parts {
+                base,
+                added,
+                removed,
+            } = Parts::of(&part.tokens);
+            // What this part leaves out stays as the others have it.
+            let out = removed.iter().chain(&part.forbidden).map(|t| t.0);
+            let out: SmallVec<[u32; 16]> = match first {
+                true => out.collect(),
+                false => out.filter(|t| !bits::contains(mask, *t)).collect(),
             };
-            match words {
-                [] => out.fill(0),
-                words => out.copy_from_slice(words),
+            match (first, base) {
+                (true, []) => mask.fill(0),
+                (true, base) => mask.copy_from_slice(base),
+                (false, base) => bits::or_assign(mask, base),
             }
-            bits::set(out, ids.iter().map(|t| t.0));
-            bits::clear(out, part.forbidden.iter().map(|t| t.0));
-            if !first {
-                bits::or_assign(mask, &alone);
-            }
+            bits::set(mask, added.iter().map(|t| t.0));
+            bits::clear(mask, out);
             first = false;
-        }
-        let whole = || self.parts.iter().filter(|p| p.forbidden.is_empty());
-        for words in whole()
-            .map(|p| split(&p.tokens).0)
-            .filter(|w| !w.is_empty())
-        {
-            if first {
-                mask.copy_from_slice(words);
-                first = false;
-            } else {
-                bits::or_assign(mask, words);
-            }
         }
         if first {
             mask.fill(0);
         }
-        let lists = whole()
-            .map(|p| split(&p.tokens).1)
-            .chain([self.end_tokens()]);
-        bits::set(mask, lists.flatten().map(|t| t.0));
+        bits::set(mask, self.end_tokens().iter().map(|t| t.0));
         bits::clear_from(mask, self.core.vocabulary.width());
     }
 
@@ -178,7 +162,7 @@ impl<'a> Rows<'a> {
             ([part], []) if part.forbidden.is_empty() => match part.tokens {
                 Tokens::Few(ids) => return Ok(Row::Few(ids)),
                 Tokens::Dense(words) | Tokens::Union(words, []) => return Ok(self.dense(words)),
-                Tokens::Union(..) => {}
+                Tokens::Union(..) | Tokens::Exceptions { .. } => {}
             },
             _ => {}
         }
@@ -221,10 +205,8 @@ impl<'a> Rows<'a> {
             ([part], [])
                 if part.forbidden.is_empty() && !matches!(part.tokens, Tokens::Union(..)) =>
             {
-                match part.tokens {
-                    Tokens::Few(ids) => ids.len(),
-                    Tokens::Dense(words) | Tokens::Union(words, _) => bits::count(words),
-                }
+                let parts = Parts::of(&part.tokens);
+                (bits::count(parts.base) + parts.added.len()).saturating_sub(parts.removed.len())
             }
             _ => {
                 let mut words = vec![0; self.core.vocabulary.mask_words()];
@@ -248,19 +230,45 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// A row as a bitset (no words for an empty one) and further ids.
-fn split<'a>(tokens: &Tokens<'a>) -> (&'a [u32], &'a [TokenId]) {
-    match *tokens {
-        Tokens::Few(ids) => (&[], ids),
-        Tokens::Dense(words) => (words, &[]),
-        Tokens::Union(words, ids) => (words, ids),
+/// A row as a bitset (no words for an empty one), ids added to it and ids taken out of it.
+struct Parts<'a> {
+    base: &'a [u32],
+    added: &'a [TokenId],
+    removed: &'a [TokenId],
+}
+
+impl<'a> Parts<'a> {
+    fn of(tokens: &Tokens<'a>) -> Self {
+        let (base, added, removed): (&[u32], &[TokenId], &[TokenId]) = match *tokens {
+            Tokens::Few(ids) => (&[], ids, &[]),
+            Tokens::Dense(words) => (words, &[], &[]),
+            Tokens::Union(words, ids) => (words, ids, &[]),
+            Tokens::Exceptions {
+                base,
+                added,
+                removed,
+            } => (base, added, removed),
+        };
+        Parts {
+            base,
+            added,
+            removed,
+        }
+    }
+
+    /// The ids of the bitset that are not taken out of it.
+    fn kept(&self) -> impl Iterator<Item = TokenId> + 'a {
+        let removed = self.removed;
+        bits::ones(self.base)
+            .map(TokenId)
+            .filter(move |t| removed.binary_search(t).is_err())
     }
 }
 
 fn is_empty(tokens: &Tokens<'_>) -> bool {
-    let (words, ids) = split(tokens);
+    let parts = Parts::of(tokens);
     // Nearly every bitset has a token among its first words.
-    ids.is_empty() && words.iter().all(|w| *w == 0)
+    parts.added.is_empty() && parts.kept().next().is_none()
 }
 
 /// The tokens that would repeat a value read before, or leave none but such, in a thread.
@@ -293,15 +301,15 @@ fn forbidden(
 
 /// Two of the tokens, or all.
 fn first_two(part: &Part<'_>) -> [Option<TokenId>; 2] {
-    let (words, ids) = split(&part.tokens);
+    let parts = Parts::of(&part.tokens);
     let allowed = |t: &TokenId| !part.forbidden.contains(t);
     let mut found = [None; 2];
     // An id may be in both parts of a union.
-    for token in bits::ones(words)
-        .map(TokenId)
+    for token in parts
+        .kept()
         .filter(allowed)
         .take(2)
-        .chain(ids.iter().copied().filter(allowed).take(2))
+        .chain(parts.added.iter().copied().filter(allowed).take(2))
     {
         match found {
             [None, _] => found[0] = Some(token),
@@ -345,5 +353,19 @@ mod tests {
         let listed = [TokenId(3), TokenId(7), TokenId(9)];
         assert_eq!(first_two(&Tokens::Few(&listed)), [t(3), t(9)]);
         assert_eq!(first_two(&Tokens::Dense(&[1 << 7 | 1 << 4])), [t(4), None]);
+        let without = |removed: &'static [TokenId]| Tokens::Exceptions {
+            base: &[0b1101],
+            added: &[TokenId(5)],
+            removed,
+        };
+        assert_eq!(first_two(&without(&[TokenId(0), TokenId(2)])), [t(3), t(5)]);
+        assert_eq!(first_two(&without(&[TokenId(0)])), [t(2), t(3)]);
+        let none = [TokenId(0), TokenId(2), TokenId(3)];
+        let gone = Tokens::Exceptions {
+            base: &[0b1101],
+            added: &[],
+            removed: &none,
+        };
+        assert!(is_empty(&gone));
     }
 }

@@ -19,7 +19,7 @@ use std::fmt;
 pub const MAGIC: [u8; 8] = *b"MWART\r\n\x1a";
 
 /// The version of the format that this crate writes and reads.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Written as a little-endian `u32`; another value shows a file whose words were swapped.
 pub const ENDIANNESS_MARK: u32 = 0x0a0b_0c0d;
@@ -755,7 +755,8 @@ mod tests {
         let section = |entry, what| ArtifactError::Section { entry, what };
         assert_eq!(forged(0, b"\x7fELF"), ArtifactError::NotAnArtifact);
         assert_eq!(forged(0, b"MWART\n\x1a"), ArtifactError::TextMode);
-        assert_eq!(forged(8, &[2]), ArtifactError::Version { given: 2 });
+        assert_eq!(forged(8, &[1]), ArtifactError::Version { given: 1 });
+        assert_eq!(forged(8, &[3]), ArtifactError::Version { given: 3 });
         assert_eq!(
             forged(12, &[0x0a, 0x0b, 0x0c, 0x0d]),
             ArtifactError::ByteOrder

@@ -86,6 +86,15 @@ pub enum Tokens<'a> {
     Dense(&'a [u32]),
     /// The union of a bitset and of further ids, strictly increasing.
     Union(&'a [u32], &'a [TokenId]),
+    /// A bitset that many rows share, with exceptions.
+    Exceptions {
+        /// One bit a token.
+        base: &'a [u32],
+        /// Ids that are not in the base, strictly increasing.
+        added: &'a [TokenId],
+        /// Ids of the base that are not in the set, strictly increasing.
+        removed: &'a [TokenId],
+    },
 }
 
 /// The tokens of a row that enter a lexeme that must differ behind the end of another lexeme: those

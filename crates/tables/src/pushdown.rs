@@ -11,13 +11,19 @@
 //! | `ends` | [`StackAutomaton`], key 0 | outputs are 1 where the input may end |
 //! | `rows` | [`StackAutomaton`] by lexical state | outputs are `union << 1`, plus 1 where the input may end |
 //! | `action_lists`, `actions`, `pushes` | lists × actions × symbols | what a step does |
-//! | `unions` | CSR pattern, unions × 4 sets | `set << 2`: the tokens of an output |
+//! | `unions` | CSR pattern, unions × 4 sets | `set << 2`, plus a role: the tokens of an output |
 //! | `bitsets` | `[u32; bitsets × mask words]` | sets `0 .. bitsets` |
 //! | `lists` | CSR pattern, lists × tokens | sets `bitsets .. bitsets + lists` |
+//! | `differ` | `[u32; symbols]` | class of the lexemes that begin on a symbol; 0: none must differ |
+//! | `terminals` | `[u32; terminals]` | sets: the tokens that make a terminal as a whole; the last label sets are theirs |
+//! | `differing` | CSR pattern, classes × label sets | with which labels they must differ from each other |
 //!
 //! What an automaton gathers on its walk down the stack is put together: the actions of all outputs,
 //! the tokens of all unions. An action says how many symbols it takes *from the one that was read
 //! last* downwards; those above it are gone in any case. List 0 and union 0 are empty.
+//!
+//! A set in a union has a role ([`PLAIN`], [`ONCE`], [`TWICE`]): what its tokens are among those that
+//! enter a lexeme which must differ behind the end of another lexeme (see [`crate::machine`]).
 //!
 //! Reading the tables looks at the lengths of their sections only, so opening a mapped artifact costs
 //! nothing that grows with it; each lookup checks what it touches. [`PushdownTables::check`] checks
@@ -63,12 +69,26 @@ pub mod sections {
     pub const LISTS: u32 = FIRST_FREE + 19;
     /// `[u32; bitsets × words]`.
     pub const BITSETS: u32 = FIRST_FREE + 21;
+    /// `[u32; symbols]`: classes of lexemes that must differ.
+    pub const DIFFER: u32 = FIRST_FREE + 22;
+    /// `[u32; classes + 1]`: `indptr` of the label sets with which they must; `indices` has the next
+    /// kind.
+    pub const DIFFERING: u32 = FIRST_FREE + 23;
+    /// `[u32; terminals]`: the set of tokens of each token terminal.
+    pub const TERMINALS: u32 = FIRST_FREE + 25;
 }
 
 /// Flag of a fresh lexical state.
 pub const FRESH: u8 = 1;
 /// Flag of a lexical state whose lexeme cannot go on.
 pub const FINAL: u8 = 2;
+
+/// Role of a set in a union: its tokens may come next.
+pub const PLAIN: u32 = 0;
+/// The same, and they are [`Crossing::once`](crate::Crossing::once).
+pub const ONCE: u32 = 1;
+/// The same, and they are [`Crossing::twice`](crate::Crossing::twice).
+pub const TWICE: u32 = 2;
 
 /// A stored set of tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +104,7 @@ pub enum StoredSet<'a> {
 pub struct PushdownTables<'a> {
     /// The number of stack symbols.
     pub symbols: u32,
-    /// The number of label sets, the empty one included.
+    /// The number of label sets, the empty one and those of token terminals included.
     pub label_sets: u32,
     /// The only symbol of the first stack.
     pub start: Symbol,
@@ -120,6 +140,12 @@ pub struct PushdownTables<'a> {
     pub lists: (Cow<'a, [u32]>, Cow<'a, [u32]>),
     /// Bitsets of tokens.
     pub bitsets: Cow<'a, [u32]>,
+    /// By symbol, the class of lexemes that must differ, or 0.
+    pub differ: Cow<'a, [u32]>,
+    /// `indptr` and `indices` of the label sets of each class.
+    pub differing: (Cow<'a, [u32]>, Cow<'a, [u32]>),
+    /// The set of tokens of each token terminal.
+    pub terminals: Cow<'a, [u32]>,
 }
 
 /// A row of a CSR pattern, checked.
@@ -168,7 +194,11 @@ impl<'a> PushdownTables<'a> {
         writer.add_words(sections::UNIONS + 1, 0, &*self.unions.1)?;
         writer.add_words(sections::LISTS, 0, &*self.lists.0)?;
         writer.add_words(sections::LISTS + 1, 0, &*self.lists.1)?;
-        writer.add_words(sections::BITSETS, 0, &*self.bitsets)
+        writer.add_words(sections::BITSETS, 0, &*self.bitsets)?;
+        writer.add_words(sections::DIFFER, 0, &*self.differ)?;
+        writer.add_words(sections::DIFFERING, 0, &*self.differing.0)?;
+        writer.add_words(sections::DIFFERING + 1, 0, &*self.differing.1)?;
+        writer.add_words(sections::TERMINALS, 0, &*self.terminals)
     }
 
     /// Reads the tables of an artifact, borrowing where the bytes are aligned: a fixed number of
@@ -214,6 +244,12 @@ impl<'a> PushdownTables<'a> {
                 artifact.words(sections::LISTS + 1, 0)?,
             ),
             bitsets: artifact.words(sections::BITSETS, 0)?,
+            differ: artifact.words(sections::DIFFER, 0)?,
+            differing: (
+                artifact.words(sections::DIFFERING, 0)?,
+                artifact.words(sections::DIFFERING + 1, 0)?,
+            ),
+            terminals: artifact.words(sections::TERMINALS, 0)?,
         };
         let per_state = [
             tables.lexical.rows(),
@@ -223,10 +259,17 @@ impl<'a> PushdownTables<'a> {
         let fits = tables.classes.len() == 256
             && per_state.iter().all(|n| *n == states as usize)
             && tables.lex_start.len() == symbols as usize
+            && tables.differ.len() == symbols as usize
             && tables.actions.len().is_multiple_of(2)
-            && [&tables.action_lists, &tables.unions.0, &tables.lists.0]
-                .iter()
-                .all(|pointers| !pointers.is_empty())
+            && [
+                &tables.action_lists,
+                &tables.unions.0,
+                &tables.lists.0,
+                &tables.differing.0,
+            ]
+            .iter()
+            .all(|pointers| !pointers.is_empty())
+            && tables.terminals.len() < label_sets.max(1) as usize
             && tables.bitsets.len() == tables.bitset_count() * words as usize;
         if !fits {
             let what = "tables of different sizes".into();
@@ -280,6 +323,20 @@ impl<'a> PushdownTables<'a> {
         let columns = u32::try_from(4 * sets)
             .map_err(|_| content(sections::LISTS, "too many sets".into()))?;
         let unions = pattern(sections::UNIONS, columns, &self.unions)?;
+        if self.unions.1.iter().any(|part| part & 3 > TWICE) {
+            return Err(content(sections::UNIONS + 1, "an unknown role".into()));
+        }
+        if self.terminals.iter().any(|set| u64::from(*set) >= sets) {
+            return Err(content(sections::TERMINALS, "a set out of range".into()));
+        }
+        let classes = pattern(sections::DIFFERING, self.label_sets, &self.differing)?;
+        if classes == 0 || self.differing.0[1] != 0 || self.differing.1.contains(&0) {
+            let what = "lexemes without labels or on symbols where none must differ".into();
+            return Err(content(sections::DIFFERING, what));
+        }
+        if self.differ.iter().any(|class| *class >= classes) {
+            return Err(content(sections::DIFFER, "a class out of range".into()));
+        }
         let tail = width % 32;
         let beyond = |words: &[u32]| tail != 0 && words.last().is_some_and(|w| w >> tail != 0);
         if self.words > 0 && self.bitsets.chunks(self.words as usize).any(beyond) {
@@ -343,6 +400,9 @@ impl<'a> PushdownTables<'a> {
             unions: (own(self.unions.0), own(self.unions.1)),
             lists: (own(self.lists.0), own(self.lists.1)),
             bitsets: own(self.bitsets),
+            differ: own(self.differ),
+            differing: (own(self.differing.0), own(self.differing.1)),
+            terminals: own(self.terminals),
         }
     }
 
@@ -393,7 +453,53 @@ impl<'a> PushdownTables<'a> {
         Some(())
     }
 
-    /// The sets of a union, as `set << 2`. `None` if it is not there or damaged.
+    /// Whether some terminals are tokens as a whole.
+    pub fn reads_tokens(&self) -> bool {
+        !self.terminals.is_empty()
+    }
+
+    /// The label sets of the token terminals that a token makes.
+    pub fn token_labels(&self, token: TokenId) -> impl Iterator<Item = LabelSet> {
+        let first = self.label_sets.saturating_sub(self.terminals.len() as u32);
+        let labels = (first..).map(LabelSet).zip(&*self.terminals);
+        labels.filter_map(move |(labels, set)| {
+            let made = match self.set(*set)? {
+                StoredSet::List(ids) => ids.binary_search(&token).is_ok(),
+                StoredSet::Bits(words) => {
+                    let word = words.get(token.index() / 32)?;
+                    word >> (token.index() % 32) & 1 == 1
+                }
+            };
+            made.then_some(labels)
+        })
+    }
+
+    /// Whether some lexemes must differ from each other: there is a class but that of those which
+    /// need not.
+    pub fn compares(&self) -> bool {
+        self.differing.0.len() > 2
+    }
+
+    /// Whether a lexeme that begins on `top` may have to differ. `None` for an unknown symbol.
+    #[inline]
+    pub fn distinct(&self, top: Symbol) -> Option<bool> {
+        self.differ.get(top.index()).map(|class| *class > 0)
+    }
+
+    /// Whether a lexeme that began on `top` and ended with these labels must differ. `None` for an
+    /// unknown symbol, or a damaged table.
+    #[inline]
+    pub fn must_differ(&self, top: Symbol, labels: LabelSet) -> Option<bool> {
+        match *self.differ.get(top.index())? {
+            0 => Some(false),
+            class => {
+                let differing = pattern_row(&self.differing, class)?;
+                Some(differing.binary_search(&labels.0).is_ok())
+            }
+        }
+    }
+
+    /// The sets of a union, as `set << 2` plus the role. `None` if it is not there or damaged.
     #[inline]
     pub fn union(&self, union: u32) -> Option<&[u32]> {
         pattern_row(&self.unions, union)

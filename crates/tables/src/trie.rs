@@ -15,6 +15,29 @@ fn prefix_key(bytes: &[u8]) -> u64 {
     u64::from_be_bytes(key)
 }
 
+/// The class of a byte, below 64: letters of either case, digits, the bytes of UTF-8 by their role,
+/// and all others mostly apart.
+pub const fn byte_class(byte: u8) -> u32 {
+    match byte {
+        b'a'..=b'z' => 0,
+        b'A'..=b'Z' => 1,
+        b'0'..=b'9' => 2,
+        b'\t' => 3,
+        b'\n' => 4,
+        b'\r' => 5,
+        0..=0x1f | 0x7f => 6,
+        0x80..=0xbf => 7,
+        0xc0..=0xc1 | 0xf5..=0xff => 8,
+        0xc2..=0xdf => 9,
+        0xe0..=0xef => 10,
+        0xf0..=0xf4 => 11,
+        b' '..=b'/' => 12 + (byte - b' ') as u32,
+        b':'..=b'@' => 28 + (byte - b':') as u32,
+        b'['..=b'`' => 35 + (byte - b'[') as u32,
+        b'{'..=b'~' => 41 + (byte - b'{') as u32,
+    }
+}
+
 /// A node of a [`TokenTrie`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TrieNode {
@@ -249,6 +272,34 @@ impl TokenTrie {
         heights
     }
 
+    /// For each node the [classes](byte_class) of the bytes below it, one bit each: those on the edges
+    /// of its subtree, its own edge left out.
+    pub fn classes_below(&self) -> Vec<u64> {
+        let mut below = vec![0u64; self.len()];
+        let mut path: Vec<usize> = Vec::new();
+        for i in 0..self.len() {
+            while path
+                .last()
+                .is_some_and(|p| self.nodes[*p].skip as usize <= i)
+            {
+                self.close(&mut below, &mut path);
+            }
+            path.push(i);
+        }
+        while !path.is_empty() {
+            self.close(&mut below, &mut path);
+        }
+        below
+    }
+
+    fn close(&self, below: &mut [u64], path: &mut Vec<usize>) {
+        if let Some(child) = path.pop()
+            && let Some(&parent) = path.last()
+        {
+            below[parent] |= below[child] | 1 << byte_class(self.nodes[child].byte);
+        }
+    }
+
     /// Three words for each node and for the sentinel: `skip`, `tokens`, `byte | depth << 8`.
     pub fn to_words(&self) -> Vec<u32> {
         let packed = |n: &TrieNode| u32::from(n.byte) | u32::from(n.depth) << 8;
@@ -429,7 +480,7 @@ mod tests {
             }
             bytes
         };
-        let heights = trie.heights();
+        let (heights, classes) = (trie.heights(), trie.classes_below());
         for step in 1..40usize {
             // Incomparable nodes: no root below another one.
             let mut roots: Vec<(u32, bool)> = Vec::new();
@@ -451,6 +502,10 @@ mod tests {
                     }
                 }
                 assert_eq!(usize::from(heights[root as usize]), deepest);
+                let start = root as usize + 1;
+                let nodes = &trie.nodes[start..trie.nodes[root as usize].skip as usize];
+                let seen = nodes.iter().fold(0, |all, n| all | 1 << byte_class(n.byte));
+                assert_eq!(classes[root as usize], seen);
             }
             rests.sort();
             let rests: Vec<(&[u8], TokenId)> = rests.iter().map(|(b, t)| (&b[..], *t)).collect();

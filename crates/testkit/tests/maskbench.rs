@@ -5,55 +5,15 @@ mod common;
 
 use common::Lazy;
 use common::bounds::{Counts, check};
+use common::maskbench::core;
 use maskwright_compiler::Compiler;
 use maskwright_compiler::vocabulary::VocabularyExt;
-use maskwright_grammar::json_schema::json::{Document, Json};
 use maskwright_runtime::Matcher;
 use maskwright_tables::{Limits, TokenId, Vocabulary};
 use maskwright_testkit::corpus::Kind;
 use maskwright_testkit::engine::Engine;
 use maskwright_testkit::vocab;
-use std::fs;
-use std::path::PathBuf;
 use std::sync::Arc;
-
-/// One schema with `(whether it is valid, text)` for each instance.
-struct Instance {
-    name: String,
-    schema: String,
-    texts: Vec<(bool, String)>,
-}
-
-/// The core list, or nothing where the corpus is not there.
-fn core() -> Vec<Instance> {
-    let folder =
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/maskbench-dev");
-    let Ok(list) = fs::read_to_string(folder.join("core.txt")) else {
-        return Vec::new();
-    };
-    let mut all = Vec::new();
-    for name in list.lines().map(str::trim).filter(|l| !l.is_empty()) {
-        let text = fs::read_to_string(folder.join("files").join(name)).expect("a listed file");
-        let document = Document::parse(&text, &Limits::offline()).expect("JSON");
-        let root = document.root();
-        let schema =
-            text[document.span(document.get(root, "schema").expect("a schema"))].to_owned();
-        let mut texts = Vec::new();
-        if let Some(Json::Array(tests)) = document.get(root, "tests").map(|t| document.value(t)) {
-            for test in tests {
-                let valid = document.get(*test, "valid").map(|v| document.value(v));
-                let text = document.spaced(document.get(*test, "data").expect("data"));
-                texts.push((matches!(valid, Some(Json::Bool(true))), text));
-            }
-        }
-        all.push(Instance {
-            name: name.to_owned(),
-            schema,
-            texts,
-        });
-    }
-    all
-}
 
 #[test]
 fn no_invalid_instance_is_accepted() {

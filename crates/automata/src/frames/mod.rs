@@ -154,6 +154,13 @@ mod label {
     }
 }
 
+/// The values of the strings that nearly every schema admits: any string, and any name. What a
+/// compiler knows of these before it sees a schema serves them all.
+pub fn common_texts(lexicon: &Lexicon) -> [ExprId; 2] {
+    let any = lexicon.any_text();
+    [any, lexicon.concat(&[any, lexicon.mark(label::CELL)])]
+}
+
 /// Where a value stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Slot {
@@ -337,7 +344,7 @@ impl Control for Frames {
     }
 
     fn records(&self) -> bool {
-        self.lock().unique.values().any(|plan| plan.compare)
+        self.lock().unique.values().any(|plan| plan.records)
     }
 
     fn part(&self, top: Symbol, labels: &[u32]) -> Result<Part, ControlError> {

@@ -29,6 +29,8 @@ pub(super) struct Unique {
     pub at_most_once: Vec<NodeId>,
     /// Whether the matcher has to compare values.
     pub compare: bool,
+    /// Whether these can be arrays or objects, as far as the node itself tells.
+    pub records: bool,
 }
 
 /// Whether new elements are always there where elements must differ.
@@ -152,20 +154,17 @@ impl Core {
             forms.push(self.optional_form(a.items));
         }
         let mut points = Vec::new();
+        let mut plan = Unique::default();
         for form in forms {
             let parts = self.distinct_parts(form)?;
-            if parts.scalars || !parts.composites.is_empty() {
-                return Ok(Unique {
-                    compare: true,
-                    ..Unique::default()
-                });
-            }
+            plan.records |= !parts.composites.is_empty();
+            plan.compare |= parts.scalars || plan.records;
             points.extend(parts.points);
         }
-        Ok(Unique {
-            at_most_once: self.once(points, id)?,
-            compare: false,
-        })
+        if !plan.compare {
+            plan.at_most_once = self.once(points, id)?;
+        }
+        Ok(plan)
     }
 
     /// Array nodes that each say that one of the values is contained at most once.

@@ -71,6 +71,38 @@ pub(super) fn spelled_cuts(value: &ByteSet, mode: u32) -> ByteSet {
     cuts
 }
 
+fn lo_hi(first: char, last: char) -> (u32, u32) {
+    (first.into(), last.into())
+}
+
+/// Whether some of the sorted strings, their first `depth` bytes read, goes on with a character of
+/// `first..=last`; `None` when they are not at the beginning of a character.
+fn literal_in_range(strings: &[Box<[u8]>], depth: usize, first: char, last: char) -> Option<bool> {
+    let mut buffer = [0; 4];
+    let from = first.encode_utf8(&mut buffer).as_bytes();
+    let at = strings.partition_point(|s| &s[depth..] < from);
+    let Some(string) = strings.get(at) else {
+        // A continuation byte is above no character of ASCII, but below all others.
+        let before = strings.last().and_then(|s| s.get(depth));
+        return before
+            .is_none_or(|b| !(0x80..0xc0).contains(b))
+            .then_some(false);
+    };
+    let rest = &string[depth..];
+    let length = match rest[0] {
+        0..0x80 => 1,
+        0xc2..0xe0 => 2,
+        0xe0..0xf0 => 3,
+        0xf0..0xf5 => 4,
+        _ => return None,
+    };
+    let next = std::str::from_utf8(rest.get(..length)?)
+        .ok()?
+        .chars()
+        .next()?;
+    Some(next <= last)
+}
+
 impl Store {
     /// The derivative by `byte`. Never deeper than its explicit stack; `steps` counts down.
     pub fn derive(
@@ -81,6 +113,9 @@ impl Store {
     ) -> Result<ExprId, LimitError> {
         if let Some(d) = self.derive_simple(root, byte) {
             return Ok(d);
+        }
+        if let Some(runs) = self.runs.get(&root) {
+            return Ok(runs[runs.partition_point(|r| r.0 < byte)].1);
         }
         let mut stack = vec![root];
         while let Some(&e) = stack.last() {
@@ -110,6 +145,11 @@ impl Store {
                 Node::Not(x) | Node::Repeat(x, ..) => {
                     let x = *x;
                     self.need(x, byte, &mut stack);
+                }
+                Node::Except(rest, literals) => {
+                    let (rest, literals) = (*rest, *literals);
+                    self.need(rest, byte, &mut stack);
+                    self.need(literals, byte, &mut stack);
                 }
                 Node::Spelled(v, mode) => {
                     let (v, mode) = (*v, *mode);
@@ -198,6 +238,10 @@ impl Store {
                 let rest = self.repeat(x, min.saturating_sub(1), max);
                 self.concat2(d, rest)
             }
+            Node::Except(rest, literals) => {
+                let (rest, literals) = (self.known(rest, byte), self.known(literals, byte));
+                self.except(rest, literals)
+            }
             Node::Literals { set, lo, hi, depth } => self.derive_literals(set, lo, hi, depth, byte),
             Node::Leaf { automaton, state } => {
                 match self.automata[automaton as usize].next(state, byte) {
@@ -207,6 +251,16 @@ impl Store {
             }
             Node::Spelled(v, mode) => self.derive_spelled(v, mode, byte, steps)?,
         })
+    }
+
+    /// One step of an expression without parts whose derivatives would be needed.
+    pub fn derive_leaf(
+        &mut self,
+        e: ExprId,
+        byte: u8,
+        steps: &mut u64,
+    ) -> Result<ExprId, LimitError> {
+        self.derive_ready(e, byte, steps)
     }
 
     fn derive_literals(&mut self, set: u32, lo: u32, hi: u32, depth: u32, byte: u8) -> ExprId {
@@ -223,8 +277,11 @@ impl Store {
         if hi - lo == 1 {
             // The rest of a single literal is the same node whatever set it came from.
             let marks = all.marks[lo as usize];
+            if all.strings[lo as usize].len() == at + 1 {
+                return self.marks(marks);
+            }
             let rest: Box<[u8]> = all.strings[lo as usize][at + 1..].into();
-            return self.literals(vec![(rest, marks)]);
+            return self.literal_rest(&rest, marks);
         }
         self.add(Node::Literals { set, lo, hi, depth })
     }
@@ -238,7 +295,7 @@ impl Store {
         }
     }
 
-    fn derive_spelled(
+    pub fn derive_spelled(
         &mut self,
         v: ExprId,
         mode: u32,
@@ -286,12 +343,19 @@ impl Store {
                             )?;
                     }
                     if !alive {
-                        Self::NEVER
-                    } else if let Some(rest) = self.any_digits(v, lo, hi - 1, 3 - k, steps)? {
-                        rest
-                    } else {
-                        self.add(Node::Spelled(v, hex_mode(k + 1, acc)))
+                        return Ok(Self::NEVER);
                     }
+                    if let Some(rest) = self.any_digits(v, lo, hi - 1, 3 - k, steps)? {
+                        return Ok(rest);
+                    }
+                    // What no character of the range leads to does not matter any more. (Those that
+                    // a surrogate pair spells are not looked at.)
+                    let pairs = lo < 0xe000 && hi > 0xd800;
+                    let v = match (char::from_u32(lo), char::from_u32(hi - 1)) {
+                        (Some(first), Some(last)) if !pairs => self.narrow(v, first, last, 4),
+                        _ => v,
+                    };
+                    self.add(Node::Spelled(v, hex_mode(k + 1, acc)))
                 } else if (0xd800..0xdc00).contains(&acc) {
                     let high = acc - 0xd800;
                     let lo = 0x1_0000 + (high << 10);
@@ -411,6 +475,72 @@ impl Store {
         }
     }
 
+    /// An expression that agrees with `e` on all strings that begin with a character of
+    /// `first..=last`, if `e` is at the beginning of a character; without the literals that do not.
+    fn narrow(&mut self, e: ExprId, first: char, last: char, depth: u32) -> ExprId {
+        if depth == 0 {
+            return e;
+        }
+        match *self.node(e) {
+            Node::Alt(ref parts) if parts.len() <= 16 => {
+                let parts = parts.clone();
+                let narrow = |p: &ExprId| self.narrow(*p, first, last, depth - 1);
+                let new: Vec<ExprId> = parts.iter().map(narrow).collect();
+                if *new == *parts { e } else { self.alt(&new) }
+            }
+            Node::Concat(h, t) if !self.nullable(h) || matches!(self.node(t), Node::Marks(_)) => {
+                let head = self.narrow(h, first, last, depth - 1);
+                if head == h { e } else { self.concat2(head, t) }
+            }
+            Node::Except(rest, literals) => {
+                let less = self.narrow(literals, first, last, depth - 1);
+                if less == literals {
+                    e
+                } else {
+                    self.except(rest, less)
+                }
+            }
+            Node::Literals { set, lo, hi, depth } => {
+                let all = &self.literal_sets[set as usize];
+                let strings = &all.strings[lo as usize..hi as usize];
+                let mut buffer = [0; 4];
+                let encoded = last.encode_utf8(&mut buffer).as_bytes();
+                let at = |s: &[u8]| s[depth as usize..].iter().take(encoded.len()).cmp(encoded);
+                // In the middle of a character no literal begins one: leave that to the walk.
+                let begins = |s: &[u8]| s.get(depth as usize).is_none_or(|b| *b & 0xc0 != 0x80);
+                if !strings
+                    .iter()
+                    .take(1)
+                    .chain(strings.last())
+                    .all(|s| begins(s))
+                {
+                    return e;
+                }
+                let to = strings.partition_point(|s| at(s).is_le());
+                let mut buffer = [0; 4];
+                let encoded = first.encode_utf8(&mut buffer).as_bytes();
+                let from = strings.partition_point(|s| &s[depth as usize..] < encoded);
+                match (from, to) {
+                    (from, to) if from >= to => Self::NEVER,
+                    (0, to) if to == strings.len() => e,
+                    (from, to) if to - from == 1 => {
+                        let index = lo as usize + from;
+                        let marks = all.marks[index];
+                        let rest: Box<[u8]> = all.strings[index][depth as usize..].into();
+                        self.literal_rest(&rest, marks)
+                    }
+                    (from, to) => self.add(Node::Literals {
+                        set,
+                        lo: lo + from as u32,
+                        hi: lo + to as u32,
+                        depth,
+                    }),
+                }
+            }
+            _ => e,
+        }
+    }
+
     /// The node in `mode` if some character of `lo..=hi` leaves `v` alive.
     fn escape_mode(
         &mut self,
@@ -447,6 +577,70 @@ impl Store {
         hi: u32,
         steps: &mut u64,
     ) -> Result<bool, LimitError> {
+        // The least and the greatest character of the range.
+        let lo = if (0xd800..0xe000).contains(&lo) {
+            0xe000
+        } else {
+            lo
+        };
+        let hi = if (0xd800..0xe000).contains(&hi) {
+            0xd7ff
+        } else {
+            hi
+        };
+        let (Some(first), Some(last)) = (char::from_u32(lo), char::from_u32(hi)) else {
+            return Ok(false);
+        };
+        if first > last {
+            return Ok(false);
+        }
+        // Heads, each with the whole that it begins: a head may be less than a character.
+        let mut work = vec![(v, v)];
+        let mut searched = None;
+        while let Some((e, whole)) = work.pop() {
+            if self.fact(e).any_char {
+                return Ok(true);
+            }
+            let known = match self.node(e) {
+                Node::Never | Node::Marks(_) => Some(false),
+                Node::Alt(parts) => {
+                    let whole = |p: ExprId| if e == whole { p } else { whole };
+                    work.extend(parts.iter().map(|p| (*p, whole(*p))));
+                    continue;
+                }
+                Node::Concat(h, t) if !self.nullable(*h) && !self.fact(*t).doubtful => {
+                    work.push((*h, whole));
+                    continue;
+                }
+                Node::Literals { set, lo, hi, depth } => {
+                    let strings =
+                        &self.literal_sets[*set as usize].strings[*lo as usize..*hi as usize];
+                    literal_in_range(strings, *depth as usize, first, last)
+                }
+                _ => None,
+            };
+            let alive = match known {
+                Some(alive) => alive,
+                None if searched == Some(whole) => continue,
+                None => {
+                    searched = Some(whole);
+                    self.search_range(whole, lo_hi(first, last), steps)?
+                }
+            };
+            if alive {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The same by trying the characters, one representative a run of bytes.
+    fn search_range(
+        &mut self,
+        v: ExprId,
+        (lo, hi): (u32, u32),
+        steps: &mut u64,
+    ) -> Result<bool, LimitError> {
         for (lo, hi) in [(lo, hi.min(0xd7ff)), (lo.max(0xe000), hi)] {
             let (Some(a), Some(b)) = (char::from_u32(lo), char::from_u32(hi)) else {
                 continue;
@@ -455,7 +649,7 @@ impl Store {
                 continue;
             }
             for sequence in regex_syntax::utf8::Utf8Sequences::new(a, b) {
-                // Depth-first over the at most four bytes, one representative a run.
+                // Depth-first over the at most four bytes.
                 let ranges = sequence.as_slice();
                 let mut stack = vec![(v, 0usize)];
                 while let Some((e, at)) = stack.pop() {

@@ -118,6 +118,8 @@ pub(super) enum Node {
     And(Box<[ExprId]>),
     /// Complement within all byte strings.
     Not(ExprId),
+    /// The first without the strings of the second, which are literals (or the empty string).
+    Except(ExprId, ExprId),
     /// `min..=max` copies.
     Repeat(ExprId, u32, u32),
     /// Strings `lo..hi` of a literal set, their first `depth` bytes already read.
@@ -151,6 +153,8 @@ pub enum ExprView {
     And(Vec<ExprId>),
     /// Complement.
     Not(ExprId),
+    /// The first without the literals that the second stands for.
+    Except(ExprId, ExprId),
     /// Copies; `None` is unbounded.
     Repeat(ExprId, u32, Option<u32>),
     /// Literals left.
@@ -174,9 +178,23 @@ pub(super) struct Facts {
     /// Whether an intersection or complement occurs below, so that the node may be empty without
     /// being `Never`.
     pub doubtful: bool,
+    /// Whether it certainly matches infinitely many strings.
+    pub endless: bool,
+    /// Whether every character leads to an expression that is [`endless`](Self::endless).
+    pub open: bool,
+    /// Whether every character leads to an expression that is not empty.
+    pub any_char: bool,
+    /// At least as many bytes as the shortest match has; `u32::MAX` where that is not known.
+    pub short: u32,
+    /// At least as many bytes as suffice to complete any beginning of a match; `u32::MAX` where that
+    /// is not known.
+    pub reach: u32,
     /// First bytes of runs on which the derivative is constant.
     pub cuts: ByteSet,
 }
+
+/// What is left after each byte: `(last byte of the run, expression)`, covering 0 to 255.
+pub(super) type Runs = Arc<[(u8, ExprId)]>;
 
 /// Sorted byte strings with the marks that each records.
 type MarkedStrings = Vec<(Box<[u8]>, MarksId)>;
@@ -203,6 +221,12 @@ pub(super) struct Store {
     pub automata: Vec<Arc<dyn Automaton>>,
     automaton_ids: FxHashMap<Vec<u8>, u32>,
     pub classes: FxHashMap<Box<[(char, char)]>, ExprId>,
+    /// Any one character.
+    pub any_char: ExprId,
+    /// The rests of single literals.
+    rest_ids: FxHashMap<Box<[u8]>, Vec<(MarksId, ExprId)>>,
+    /// What is left after each byte, of expressions that larger ones were derived from.
+    pub runs: FxHashMap<ExprId, Runs>,
     pub derivatives: FxHashMap<(ExprId, u8), ExprId>,
     /// Known emptiness of doubtful nodes: `true` is empty.
     pub empty: FxHashMap<ExprId, bool>,
@@ -232,6 +256,9 @@ impl Store {
             automata: Vec::new(),
             automaton_ids: FxHashMap::default(),
             classes: FxHashMap::default(),
+            any_char: Self::NEVER,
+            rest_ids: FxHashMap::default(),
+            runs: FxHashMap::default(),
             derivatives: FxHashMap::default(),
             empty: FxHashMap::default(),
             alphabet: None,
@@ -241,6 +268,7 @@ impl Store {
         store.add(Node::Never);
         store.add(Node::Marks(MarksId(0)));
         store.add(Node::Not(Self::NEVER));
+        store.any_char = store.class(&[('\0', char::MAX)]);
         store
     }
 
@@ -274,6 +302,11 @@ impl Store {
             marks: MarksId(0),
             marked: false,
             doubtful: false,
+            endless: false,
+            open: false,
+            any_char: false,
+            short: u32::MAX,
+            reach: u32::MAX,
             cuts: ByteSet([1, 0, 0, 0]),
         };
         match node {
@@ -282,9 +315,13 @@ impl Store {
                 nullable: true,
                 marks: *m,
                 marked: m.0 != 0,
+                short: 0,
+                reach: 0,
                 ..plain
             },
             Node::Set(s) => Facts {
+                short: 1,
+                reach: 1,
                 cuts: self.sets[*s as usize].cuts(),
                 ..plain
             },
@@ -300,6 +337,11 @@ impl Store {
                     },
                     marked: h.marked || t.marked,
                     doubtful: h.doubtful || t.doubtful,
+                    endless: h.endless && !t.doubtful || t.endless && !h.doubtful,
+                    open: h.open && !t.doubtful || h.any_char && t.endless,
+                    any_char: h.any_char && !t.doubtful,
+                    short: h.short.saturating_add(t.short),
+                    reach: h.reach.saturating_add(t.short).max(t.reach),
                     cuts: if h.nullable {
                         h.cuts.union(&t.cuts)
                     } else {
@@ -308,13 +350,18 @@ impl Store {
                 }
             }
             Node::Alt(parts) => {
-                let mut f = plain;
+                let mut f = Facts { reach: 0, ..plain };
                 for p in parts.iter() {
                     let p = *self.fact(*p);
+                    f.short = f.short.min(p.short);
+                    f.reach = f.reach.max(p.reach);
                     f.nullable |= p.nullable;
                     f.marks = self.union_marks(f.marks, p.marks);
                     f.marked |= p.marked;
                     f.doubtful |= p.doubtful;
+                    f.endless |= p.endless;
+                    f.open |= p.open;
+                    f.any_char |= p.any_char;
                     f.cuts = f.cuts.union(&p.cuts);
                 }
                 f
@@ -342,16 +389,50 @@ impl Store {
                 Facts {
                     nullable: !e_facts.nullable,
                     doubtful: *e != Self::NEVER,
+                    endless: *e == Self::NEVER,
+                    open: *e == Self::NEVER,
+                    any_char: *e == Self::NEVER,
+                    short: if *e == Self::NEVER { 0 } else { u32::MAX },
+                    reach: if *e == Self::NEVER { 0 } else { u32::MAX },
                     cuts: e_facts.cuts,
                     ..plain
                 }
             }
-            Node::Repeat(e, min, _) => {
+            Node::Except(rest, literals) => {
+                let (rest, literals) = (*self.fact(*rest), *self.fact(*literals));
+                let nullable = rest.nullable && !literals.nullable;
+                Facts {
+                    nullable,
+                    marks: if nullable { rest.marks } else { MarksId(0) },
+                    marked: rest.marked,
+                    // Finitely many strings less are still infinitely many.
+                    doubtful: !rest.endless,
+                    endless: rest.endless,
+                    open: rest.open,
+                    any_char: rest.open,
+                    cuts: rest.cuts.union(&literals.cuts),
+                    ..plain
+                }
+            }
+            Node::Repeat(e, min, max) => {
+                let any_char = *e == self.any_char && *e != Self::NEVER;
                 let e = *self.fact(*e);
                 Facts {
                     nullable: *min == 0 || e.nullable,
                     doubtful: e.doubtful,
                     marked: e.marked,
+                    endless: *max == UNBOUNDED && !e.nullable && !e.doubtful,
+                    open: *max == UNBOUNDED && any_char,
+                    any_char,
+                    short: if *min == 0 {
+                        0
+                    } else {
+                        e.short.saturating_mul(*min)
+                    },
+                    reach: match *min {
+                        0 => e.reach,
+                        min => e.reach.saturating_add(e.short.saturating_mul(min)),
+                    },
                     cuts: e.cuts,
                     ..plain
                 }
@@ -363,6 +444,10 @@ impl Store {
                 let mut i = *lo as usize;
                 let hi = *hi as usize;
                 let nullable = set.strings[i].len() == depth;
+                let lengths = || {
+                    let strings = &set.strings[*lo as usize..hi];
+                    strings.iter().map(|s| (s.len() - depth) as u32)
+                };
                 if nullable {
                     i += 1;
                 }
@@ -382,6 +467,8 @@ impl Store {
                         MarksId(0)
                     },
                     marked: set.marks[*lo as usize..hi].iter().any(|m| m.0 != 0),
+                    short: lengths().min().unwrap_or(u32::MAX),
+                    reach: lengths().max().unwrap_or(u32::MAX),
                     cuts,
                     ..plain
                 }
@@ -597,6 +684,7 @@ impl Store {
     pub fn and(&mut self, parts: &[ExprId]) -> ExprId {
         let mut flat: Vec<ExprId> = Vec::with_capacity(parts.len());
         let mut set: Option<ByteSet> = None;
+        let mut excluded: Vec<ExprId> = Vec::new();
         let mut stack: Vec<ExprId> = parts.iter().rev().copied().collect();
         while let Some(p) = stack.pop() {
             if p == Self::ALL {
@@ -605,6 +693,10 @@ impl Store {
             match self.node(p) {
                 Node::Never => return Self::NEVER,
                 Node::And(inner) => stack.extend(inner.iter().rev()),
+                Node::Except(rest, literals) => {
+                    excluded.push(*literals);
+                    stack.push(*rest);
+                }
                 Node::Set(s) => {
                     let s = self.sets[*s as usize];
                     set = Some(set.map_or(s, |t| t.intersect(&s)));
@@ -629,6 +721,25 @@ impl Store {
                 return Self::NEVER;
             }
         }
+        // Without some literals: what is left is one step a byte from the whole.
+        flat.retain(|p| match *self.node(*p) {
+            Node::Not(e) if matches!(self.node(e), Node::Literals { .. }) => {
+                excluded.push(e);
+                false
+            }
+            _ => true,
+        });
+        if !excluded.is_empty() {
+            excluded.sort_unstable();
+            excluded.dedup();
+            let rest = self.and_flat(flat);
+            return excluded.iter().fold(rest, |rest, e| self.except(rest, *e));
+        }
+        self.and_flat(flat)
+    }
+
+    /// The intersection of sorted, distinct parts that are no intersections.
+    fn and_flat(&mut self, flat: Vec<ExprId>) -> ExprId {
         // Beside a bare empty string only nullability counts.
         if let Some(&m) = flat
             .iter()
@@ -647,6 +758,20 @@ impl Store {
             [] => Self::ALL,
             [one] => one,
             _ => self.add(Node::And(flat.into())),
+        }
+    }
+
+    /// `rest` without the strings of `literals`: a literal set, or what is left of one.
+    pub fn except(&mut self, rest: ExprId, literals: ExprId) -> ExprId {
+        if rest == Self::NEVER || literals == Self::NEVER {
+            return rest;
+        }
+        let only_empty = |e: &Node| matches!(e, Node::Marks(_));
+        match (only_empty(self.node(rest)), only_empty(self.node(literals))) {
+            (true, _) if self.nullable(literals) => Self::NEVER,
+            (true, _) => rest,
+            (false, true) if !self.nullable(rest) => rest,
+            _ => self.add(Node::Except(rest, literals)),
         }
     }
 
@@ -681,7 +806,9 @@ impl Store {
     /// A copy takes a byte at least (the spelling of a character in a JSON string too), so a string
     /// of at most `horizon` bytes is at most that many copies: it is a word, or the beginning of
     /// one, with the bound exactly when it is without. Concatenation, union and spelling keep this
-    /// equivalence; intersection and complement do not keep beginnings, and are left alone.
+    /// equivalence; intersection and complement do not keep beginnings, and are left alone. But text
+    /// with a greatest length only, cut with what is always completed in a few bytes more, is that
+    /// other part for as long as these bytes are left.
     pub fn unbounded(&mut self, e: ExprId, horizon: &mut u32) -> ExprId {
         self.unbounded_within(e, horizon, 12, &mut 64)
     }
@@ -721,8 +848,65 @@ impl Store {
                 *horizon = max.min(*horizon);
                 self.repeat(x, min, UNBOUNDED)
             }
+            Node::And(ref parts) if parts.len() == 2 => {
+                let (a, b) = (parts[0], parts[1]);
+                let most = |s: &Self, x: ExprId| match *s.node(x) {
+                    Node::Repeat(c, 0, max) if c == s.any_char && max != UNBOUNDED => Some(max),
+                    _ => None,
+                };
+                let (max, other) = match (most(self, a), most(self, b)) {
+                    (Some(max), _) => (max, b),
+                    (_, Some(max)) => (max, a),
+                    _ => return e,
+                };
+                let left = max.saturating_sub(self.fact(other).reach);
+                if left < SHORT {
+                    return e;
+                }
+                *horizon = left.min(*horizon);
+                self.unbounded_within(other, horizon, depth - 1, visits)
+            }
             Node::Spelled(value, mode) => {
                 let new = self.unbounded_within(value, horizon, depth - 1, visits);
+                if new == value {
+                    e
+                } else {
+                    self.add(Node::Spelled(new, mode))
+                }
+            }
+            _ => e,
+        }
+    }
+
+    /// `e` without the lower bounds of the counts that stand at its end. More is accepted, but the same
+    /// strings are beginnings of words; but for the closing quote of a JSON string, after which
+    /// nothing follows.
+    pub fn relaxed(&mut self, e: ExprId) -> ExprId {
+        self.relaxed_within(e, 12)
+    }
+
+    fn relaxed_within(&mut self, e: ExprId, depth: u32) -> ExprId {
+        if depth == 0 {
+            return e;
+        }
+        match *self.node(e) {
+            Node::Concat(h, t) if matches!(self.node(t), Node::Marks(_)) => {
+                let head = self.relaxed_within(h, depth - 1);
+                if head == h { e } else { self.concat2(head, t) }
+            }
+            Node::Concat(h, t) => {
+                let tail = self.relaxed_within(t, depth - 1);
+                if tail == t { e } else { self.concat2(h, tail) }
+            }
+            Node::Alt(ref parts) if parts.len() <= 16 => {
+                let parts = parts.clone();
+                let relaxed = |p: &ExprId| self.relaxed_within(*p, depth - 1);
+                let new: Vec<ExprId> = parts.iter().map(relaxed).collect();
+                if *new == *parts { e } else { self.alt(&new) }
+            }
+            Node::Repeat(x, min, max) if min > 0 => self.repeat(x, 0, max),
+            Node::Spelled(value, mode) => {
+                let new = self.relaxed_within(value, depth - 1);
                 if new == value {
                     e
                 } else {
@@ -766,6 +950,21 @@ impl Store {
         })
     }
 
+    /// The rest of a single literal: the same node whatever set the literal came from.
+    pub fn literal_rest(&mut self, string: &[u8], marks: MarksId) -> ExprId {
+        if let Some(known) = self.rest_ids.get(string)
+            && let Some(known) = known.iter().find(|k| k.0 == marks)
+        {
+            return known.1;
+        }
+        let e = self.literals(vec![(string.into(), marks)]);
+        self.rest_ids
+            .entry(string.into())
+            .or_default()
+            .push((marks, e));
+        e
+    }
+
     pub fn leaf(&mut self, automaton: Arc<dyn Automaton>) -> ExprId {
         let Some(state) = automaton.start() else {
             return Self::NEVER;
@@ -802,13 +1001,8 @@ impl Store {
         id
     }
 
-    pub fn any_char(&mut self) -> ExprId {
-        self.class(&[('\0', char::MAX)])
-    }
-
     pub fn any_text(&mut self) -> ExprId {
-        let c = self.any_char();
-        self.repeat(c, 0, UNBOUNDED)
+        self.repeat(self.any_char, 0, UNBOUNDED)
     }
 
     pub fn view(&self, id: ExprId) -> ExprView {
@@ -820,6 +1014,7 @@ impl Store {
             Node::Alt(p) => ExprView::Alt(p.to_vec()),
             Node::And(p) => ExprView::And(p.to_vec()),
             Node::Not(e) => ExprView::Not(*e),
+            Node::Except(rest, literals) => ExprView::Except(*rest, *literals),
             Node::Repeat(e, min, max) => {
                 ExprView::Repeat(*e, *min, (*max != UNBOUNDED).then_some(*max))
             }

@@ -10,7 +10,7 @@
 //! Layers, in files of their own:
 //!
 //! - `expr`: nodes, simplification and the facts kept with each node (nullable, marks, byte cuts);
-//! - `derive`: derivatives, JSON string spellings included;
+//! - `derive`: derivatives by one byte, JSON string spellings included; `runs`: by all bytes at once;
 //! - `empty`: exact emptiness, needed only below intersections and complements;
 //! - `state`: [`Lexicon`] itself: states with their transitions, read without a lock.
 //!
@@ -26,9 +26,10 @@ mod derive;
 mod empty;
 mod expr;
 mod import;
+mod runs;
 mod state;
 #[cfg(test)]
 mod tests;
 
 pub use expr::{Automaton, ByteSet, ExprId, ExprView};
-pub use state::{Edges, Lexicon};
+pub use state::{Edges, Lexicon, Loose};

@@ -1,7 +1,8 @@
 //! [`Lexicon`]: lexical states over the expressions, read without a lock.
 
-use super::expr::{Automaton, ByteSet, ExprId, ExprView, MarksId, Node, Store, UNBOUNDED};
+use super::expr::{Automaton, ByteSet, ExprId, ExprView, MarksId, Node, Runs, Store, UNBOUNDED};
 use maskwright_grammar::{RegexId, RegexPool};
+use maskwright_tables::trie::byte_class;
 use maskwright_tables::{LabelSet, LexState, LimitError, Limits};
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -57,6 +58,20 @@ impl Edges {
     }
 }
 
+/// States that behave as another one for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loose {
+    /// Agrees with the state on everything that at most [`horizon`](Self::horizon) bytes can show
+    /// (which strings are alive, which are accepted and with what labels). Its counts have no upper
+    /// bound.
+    pub same: LexState,
+    /// Like `same`, its counts without a lower bound too: the same strings of that many bytes stay
+    /// inside the lexeme, alive and not at its end, and all that `same` accepts is accepted.
+    pub alive: LexState,
+    /// A number of bytes.
+    pub horizon: u32,
+}
+
 #[derive(Debug)]
 struct State {
     expr: ExprId,
@@ -64,7 +79,8 @@ struct State {
     accept: LabelSet,
     edges: OnceLock<Edges>,
     parts: OnceLock<Box<[LexState]>>,
-    unbounded: OnceLock<(LexState, u32)>,
+    loose: OnceLock<Loose>,
+    stays: OnceLock<u64>,
 }
 
 #[derive(Debug)]
@@ -87,6 +103,25 @@ pub struct Lexicon {
     limits: Limits,
 }
 
+/// The runs with the bytes outside an alphabet leading nowhere.
+fn within(runs: &Runs, alphabet: &ByteSet) -> Runs {
+    let cuts = alphabet.cuts();
+    let mut out = Vec::with_capacity(runs.len());
+    let mut first = 0u8;
+    for &(last, e) in runs.iter() {
+        let mut start = first;
+        for byte in first..=last {
+            if byte == last || cuts.contains(byte + 1) {
+                let alive = alphabet.contains(start);
+                out.push((byte, if alive { e } else { Store::NEVER }));
+                start = byte.saturating_add(1);
+            }
+        }
+        first = last.saturating_add(1);
+    }
+    out.into()
+}
+
 impl Lexicon {
     /// An empty lexicon. Each call observes `limits.steps`, the whole observes `limits.states`.
     pub fn new(limits: Limits) -> Self {
@@ -97,7 +132,8 @@ impl Lexicon {
             accept: LabelSet::NONE,
             edges: OnceLock::new(),
             parts: OnceLock::new(),
-            unbounded: OnceLock::new(),
+            loose: OnceLock::new(),
+            stays: OnceLock::new(),
         };
         let _ = dead
             .edges
@@ -301,7 +337,8 @@ impl Lexicon {
             accept,
             edges: OnceLock::new(),
             parts: OnceLock::new(),
-            unbounded: OnceLock::new(),
+            loose: OnceLock::new(),
+            stays: OnceLock::new(),
         }) as u32);
         inner.states.insert((expr, fresh), state);
         Ok(state)
@@ -324,34 +361,25 @@ impl Lexicon {
         if let Some(edges) = record.edges.get() {
             return Ok(edges);
         }
-        let mut cuts = inner.store.fact(record.expr).cuts;
-        let alphabet = inner.store.alphabet;
-        if let Some(alphabet) = alphabet {
-            cuts = cuts.union(&alphabet.cuts());
-        }
-        let mut runs: Vec<(u8, LexState)> = Vec::new();
-        let mut iter = cuts.iter().peekable();
-        while let Some(first) = iter.next() {
-            let last = iter.peek().map_or(255, |next| next - 1);
-            let target = if alphabet.is_some_and(|a| !a.contains(first)) {
+        let left = inner.store.runs_of(record.expr, &mut steps)?;
+        // Bytes that the vocabulary cannot spell lead nowhere.
+        let left = match inner.store.alphabet {
+            Some(alphabet) => within(&left, &alphabet),
+            None => left,
+        };
+        let mut runs: Vec<(u8, LexState)> = Vec::with_capacity(left.len());
+        for &(last, d) in left.iter() {
+            let target = if inner.store.is_empty_within(d, &mut steps)? {
                 LexState::DEAD
             } else {
-                let d = inner.store.derive(record.expr, first, &mut steps)?;
-                if inner.store.is_empty_within(d, &mut steps)? {
-                    LexState::DEAD
-                } else {
-                    self.intern(&mut inner, d, false)?
-                }
+                self.intern(&mut inner, d, false)?
             };
             match runs.last_mut() {
                 Some(run) if run.1 == target => run.0 = last,
                 _ => runs.push((last, target)),
             }
         }
-        // The memo of derivatives only serves nodes shared between states; keep it bounded.
-        if inner.store.derivatives.len() > 1 << 16 {
-            inner.store.derivatives.clear();
-        }
+        inner.store.forget();
         let edges = if runs.len() <= 8 {
             Edges::Runs(runs.into())
         } else {
@@ -415,23 +443,56 @@ impl Lexicon {
         Ok(record.parts.get_or_init(|| parts.into()))
     }
 
-    /// A state that agrees with this one on everything that at most the returned number of bytes can
-    /// show (which strings are alive, which are accepted and with what labels), and whose counts
-    /// have no upper bound: the states of a long string differ only in how much is left.
-    pub fn unbounded(&self, state: LexState) -> Result<(LexState, u32), LimitError> {
+    /// The states of long strings differ only in how much is left: see [`Loose`].
+    pub fn loose(&self, state: LexState) -> Result<Loose, LimitError> {
         let record = &self.states[state.index()];
-        if let Some(&answer) = record.unbounded.get() {
+        if let Some(&answer) = record.loose.get() {
             return Ok(answer);
         }
         let mut inner = self.lock();
         let mut horizon = u32::MAX;
-        let expr = inner.store.unbounded(record.expr, &mut horizon);
-        let answer = if expr == record.expr {
-            (state, u32::MAX)
-        } else {
-            (self.intern(&mut inner, expr, record.fresh)?, horizon)
+        let same = inner.store.unbounded(record.expr, &mut horizon);
+        let alive = inner.store.relaxed(same);
+        let mut intern = |e: ExprId| {
+            if e == record.expr {
+                Ok(state)
+            } else {
+                self.intern(&mut inner, e, record.fresh)
+            }
         };
-        Ok(*record.unbounded.get_or_init(|| answer))
+        let answer = Loose {
+            same: intern(same)?,
+            alive: intern(alive)?,
+            horizon,
+        };
+        Ok(*record.loose.get_or_init(|| answer))
+    }
+
+    /// The classes of bytes ([`byte_class`], one bit each) all of whose bytes lead from a state to
+    /// itself. None where the lexeme may end.
+    pub fn stays(&self, state: LexState) -> Result<u64, LimitError> {
+        let record = &self.states[state.index()];
+        if let Some(&stays) = record.stays.get() {
+            return Ok(stays);
+        }
+        let edges = self.edges(state)?;
+        let mut leaves = match self.accept(state) {
+            LabelSet::NONE if state != LexState::DEAD => 0,
+            _ => u64::MAX,
+        };
+        let loops = match edges {
+            Edges::Runs(runs) => runs.iter().any(|r| r.1 == state),
+            Edges::Table(table) => table.contains(&state),
+        };
+        if !loops {
+            leaves = u64::MAX;
+        }
+        for byte in (0..=255).filter(|_| loops) {
+            if edges.get(byte) != state {
+                leaves |= 1 << byte_class(byte);
+            }
+        }
+        Ok(*record.stays.get_or_init(|| !leaves))
     }
 
     /// The labels with which the lexeme may end here, or `NONE`. Fresh states accept nothing.
@@ -513,6 +574,9 @@ impl Lexicon {
                 Node::Not(x) => {
                     out.push('~');
                     stack.push(Ok(*x));
+                }
+                Node::Except(rest, literals) => {
+                    stack.extend([Ok(*literals), Err("\\"), Ok(*rest)]);
                 }
                 Node::Repeat(x, min, max) => {
                     let max = if *max == UNBOUNDED {

@@ -279,6 +279,10 @@ fn section_name(kind: u32) -> &'static str {
         k if k == sections::LISTS => "token lists: indptr",
         k if k == sections::LISTS + 1 => "token lists: indices",
         sections::BITSETS => "bitsets",
+        sections::DIFFER => "differing lexemes: classes of symbols",
+        k if k == sections::DIFFERING => "differing lexemes: indptr",
+        k if k == sections::DIFFERING + 1 => "differing lexemes: indices",
+        sections::TERMINALS => "token terminals",
         item_sections::NUMBERS => "item trie: numbers",
         item_sections::INDPTR => "item trie: indptr",
         item_sections::TOKENS => "item trie: tokens",
@@ -383,6 +387,18 @@ fn tables_of(artifact: &Artifact<'_>, machine: &PushdownTables<'_>) -> Vec<Table
             entries: set as usize,
             bytes: size(sections::BITSETS, 0),
         },
+        Table {
+            name: "differing lexemes",
+            rows: machine.differing.0.len().saturating_sub(1),
+            columns: machine.label_sets as usize,
+            entries: machine.differing.1.len(),
+            bytes: sizes(sections::DIFFER, 0, 3),
+        },
+        vector(
+            "token terminals",
+            machine.terminals.len(),
+            size(sections::TERMINALS, 0),
+        ),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! From what was explored to tables: only what roots lead to, numbered in order of discovery.
 
-use super::{Explorer, FxHashMap, Interner, Outcome, OutcomeId, Pending, Then, most};
+use super::{Explorer, FxHashMap, Interner, Labels, Outcome, OutcomeId, Pending, Then, most};
 use maskwright_automata::lexicon::Edges;
 use maskwright_tables::csr::Csr;
 use maskwright_tables::pushdown::{
@@ -35,9 +35,14 @@ impl Lists {
 impl Explorer<'_> {
     pub(super) fn finish(mut self) -> Result<PushdownTables<'static>, RunError> {
         let (classes, lexical) = self.lexical()?;
-        let labels: Vec<_> = self.labels.values().to_vec();
+        // Token terminals follow the label sets.
+        let labels: Vec<Labels> = self.labels.values()[1..]
+            .iter()
+            .map(|labels| Labels::Set(*labels))
+            .chain((0..self.terminals()).map(Labels::Token))
+            .collect();
         let mut step_roots = vec![None];
-        for &labels in &labels[1..] {
+        for &labels in &labels {
             let then = Then::Act;
             step_roots.push(Some(self.question(Pending::Step { labels, then })));
         }
@@ -52,7 +57,10 @@ impl Explorer<'_> {
         let mut sets: Interner<u32> = Interner::new();
         let row_roots = std::mem::take(&mut self.rows);
         let rows = self.automaton(&row_roots, |outcome| {
-            let list = outcome.sets.iter().map(|s| sets.intern(*s)).collect();
+            let parts = outcome.sets.iter();
+            let list = parts
+                .map(|part| sets.intern(part >> 2) << 2 | part & 3)
+                .collect();
             unions.lists.intern(list) << 1 | u32::from(outcome.ends)
         })?;
 
@@ -67,7 +75,12 @@ impl Explorer<'_> {
             pointers.push(flat.len() as u32 / 2);
         }
 
-        let (unions, lists, bitsets) = self.sets(&unions, &sets);
+        let mut terminals = Vec::new();
+        for terminal in 0..self.terminals() {
+            terminals.push(sets.intern(self.sums.terminal_set(terminal)));
+        }
+        let (unions, lists, bitsets) = self.sets(&unions, &sets, &mut terminals);
+        let (differ, differing) = self.differing()?;
         let machine = self.machine;
         let mut flags = Vec::with_capacity(self.states.len());
         let mut accept = Vec::with_capacity(self.states.len());
@@ -96,7 +109,7 @@ impl Explorer<'_> {
         }
         Ok(PushdownTables {
             symbols: self.symbols.len() as u32,
-            label_sets: self.labels.len() as u32,
+            label_sets: step_roots.len() as u32,
             start: Symbol(self.symbol(machine.start())),
             words: machine.vocabulary().mask_words() as u32,
             complete: self.complete,
@@ -114,7 +127,44 @@ impl Explorer<'_> {
             unions,
             lists,
             bitsets: Cow::Owned(bitsets),
+            differ: Cow::Owned(differ),
+            differing: (Cow::Owned(differing.0), Cow::Owned(differing.1)),
+            terminals: Cow::Owned(terminals),
         })
+    }
+
+    /// By symbol, the class of label sets with which lexemes that begin there must differ; and the
+    /// classes. Class 0 is of symbols where nothing must differ.
+    #[allow(clippy::type_complexity)]
+    fn differing(&self) -> Result<(Vec<u32>, (Vec<u32>, Vec<u32>)), RunError> {
+        let mut classes = Interner::new();
+        classes.intern(None);
+        let mut differ = Vec::with_capacity(self.symbols.len());
+        for &symbol in self.symbols.values() {
+            let mut class = None;
+            if self.tops.contains(&symbol) && self.machine.distinct(symbol)? {
+                let start = self.machine.lex_start(symbol)?;
+                let group = self
+                    .group_ids
+                    .get(&start)
+                    .map(|g| &self.groups[*g as usize]);
+                let mut differing = Vec::new();
+                for &labels in group.iter().flat_map(|g| &g.labels) {
+                    if self.machine.must_differ(symbol, labels)? {
+                        differing.push(self.labels.find(&labels).unwrap_or(0));
+                    }
+                }
+                differing.sort_unstable();
+                class = Some(differing);
+            }
+            differ.push(classes.intern(class));
+        }
+        let (mut pointers, mut all) = (vec![0u32], Vec::new());
+        for class in classes.values() {
+            all.extend(class.iter().flatten());
+            pointers.push(all.len() as u32);
+        }
+        Ok((differ, (pointers, all)))
     }
 
     /// The number of a symbol; that of "below the bottom" for one that is not on any stack.
@@ -225,12 +275,14 @@ impl Explorer<'_> {
         })
     }
 
-    /// Unions, lists and bitsets. Bitsets come first in the numbering of sets.
+    /// Unions, lists and bitsets. Bitsets come first in the numbering of sets; `terminals` gets these
+    /// numbers too.
     #[allow(clippy::type_complexity)]
     fn sets(
         &self,
         unions: &Lists,
         used: &Interner<u32>,
+        terminals: &mut [u32],
     ) -> (
         (Cow<'static, [u32]>, Cow<'static, [u32]>),
         (Cow<'static, [u32]>, Cow<'static, [u32]>),
@@ -242,15 +294,16 @@ impl Explorer<'_> {
         let dense = used
             .values()
             .iter()
-            .filter(|s| matches!(set(s), Set::Dense(_)))
+            .filter(|s| !matches!(set(s), Set::Few(_)))
             .count() as u32;
         let (mut bitsets, mut pointers, mut lists) = (Vec::new(), vec![0u32], Vec::new());
         let mut numbers = Vec::with_capacity(used.len());
         let mut bits = 0;
         for local in used.values() {
             match set(local) {
-                Set::Dense(words) => {
-                    bitsets.extend_from_slice(words);
+                // Summaries hold whole sets, so this is a bitset as it is stored.
+                Set::Dense(_) | Set::Near(..) => {
+                    bitsets.extend(shared.bitset(*self.sums.sets.get(*local)));
                     numbers.push(bits);
                     bits += 1;
                 }
@@ -272,10 +325,13 @@ impl Explorer<'_> {
         let (union_pointers, mut flat) = unions.flat();
         for range in union_pointers.windows(2) {
             let union = &mut flat[range[0] as usize..range[1] as usize];
-            union
-                .iter_mut()
-                .for_each(|s| *s = numbers[*s as usize] << 2);
+            for part in union.iter_mut() {
+                *part = numbers[*part as usize >> 2] << 2 | *part & 3;
+            }
             union.sort_unstable();
+        }
+        for set in terminals {
+            *set = numbers[*set as usize];
         }
         (
             (Cow::Owned(union_pointers), Cow::Owned(flat)),

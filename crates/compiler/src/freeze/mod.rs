@@ -13,6 +13,11 @@
 //! - an **edge** is the [`Outcome`] of all that waits for the symbol found: token sets by number,
 //!   actions, and the next node.
 //!
+//! Where lexemes must differ, the answers are those of the machine alone, as they are from the lazy
+//! one: which lexemes are concerned is a small table of symbols and label sets, and a token set that
+//! is gathered may say that the matcher has to try its tokens ([`summary::Past`]). A terminal that is a
+//! token as a whole is one more lexeme that can come next ([`summary::Labels`]).
+//!
 //! Which symbols can be found at a node is known from the symbol read just above it and from what can
 //! lie below that ([`reach`]). Steps and ends come first: they say what can lie below what, and which
 //! symbols can be on top. Rows come after that, one lexical state at a time in order of discovery, so
@@ -42,7 +47,9 @@ use reach::{Listener, Reach};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use summary::{BOTTOM, Gather, Interner, Item, Outcome, OutcomeId, Pending, Summaries, Then};
+use summary::{
+    BOTTOM, Gather, Interner, Item, Labels, Outcome, OutcomeId, Past, Pending, Summaries, Then,
+};
 
 /// How much an ahead-of-time compile may build, and with how many threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +136,11 @@ pub(crate) fn freeze(
     cancel: &CancelFlag,
     progress: &mut dyn FnMut(FreezeProgress),
 ) -> Result<PushdownTables<'static>, RunError> {
+    if machine.control().records() {
+        return Err(RunError::Unsupported {
+            what: "distinct elements that are arrays or objects",
+        });
+    }
     let mut explorer = Explorer {
         machine,
         cancel,
@@ -261,25 +273,29 @@ impl Explorer<'_> {
 
     fn row(&mut self, index: usize, state: LexState) -> Result<OutcomeId, RunError> {
         let mut gather = Gather::default();
+        // What the lexeme under way must differ from is the matcher's to look at.
+        let start = (false, Past::default());
         let exits = self
             .sums
-            .read(&mut gather, state, LexicalRows::VOCABULARY)?;
+            .read(&mut gather, state, LexicalRows::VOCABULARY, start)?;
         for (labels, trie) in exits {
-            let then = Then::Read(trie);
+            let (labels, then) = (Labels::Set(labels), Then::Read(trie, Past::default()));
             let step = self.sums.pending.intern(Pending::Step { labels, then });
             gather.items.push((0, step));
         }
-        let then = Then::End;
+        // With no lexeme under way, or when the one under way ends here.
         let labels = self.machine.lex_accept(state);
-        let end = if self.machine.lex_is_fresh(state) {
-            Some(Pending::Rest { then })
-        } else if labels != LabelSet::NONE {
-            Some(Pending::Step { labels, then })
-        } else {
-            None
-        };
-        if let Some(end) = end {
-            gather.items.push((0, self.sums.pending.intern(end)));
+        let tokens = (0..self.terminals()).map(Then::Token);
+        for then in tokens.chain([Then::End]) {
+            let next = if self.machine.lex_is_fresh(state) {
+                Pending::Rest { then }
+            } else if labels != LabelSet::NONE {
+                let labels = Labels::Set(labels);
+                Pending::Step { labels, then }
+            } else {
+                break;
+            };
+            gather.items.push((0, self.sums.pending.intern(next)));
         }
         let outcome = self.sums.finish(gather);
         if let Some((_, node)) = self.target(outcome) {
@@ -297,6 +313,11 @@ impl Explorer<'_> {
                 return Ok(outcome);
             }
         }
+    }
+
+    /// How many terminals are tokens.
+    fn terminals(&self) -> u32 {
+        self.machine.token_terminals().len() as u32
     }
 
     /// The root of a question.
@@ -402,11 +423,6 @@ impl Explorer<'_> {
             return Ok(());
         }
         self.symbols.intern(symbol);
-        if self.machine.distinct(symbol)? {
-            return Err(RunError::Unsupported {
-                what: "names or elements that must differ",
-            });
-        }
         if let Some((_, node)) = self.target(self.ends) {
             self.wonder(node, symbol);
         }
@@ -416,7 +432,12 @@ impl Explorer<'_> {
             None => self.group(start)?,
         };
         self.groups[group as usize].tops.push(symbol);
-        for labels in self.groups[group as usize].labels.clone() {
+        let labels = self.groups[group as usize].labels.iter();
+        let labels: Vec<Labels> = labels
+            .map(|labels| Labels::Set(*labels))
+            .chain((0..self.terminals()).map(Labels::Token))
+            .collect();
+        for labels in labels {
             let step = self.question(Pending::Step {
                 labels,
                 then: Then::Act,

@@ -13,11 +13,15 @@
 //! stack of its own: an attempt that lacks other outcomes names them and is made again when they are
 //! there. It ends because every round of it reads bytes of a token or takes symbols off; a round that
 //! comes back to itself is a typed error.
+//!
+//! Rests of tokens remember what their tokens have done to lexemes that must differ ([`Past`]), by the
+//! rules of the lazy machine; token sets are gathered with what follows from it ([`RoleSet`]).
 
 use crate::lazy::LazyMachine;
 use crate::lexical_rows::{LexicalRows, TrieId};
-use crate::sets::SetId;
+use crate::sets::{SetId, Sets};
 use maskwright_automata::{ControlError, Move, StackReader};
+use maskwright_tables::pushdown::{ONCE, PLAIN, TWICE};
 use maskwright_tables::{CancelFlag, LabelSet, LexState, LimitError, Machine, RunError, Symbol};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -29,7 +33,50 @@ pub(super) enum Then {
     /// Whether the text may end is the answer.
     End,
     /// The next lexeme reads these rests of tokens.
-    Read(TrieId),
+    Read(TrieId, Past),
+    /// A token terminal is read next, and its tokens are the answer.
+    Token(u32),
+    /// It has been read.
+    Taken(u32),
+}
+
+/// What a lexeme carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Labels {
+    /// These labels.
+    Set(LabelSet),
+    /// The label of this token terminal, by its number in the machine.
+    Token(u32),
+}
+
+/// What tokens have done to lexemes that must differ, as far as they were read. Always the same where
+/// nothing must differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Past {
+    /// Whether they have ended such a lexeme.
+    ended_one: bool,
+    /// Whether they have entered such a lexeme behind the end of another lexeme, and then whether they
+    /// had ended one before.
+    crossing: Option<bool>,
+}
+
+impl Past {
+    /// What the tokens are to the matcher: [`PLAIN`], [`ONCE`] or [`TWICE`].
+    fn role(self) -> u32 {
+        match self.crossing {
+            None => PLAIN,
+            Some(false) => ONCE,
+            Some(true) => TWICE,
+        }
+    }
+}
+
+/// The local number of a token set, and the role of its tokens in the two lowest bits.
+pub(super) type RoleSet = u32;
+
+/// A set in a role.
+fn in_role(set: u32, role: u32) -> RoleSet {
+    set << 2 | role
 }
 
 /// What is left of a question when the known part of the stack is used up. The symbol that is then
@@ -37,7 +84,7 @@ pub(super) enum Then {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Pending {
     /// A lexeme with these labels ends on this symbol.
-    Step { labels: LabelSet, then: Then },
+    Step { labels: Labels, then: Then },
     /// A lexeme with this label (`None`: the end of the text) does, by elementary moves.
     Label { label: Option<u32>, then: Then },
     /// A nonterminal was read before the label; it goes on top of this symbol.
@@ -50,7 +97,7 @@ pub(super) enum Pending {
     /// what these labels do; or, without labels, whether the text may end.
     Below {
         known: Box<[Symbol]>,
-        labels: Option<LabelSet>,
+        labels: Option<Labels>,
         then: Then,
     },
     /// This symbol is on top and no lexeme is under way.
@@ -75,8 +122,8 @@ pub(super) const BOTTOM: Symbol = Symbol(u32::MAX);
 /// What is known when one more symbol is known. All lists are sorted and free of duplicates.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Outcome {
-    /// Local numbers of token sets.
-    pub sets: Box<[u32]>,
+    /// Token sets.
+    pub sets: Box<[RoleSet]>,
     pub ends: bool,
     /// Interned actions.
     pub actions: Box<[u32]>,
@@ -86,7 +133,7 @@ pub(super) struct Outcome {
 /// An outcome in the making.
 #[derive(Debug, Default)]
 pub(super) struct Gather {
-    pub sets: Vec<u32>,
+    pub sets: Vec<RoleSet>,
     pub ends: bool,
     pub actions: Vec<u32>,
     pub items: Vec<Item>,
@@ -203,8 +250,8 @@ impl<'a> Summaries<'a> {
             list.into()
         }
         // Sets that hold nothing say nothing.
-        if let Some(empty) = self.sets.find(&crate::sets::Sets::EMPTY) {
-            gather.sets.retain(|s| *s != empty);
+        if let Some(empty) = self.sets.find(&Sets::EMPTY) {
+            gather.sets.retain(|s| s >> 2 != empty);
         }
         self.outcomes.intern(Outcome {
             sets: sorted(gather.sets),
@@ -336,7 +383,8 @@ impl<'a> Summaries<'a> {
         match self.pending.get(pending).clone() {
             Pending::Step { labels, then } => {
                 let machine = self.machine;
-                let list = machine.shared().lexicon.labels(labels);
+                let then = self.ended(then, symbol, labels)?;
+                let list = self.list(labels);
                 // Whether the machine works by reductions does not depend on the label.
                 let reduces = !gone
                     && list.first().is_some_and(|l| {
@@ -384,6 +432,35 @@ impl<'a> Summaries<'a> {
             Pending::Rest { then } => self.rest(&mut gather, then, symbol)?,
         }
         Ok(gather)
+    }
+
+    /// The tokens of a token terminal: the local number of their set.
+    pub fn terminal_set(&mut self, terminal: u32) -> u32 {
+        let tokens = &self.machine.token_terminals()[terminal as usize].tokens;
+        let set = self.machine.shared().sets.intern(tokens.to_vec());
+        self.sets.intern(set)
+    }
+
+    /// The labels themselves.
+    fn list(&self, labels: Labels) -> &'a [u32] {
+        match labels {
+            Labels::Set(labels) => self.machine.shared().lexicon.labels(labels),
+            Labels::Token(terminal) => {
+                std::slice::from_ref(&self.machine.token_terminals()[terminal as usize].label)
+            }
+        }
+    }
+
+    /// What happens next, when a lexeme that began on `symbol` ends with these labels.
+    fn ended(&self, then: Then, symbol: Symbol, labels: Labels) -> Result<Then, RunError> {
+        let (Then::Read(trie, past), Labels::Set(labels)) = (then, labels) else {
+            return Ok(then);
+        };
+        let ended_one = past.ended_one
+            || symbol != BOTTOM
+                && self.machine.distinct(symbol)?
+                && self.machine.must_differ(symbol, labels)?;
+        Ok(Then::Read(trie, Past { ended_one, ..past }))
     }
 
     /// One elementary move.
@@ -435,19 +512,35 @@ impl<'a> Summaries<'a> {
                     None => self.ask(gather, &[], None, then, symbol)?,
                 }
             }
-            Then::Read(trie) => {
+            Then::Token(terminal) => {
+                if symbol != BOTTOM {
+                    let (labels, then) = (Labels::Token(terminal), Then::Taken(terminal));
+                    let found = self.want(Pending::Step { labels, then }, symbol);
+                    self.add(gather, found);
+                }
+            }
+            Then::Taken(terminal) => {
+                let set = self.terminal_set(terminal);
+                gather.sets.push(in_role(set, PLAIN));
+            }
+            Then::Read(trie, mut past) => {
                 let rest = machine.shared().trie(trie);
-                let here = rest.tokens_at(0);
-                if !here.is_empty() {
-                    let set = machine.shared().sets.intern(here.to_vec());
-                    gather.sets.push(self.sets.intern(set));
+                let here = machine.shared().here(trie);
+                if here != Sets::EMPTY {
+                    let here = self.sets.intern(here);
+                    gather.sets.push(in_role(here, past.role()));
                 }
                 if rest.len() <= 1 || symbol == BOTTOM {
                     return Ok(());
                 }
                 let start = machine.lex_start(symbol)?;
-                for (labels, trie) in self.read(gather, start, trie)? {
-                    let then = Then::Read(trie);
+                let distinct = machine.distinct(symbol)?;
+                let enters = distinct && past.crossing.is_none();
+                if distinct {
+                    past.crossing = past.crossing.max(Some(past.ended_one));
+                }
+                for (labels, trie) in self.read(gather, start, trie, (enters, past))? {
+                    let (labels, then) = (Labels::Set(labels), Then::Read(trie, past));
                     let found = self.want(Pending::Step { labels, then }, symbol);
                     self.add(gather, found);
                 }
@@ -456,21 +549,36 @@ impl<'a> Summaries<'a> {
         Ok(())
     }
 
-    /// Adds the tokens of a trie that stay inside the lexeme begun in `state`; how it can end.
+    /// Adds the tokens of a trie that stay inside the lexeme begun in `state`; how it can end. `enters`
+    /// says whether it is the first lexeme that the tokens enter which may have to differ.
     pub fn read(
         &mut self,
         gather: &mut Gather,
         state: LexState,
         trie: TrieId,
+        (enters, past): (bool, Past),
     ) -> Result<Vec<(LabelSet, TrieId)>, RunError> {
         let shared: &LexicalRows = self.machine.shared();
         let mut exits: Vec<(LabelSet, TrieId)> = Vec::new();
         if state == LexState::DEAD {
             return Ok(exits);
         }
-        for &part in shared.lexicon.parts(state)? {
-            let row = shared.row(part, trie)?;
-            gather.sets.push(self.sets.intern(row.inside));
+        for &alternative in shared.lexicon.parts(state)? {
+            let row = shared.row(alternative, trie)?;
+            let inside = self.sets.intern(shared.sets.whole(row.inside));
+            let mut role = PLAIN;
+            if past.role() != PLAIN {
+                let mut crossing = Vec::new();
+                self.machine
+                    .crossing(enters, trie, row.inside, &mut crossing);
+                let crossing = self.sets.intern(shared.sets.intern(crossing));
+                if crossing == inside {
+                    role = past.role();
+                } else {
+                    gather.sets.push(in_role(crossing, past.role()));
+                }
+            }
+            gather.sets.push(in_role(inside, role));
             let from = exits.len();
             exits.extend_from_slice(&row.exits);
             // By what they are: the numbers of label sets and tries depend on what was asked before,
@@ -486,7 +594,7 @@ impl<'a> Summaries<'a> {
         &mut self,
         gather: &mut Gather,
         known: &[Symbol],
-        labels: Option<LabelSet>,
+        labels: Option<Labels>,
         then: Then,
         symbol: Symbol,
     ) -> Result<(), RunError> {
@@ -516,7 +624,7 @@ impl<'a> Summaries<'a> {
             }
             return Ok(());
         };
-        let list = self.machine.shared().lexicon.labels(labels);
+        let list = self.list(labels);
         let actions = match control.step(&mut reader, list) {
             Ok(actions) => actions,
             Err(ControlError::Unknown(_)) => {

@@ -3,6 +3,7 @@
 #![allow(dead_code)] // Each test file uses its part.
 
 pub mod bounds;
+pub mod maskbench;
 
 use maskwright_compiler::{CompiledGrammar, Compiler, FreezeBudget};
 use maskwright_runtime::{FrozenMachine, MatchError, MatchErrorKind, Matcher};

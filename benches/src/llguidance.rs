@@ -1,6 +1,6 @@
 //! llguidance behind the common interface, with its slices for JSON.
 
-use crate::engine::{Engine, Grammar, Session};
+use crate::engine::{Engine, Grammar, Session, Source};
 use llguidance::api::TopLevelGrammar;
 use llguidance::earley::SlicedBiasComputer;
 use llguidance::toktrie::{
@@ -44,11 +44,14 @@ impl Engine for Llguidance {
         "llguidance"
     }
 
-    fn compile(&mut self, schema: &str) -> Result<Box<dyn Grammar>, String> {
-        let value: serde_json::Value = serde_json::from_str(schema).map_err(|e| e.to_string())?;
-        let parser = self
-            .factory
-            .create_parser(TopLevelGrammar::from_json_schema(value));
+    fn compile(&mut self, source: &Source) -> Result<Box<dyn Grammar>, String> {
+        let grammar = match source {
+            Source::Schema(schema) => TopLevelGrammar::from_json_schema(
+                serde_json::from_str(schema).map_err(|e| e.to_string())?,
+            ),
+            Source::Regex(pattern) => TopLevelGrammar::from_regex(pattern),
+        };
+        let parser = self.factory.create_parser(grammar);
         let matcher = Matcher::new(parser);
         match matcher.get_error() {
             Some(e) => Err(e),
@@ -60,7 +63,7 @@ impl Engine for Llguidance {
 struct Compiled(Matcher);
 
 impl Grammar for Compiled {
-    fn session(&mut self) -> Result<Box<dyn Session>, String> {
+    fn session(&mut self) -> Result<Box<dyn Session + '_>, String> {
         Ok(Box::new(Run {
             matcher: self.0.deep_clone(),
             mask: None,
