@@ -15,7 +15,7 @@ use maskwright_grammar::{Diagnostic, Diagnostics, Grammar, NormalGrammar, Place,
 use maskwright_tables::pushdown::PushdownTables;
 use maskwright_tables::{CancelFlag, LimitError, Limits, Machine, RunError, Symbol, Vocabulary};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Compiles sources for one vocabulary. Cheap to share by reference; all grammars that it makes
 /// share the rows of their terminals.
@@ -44,11 +44,39 @@ pub struct Compiler {
     vocabulary: Arc<Vocabulary>,
     limits: Limits,
     cancel: CancelFlag,
-    /// The rows shared by the grammars of this compiler. Replaced by an empty one when it has
-    /// grown past its bound: grammars in use keep the old one alive.
-    shared: Mutex<Arc<LexicalRows>>,
+    shared: Arc<Mutex<Shared>>,
     /// When the shared rows are replaced.
     shared_bytes: usize,
+}
+
+/// The rows shared by the grammars of a compiler. Replaced by fresh ones when they have grown past
+/// their bound, by a thread of their own, so that no compile waits for it; grammars in use keep the
+/// old ones alive.
+#[derive(Debug)]
+struct Shared {
+    rows: Arc<LexicalRows>,
+    /// Whether fresh ones are being made.
+    renewing: bool,
+}
+
+impl Shared {
+    fn new(rows: Arc<LexicalRows>) -> Mutex<Self> {
+        Mutex::new(Shared {
+            rows,
+            renewing: false,
+        })
+    }
+
+    fn lock(shared: &Mutex<Self>) -> MutexGuard<'_, Self> {
+        shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn renew(shared: &Mutex<Self>, vocabulary: &Arc<Vocabulary>, limits: Limits) {
+        let rows = Compiler::rows(vocabulary, limits);
+        let mut shared = Self::lock(shared);
+        shared.rows = rows;
+        shared.renewing = false;
+    }
 }
 
 impl Compiler {
@@ -59,7 +87,7 @@ impl Compiler {
     pub fn new(vocabulary: impl Into<Arc<Vocabulary>>, limits: Limits) -> Self {
         let vocabulary = vocabulary.into();
         Compiler {
-            shared: Mutex::new(Self::rows(&vocabulary, limits)),
+            shared: Arc::new(Shared::new(Self::rows(&vocabulary, limits))),
             vocabulary,
             limits,
             cancel: CancelFlag::new(),
@@ -163,11 +191,20 @@ impl Compiler {
     }
 
     pub(crate) fn shared(&self) -> Arc<LexicalRows> {
-        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        if shared.bytes() > self.shared_bytes {
-            *shared = Self::rows(&self.vocabulary, self.limits);
+        let mut shared = Shared::lock(&self.shared);
+        if shared.rows.bytes() > self.shared_bytes && !shared.renewing {
+            shared.renewing = true;
+            drop(shared);
+            let (to, vocabulary) = (Arc::clone(&self.shared), Arc::clone(&self.vocabulary));
+            let limits = self.limits;
+            let renew = move || Shared::renew(&to, &vocabulary, limits);
+            let spawned = std::thread::Builder::new().spawn(renew);
+            if spawned.is_err() {
+                Shared::renew(&self.shared, &self.vocabulary, self.limits);
+            }
+            shared = Shared::lock(&self.shared);
         }
-        Arc::clone(&shared)
+        Arc::clone(&shared.rows)
     }
 
     fn rows(vocabulary: &Arc<Vocabulary>, limits: Limits) -> Arc<LexicalRows> {

@@ -83,7 +83,38 @@ pub(crate) struct LexicalRows {
     walks: HashMap<(LexState, TrieId), Arc<Walk>, FxBuildHasher>,
     shapes: HashMap<TrieId, Arc<Shape>, FxBuildHasher>,
     trie_bytes: AtomicUsize,
+    /// Whether no token has [`Lexicon::FAR`] bytes, so that states which agree that far have the same
+    /// rows.
+    is_low: bool,
     limits: Limits,
+}
+
+/// Rows that have grown large are freed by a thread of their own: hundreds of megabytes in small
+/// pieces take half a second, and the last owner may be a grammar in the middle of a batch.
+impl Drop for LexicalRows {
+    fn drop(&mut self) {
+        const LARGE: usize = 16 << 20;
+        if self.bytes() < LARGE {
+            return;
+        }
+        let sets = std::mem::replace(&mut self.sets, Sets::new(0));
+        let tries = (
+            std::mem::take(&mut self.tries),
+            std::mem::take(&mut self.trie_ids),
+        );
+        let rows = (
+            std::mem::take(&mut self.merges),
+            std::mem::take(&mut self.rows),
+            std::mem::take(&mut self.row_ids),
+        );
+        let walks = (
+            std::mem::take(&mut self.walks),
+            std::mem::take(&mut self.shapes),
+        );
+        let all = (rows, walks, tries, sets, Arc::clone(&self.lexicon));
+        // Without a thread the closure, and all that it holds, is dropped here.
+        let _ = std::thread::Builder::new().spawn(move || drop(all));
+    }
 }
 
 impl LexicalRows {
@@ -110,6 +141,14 @@ impl LexicalRows {
         for node in vocabulary.trie().nodes().iter().skip(1) {
             alphabet.insert(node.byte);
         }
+        // One byte more than a token has: whether an accepting state can go on is asked too.
+        let deepest = vocabulary
+            .trie()
+            .nodes()
+            .iter()
+            .map(|n| u32::from(n.depth))
+            .max();
+        let is_low = deepest.is_some_and(|depth| depth + 1 < Lexicon::FAR);
         let lexicon = Arc::new(Lexicon::with_alphabet(limits, alphabet));
         let sets = Sets::new(vocabulary.mask_words());
         let tries = boxcar::Vec::new();
@@ -130,6 +169,7 @@ impl LexicalRows {
             walks: HashMap::with_hasher(FxBuildHasher),
             shapes: HashMap::with_hasher(FxBuildHasher),
             trie_bytes: AtomicUsize::new(0),
+            is_low,
             limits,
         }
     }
@@ -179,10 +219,21 @@ impl LexicalRows {
         if let Some(&id) = self.row_ids.pin().get(&(state, trie)) {
             return Ok(&self.rows[id as usize]);
         }
-        let row = self.make(state, trie)?;
-        let id = self.rows.push(row) as u32;
+        let id = match self.lexicon.far(state)? {
+            far if far != state && self.is_low => self.row_id(far, trie)?,
+            _ => self.row_id(state, trie)?,
+        };
         let id = *self.row_ids.pin().get_or_insert((state, trie), id);
         Ok(&self.rows[id as usize])
+    }
+
+    fn row_id(&self, state: LexState, trie: TrieId) -> Result<u32, LimitError> {
+        if let Some(&id) = self.row_ids.pin().get(&(state, trie)) {
+            return Ok(id);
+        }
+        let row = self.make(state, trie)?;
+        let id = self.rows.push(row) as u32;
+        Ok(*self.row_ids.pin().get_or_insert((state, trie), id))
     }
 
     #[cold]

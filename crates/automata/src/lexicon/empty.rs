@@ -2,7 +2,8 @@
 //!
 //! Without intersection and complement an expression is empty only if it is `Never`, because the
 //! constructors propagate `Never`. With them it is decided by searching the derivatives for a
-//! nullable one, depth first, and both answers are remembered: everything on the path to a nullable
+//! nullable one, depth first and there where least seems to be missing ([`Facts::distance`]) first,
+//! and both answers are remembered: everything on the path to a nullable
 //! derivative is not empty, and when the search ends without one, everything visited is empty.
 //! Before that the structure is used as far as it goes: a sequence is empty if a part is, and the
 //! rest of a JSON string if its value is (its escape modes are entered only when they are alive).
@@ -11,6 +12,8 @@
 //! lexical states live when the vocabulary cannot spell every byte. Inside a JSON string it must
 //! not be asked of the value: a character whose bytes are missing can still be spelled by an escape.
 
+#[cfg(doc)]
+use super::expr::Facts;
 use super::expr::{ExprId, Node, Store};
 use maskwright_tables::LimitError;
 use rustc_hash::FxHashSet;
@@ -66,20 +69,15 @@ impl Store {
         if let Some(known) = self.known_empty(root, within) {
             return Ok(known);
         }
-        // The stack holds (expression, cuts still to try); it is the path from the root.
+        // The stack holds (expression, derivatives still to try); it is the path from the root.
         let mut visited: FxHashSet<ExprId> = FxHashSet::default();
         visited.insert(root);
-        let mut path = vec![(root, self.first_bytes(root, within))];
-        while let Some((e, bytes)) = path.last_mut() {
-            let e = *e;
-            let Some(byte) = bytes.pop() else {
+        let mut path = vec![(root, self.successors(root, within, steps)?)];
+        while let Some((_, open)) = path.last_mut() {
+            let Some(d) = open.pop() else {
                 path.pop();
                 continue;
             };
-            let mut d = self.derive(e, byte, steps)?;
-            if !within {
-                d = self.reduce(d);
-            }
             match self.known_empty(d, within) {
                 Some(true) => {}
                 Some(false) => {
@@ -90,8 +88,8 @@ impl Store {
                 }
                 None => {
                     if visited.insert(d) {
-                        let bytes = self.first_bytes(d, within);
-                        path.push((d, bytes));
+                        let open = self.successors(d, within, steps)?;
+                        path.push((d, open));
                     }
                 }
             }
@@ -111,16 +109,28 @@ impl Store {
         map.insert(e, empty);
     }
 
-    /// One byte for each run on which the derivative is constant, and which the alphabet has.
-    fn first_bytes(&self, e: ExprId, within: bool) -> Vec<u8> {
-        let cuts = self.fact(e).cuts;
-        match self.alphabet {
-            Some(alphabet) if within => cuts
-                .union(&alphabet.cuts())
-                .iter()
-                .filter(|b| alphabet.contains(*b))
-                .collect(),
-            _ => cuts.iter().collect(),
+    /// The derivatives, the one that seems nearest to a match last.
+    fn successors(
+        &mut self,
+        e: ExprId,
+        within: bool,
+        steps: &mut u64,
+    ) -> Result<Vec<ExprId>, LimitError> {
+        let mut runs = self.runs_of(e, steps)?;
+        if let Some(alphabet) = self.alphabet
+            && within
+        {
+            runs = super::state::within(&runs, &alphabet);
         }
+        let mut all: Vec<ExprId> = runs.iter().map(|r| r.1).collect();
+        if !within {
+            all.iter_mut().for_each(|d| *d = self.reduce(*d));
+        }
+        // Among equals the later bytes are tried last: letters before those of longer characters.
+        let mut seen = FxHashSet::default();
+        all.retain(|d| *d != Self::NEVER && seen.insert(*d));
+        all.reverse();
+        all.sort_by_key(|d| std::cmp::Reverse(self.fact(*d).distance));
+        Ok(all)
     }
 }

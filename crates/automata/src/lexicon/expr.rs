@@ -189,6 +189,8 @@ pub(super) struct Facts {
     /// At least as many bytes as suffice to complete any beginning of a match; `u32::MAX` where that
     /// is not known.
     pub reach: u32,
+    /// A guess at how many bytes are missing to a match; steers the search for one.
+    pub distance: u32,
     /// First bytes of runs on which the derivative is constant.
     pub cuts: ByteSet,
 }
@@ -307,6 +309,7 @@ impl Store {
             any_char: false,
             short: u32::MAX,
             reach: u32::MAX,
+            distance: 0,
             cuts: ByteSet([1, 0, 0, 0]),
         };
         match node {
@@ -322,6 +325,7 @@ impl Store {
             Node::Set(s) => Facts {
                 short: 1,
                 reach: 1,
+                distance: 1,
                 cuts: self.sets[*s as usize].cuts(),
                 ..plain
             },
@@ -342,6 +346,7 @@ impl Store {
                     any_char: h.any_char && !t.doubtful,
                     short: h.short.saturating_add(t.short),
                     reach: h.reach.saturating_add(t.short).max(t.reach),
+                    distance: h.distance.saturating_add(t.distance),
                     cuts: if h.nullable {
                         h.cuts.union(&t.cuts)
                     } else {
@@ -350,9 +355,14 @@ impl Store {
                 }
             }
             Node::Alt(parts) => {
-                let mut f = Facts { reach: 0, ..plain };
+                let mut f = Facts {
+                    reach: 0,
+                    distance: u32::MAX,
+                    ..plain
+                };
                 for p in parts.iter() {
                     let p = *self.fact(*p);
+                    f.distance = f.distance.min(p.distance);
                     f.short = f.short.min(p.short);
                     f.reach = f.reach.max(p.reach);
                     f.nullable |= p.nullable;
@@ -375,6 +385,8 @@ impl Store {
                 for p in parts.iter() {
                     let p = *self.fact(*p);
                     f.nullable &= p.nullable;
+                    // All have to be met, as often as not one after the other.
+                    f.distance = f.distance.saturating_add(p.distance);
                     f.marks = self.union_marks(f.marks, p.marks);
                     f.marked |= p.marked;
                     f.cuts = f.cuts.union(&p.cuts);
@@ -394,6 +406,7 @@ impl Store {
                     any_char: *e == Self::NEVER,
                     short: if *e == Self::NEVER { 0 } else { u32::MAX },
                     reach: if *e == Self::NEVER { 0 } else { u32::MAX },
+                    distance: u32::from(e_facts.nullable),
                     cuts: e_facts.cuts,
                     ..plain
                 }
@@ -410,6 +423,7 @@ impl Store {
                     endless: rest.endless,
                     open: rest.open,
                     any_char: rest.open,
+                    distance: rest.distance.max(u32::from(!nullable)),
                     cuts: rest.cuts.union(&literals.cuts),
                     ..plain
                 }
@@ -433,6 +447,7 @@ impl Store {
                         0 => e.reach,
                         min => e.reach.saturating_add(e.short.saturating_mul(min)),
                     },
+                    distance: e.distance.saturating_mul(*min),
                     cuts: e.cuts,
                     ..plain
                 }
@@ -469,6 +484,7 @@ impl Store {
                     marked: set.marks[*lo as usize..hi].iter().any(|m| m.0 != 0),
                     short: lengths().min().unwrap_or(u32::MAX),
                     reach: lengths().max().unwrap_or(u32::MAX),
+                    distance: lengths().min().unwrap_or(0),
                     cuts,
                     ..plain
                 }
@@ -486,6 +502,7 @@ impl Store {
                 }
                 Facts {
                     nullable: a.accepts(*state),
+                    distance: u32::from(!a.accepts(*state)),
                     cuts,
                     ..plain
                 }
@@ -495,6 +512,7 @@ impl Store {
                 Facts {
                     marked: v.marked,
                     doubtful: v.doubtful,
+                    distance: v.distance.saturating_add(1),
                     cuts: super::derive::spelled_cuts(&v.cuts, *mode),
                     ..plain
                 }
@@ -809,27 +827,27 @@ impl Store {
     /// equivalence; intersection and complement do not keep beginnings, and are left alone. But text
     /// with a greatest length only, cut with what is always completed in a few bytes more, is that
     /// other part for as long as these bytes are left.
-    pub fn unbounded(&mut self, e: ExprId, horizon: &mut u32) -> ExprId {
-        self.unbounded_within(e, horizon, 12, &mut 64)
+    ///
+    /// Bounds below `least` are kept.
+    pub fn unbounded(&mut self, e: ExprId, least: u32, horizon: &mut u32) -> ExprId {
+        self.unbounded_within(e, (least, horizon), 12, &mut 64)
     }
 
     fn unbounded_within(
         &mut self,
         e: ExprId,
-        horizon: &mut u32,
+        (least, horizon): (u32, &mut u32),
         depth: u32,
         visits: &mut u32,
     ) -> ExprId {
-        /// Smaller bounds are reached by too many tokens for the equivalence to be of use.
-        const SHORT: u32 = 4;
         if depth == 0 || *visits == 0 {
             return e;
         }
         *visits -= 1;
         match *self.node(e) {
             Node::Concat(h, t) => {
-                let head = self.unbounded_within(h, horizon, depth - 1, visits);
-                let tail = self.unbounded_within(t, horizon, depth - 1, visits);
+                let head = self.unbounded_within(h, (least, horizon), depth - 1, visits);
+                let tail = self.unbounded_within(t, (least, horizon), depth - 1, visits);
                 if (head, tail) == (h, t) {
                     e
                 } else {
@@ -840,15 +858,16 @@ impl Store {
                 let parts = parts.clone();
                 let new: Vec<ExprId> = parts
                     .iter()
-                    .map(|p| self.unbounded_within(*p, horizon, depth - 1, visits))
+                    .map(|p| self.unbounded_within(*p, (least, horizon), depth - 1, visits))
                     .collect();
                 if *new == *parts { e } else { self.alt(&new) }
             }
-            Node::Repeat(x, min, max) if (SHORT..UNBOUNDED).contains(&max) && !self.nullable(x) => {
+            Node::Repeat(x, min, max) if (least..UNBOUNDED).contains(&max) && !self.nullable(x) => {
                 *horizon = max.min(*horizon);
                 self.repeat(x, min, UNBOUNDED)
             }
-            Node::And(ref parts) if parts.len() == 2 => {
+            // (What completes a beginning may need bytes that an alphabet lacks.)
+            Node::And(ref parts) if parts.len() == 2 && self.alphabet.is_none() => {
                 let (a, b) = (parts[0], parts[1]);
                 let most = |s: &Self, x: ExprId| match *s.node(x) {
                     Node::Repeat(c, 0, max) if c == s.any_char && max != UNBOUNDED => Some(max),
@@ -860,14 +879,14 @@ impl Store {
                     _ => return e,
                 };
                 let left = max.saturating_sub(self.fact(other).reach);
-                if left < SHORT {
+                if left < least {
                     return e;
                 }
                 *horizon = left.min(*horizon);
-                self.unbounded_within(other, horizon, depth - 1, visits)
+                self.unbounded_within(other, (least, horizon), depth - 1, visits)
             }
             Node::Spelled(value, mode) => {
-                let new = self.unbounded_within(value, horizon, depth - 1, visits);
+                let new = self.unbounded_within(value, (least, horizon), depth - 1, visits);
                 if new == value {
                     e
                 } else {

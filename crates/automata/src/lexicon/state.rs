@@ -80,6 +80,7 @@ struct State {
     edges: OnceLock<Edges>,
     parts: OnceLock<Box<[LexState]>>,
     loose: OnceLock<Loose>,
+    far: OnceLock<LexState>,
     stays: OnceLock<u64>,
 }
 
@@ -104,7 +105,7 @@ pub struct Lexicon {
 }
 
 /// The runs with the bytes outside an alphabet leading nowhere.
-fn within(runs: &Runs, alphabet: &ByteSet) -> Runs {
+pub(super) fn within(runs: &Runs, alphabet: &ByteSet) -> Runs {
     let cuts = alphabet.cuts();
     let mut out = Vec::with_capacity(runs.len());
     let mut first = 0u8;
@@ -123,6 +124,12 @@ fn within(runs: &Runs, alphabet: &ByteSet) -> Runs {
 }
 
 impl Lexicon {
+    /// Smaller bounds are reached by too many tokens for it to be of use to look past them.
+    const SHORT: u32 = 4;
+
+    /// A number of bytes more than nearly any token has.
+    pub const FAR: u32 = 160;
+
     /// An empty lexicon. Each call observes `limits.steps`, the whole observes `limits.states`.
     pub fn new(limits: Limits) -> Self {
         let states = boxcar::Vec::new();
@@ -133,6 +140,7 @@ impl Lexicon {
             edges: OnceLock::new(),
             parts: OnceLock::new(),
             loose: OnceLock::new(),
+            far: OnceLock::new(),
             stays: OnceLock::new(),
         };
         let _ = dead
@@ -338,6 +346,7 @@ impl Lexicon {
             edges: OnceLock::new(),
             parts: OnceLock::new(),
             loose: OnceLock::new(),
+            far: OnceLock::new(),
             stays: OnceLock::new(),
         }) as u32);
         inner.states.insert((expr, fresh), state);
@@ -451,7 +460,9 @@ impl Lexicon {
         }
         let mut inner = self.lock();
         let mut horizon = u32::MAX;
-        let same = inner.store.unbounded(record.expr, &mut horizon);
+        let same = inner
+            .store
+            .unbounded(record.expr, Self::SHORT, &mut horizon);
         let alive = inner.store.relaxed(same);
         let mut intern = |e: ExprId| {
             if e == record.expr {
@@ -466,6 +477,27 @@ impl Lexicon {
             horizon,
         };
         Ok(*record.loose.get_or_init(|| answer))
+    }
+
+    /// A state that agrees with `state` on everything that fewer than [`FAR`](Self::FAR) bytes can show:
+    /// which strings are alive, which are accepted and with what labels. A string of 500 characters
+    /// and one of 499 have this state in common.
+    ///
+    /// # Errors
+    /// A limit.
+    pub fn far(&self, state: LexState) -> Result<LexState, LimitError> {
+        let record = &self.states[state.index()];
+        if let Some(&far) = record.far.get() {
+            return Ok(far);
+        }
+        let mut inner = self.lock();
+        let mut horizon = u32::MAX;
+        let e = inner.store.unbounded(record.expr, Self::FAR, &mut horizon);
+        let far = match e == record.expr {
+            true => state,
+            false => self.intern(&mut inner, e, record.fresh)?,
+        };
+        Ok(*record.far.get_or_init(|| far))
     }
 
     /// The classes of bytes ([`byte_class`], one bit each) all of whose bytes lead from a state to
