@@ -723,7 +723,7 @@ fn recorded_values_are_not_compiled_ahead_of_time_yet() {
     let vocabulary: Arc<Vocabulary> = Arc::new(vocab::bytes());
     let schema = r#"{"type":"array","uniqueItems":true,"items":{"type":"array","items":{"type":"integer"}}}"#;
     let error = Frozen.compile(Kind::JsonSchema, schema, &vocabulary);
-    let error = error.err().expect("a refusal");
+    let error = error.expect_err("a refusal");
     assert!(error.contains("ahead of time"), "{error}");
 }
 
