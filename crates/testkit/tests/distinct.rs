@@ -788,3 +788,27 @@ fn masks_of_artifacts_know_what_must_differ() {
     println!("{masks} masks");
     assert!(masks > 5_000, "{masks} masks");
 }
+
+#[test]
+fn names_that_only_patterns_together_make_few_are_counted() {
+    let vocabulary: Arc<Vocabulary> = Arc::new(vocab::bytes());
+    let schema = r#"{"type":"object","propertyNames":{"pattern":"^(a+|b?)$"},
+        "patternProperties":{"^a":false},"additionalProperties":{"const":1}}"#;
+    let start = Lazy::default()
+        .compile(Kind::JsonSchema, schema, &vocabulary)
+        .expect("a schema that compiles");
+    for (text, goes_on) in [
+        (r#"{"b":1"#, true),
+        (r#"{"":1"#, true),
+        (r#"{"":1,"b":1"#, false),
+        (r#"{"\u0062":1,"":1"#, false),
+    ] {
+        let mut session = start.clone();
+        for byte in text.bytes() {
+            assert_eq!(session.advance(TokenId(byte.into())), Ok(true), "{text}");
+        }
+        let mask = session.mask().expect("a mask");
+        assert_eq!(mask[usize::from(b',')], goes_on, "{text}");
+        assert!(mask[usize::from(b'}')], "{text}");
+    }
+}

@@ -181,9 +181,10 @@ fn draw(
             true => *random.pick(&texts),
             false => **random.pick(&some),
         };
-        matcher
-            .advance(token)
-            .map_err(|e| format!("{token} is in the mask and refused: {e}"))?;
+        matcher.advance(token).map_err(|e| {
+            let text = String::from_utf8_lossy(&text);
+            format!("{token} is in the mask after {text} and refused: {e}")
+        })?;
         text.extend_from_slice(vocabulary.bytes(token));
     }
     Ok(None)

@@ -3,8 +3,8 @@
 //! A *layout* lists the names that the object nodes of a frame mention: first the ordered ones (the
 //! declared properties, by first appearance), then the *loose* ones, which may come in any order
 //! after them (names that are required but not declared, names of finite patterns). All other names
-//! fall into *cells*: one for each set of name patterns that a name can match. With
-//! [`Order::Any`] every name is loose.
+//! fall into *cells*: one for each set of name patterns that a name can match. A cell of few names
+//! would run out of them unnoticed, so these are listed too. With [`Order::Any`] every name is loose.
 //!
 //! What a member must be depends only on the node and on the name or cell, so the state of an object
 //! is how far it is ([`Place::Object`]) and which nodes are still alive.
@@ -74,6 +74,67 @@ impl Core {
         if let Some(&id) = self.layout_ids.get(&nodes) {
             return Ok(id);
         }
+        let layout = self.new_layout(&nodes, &[])?;
+        let has_tests = !layout.tests.is_empty();
+        let id = self.layouts.len() as u32;
+        self.layouts.push(Arc::new(layout));
+        if has_tests {
+            let mut few = Vec::new();
+            for cell in self.cells(id)?.iter() {
+                few.extend(self.few_names(cell.names)?);
+            }
+            if !few.is_empty() {
+                self.layouts[id as usize] = Arc::new(self.new_layout(&nodes, &few)?);
+                self.cells.remove(&id);
+                self.name_tests.retain(|(layout, _), _| *layout != id);
+            }
+        }
+        self.layout_ids.insert(nodes, id);
+        Ok(id)
+    }
+
+    /// The names of a cell, if these are few.
+    fn few_names(&mut self, names: ExprId) -> Result<Vec<Box<str>>, LimitError> {
+        // Each beginning that lives leads to a name of its own, so that the names are more than few as
+        // soon as the beginnings of one length are.
+        let (mut found, mut open) = (Vec::new(), vec![(Vec::new(), names)]);
+        while !open.is_empty() && found.len() + open.len() <= MAX_FINITE_NAMES {
+            let mut longer = Vec::new();
+            for (text, e) in open {
+                self.spend(1)?;
+                if self.lexicon.is_endless(e) {
+                    return Ok(Vec::new());
+                }
+                if self.lexicon.is_nullable(e) {
+                    found.push(String::from_utf8_lossy(&text).into());
+                }
+                let mut wide = found.len() + longer.len();
+                let mut first = 0;
+                let mut alive = Vec::new();
+                for &(last, d) in self.lexicon.derivatives(e)?.iter() {
+                    if !self.lexicon.is_empty(d)? {
+                        wide += usize::from(last - first) + 1;
+                        alive.push((first..=last, d));
+                    }
+                    first = last.saturating_add(1);
+                }
+                if wide > MAX_FINITE_NAMES {
+                    return Ok(Vec::new());
+                }
+                for (bytes, d) in alive {
+                    longer.extend(bytes.map(|b| ([&text, &[b][..]].concat(), d)));
+                }
+            }
+            open = longer;
+        }
+        Ok(match open.is_empty() {
+            true => found,
+            false => Vec::new(),
+        })
+    }
+
+    /// A layout with further names.
+    fn new_layout(&mut self, nodes: &[NodeId], more: &[Box<str>]) -> Result<Layout, LimitError> {
         let mut names: Vec<Box<str>> = Vec::new();
         let mut index: FxHashMap<Box<str>, u32> = FxHashMap::default();
         let mut tests: Vec<RegexId> = Vec::new();
@@ -156,6 +217,9 @@ impl Core {
                 }
             }
         }
+        for name in more {
+            add(name, &mut names);
+        }
         for table in tables.values_mut() {
             table.properties.resize(names.len(), None);
         }
@@ -172,15 +236,12 @@ impl Core {
             Order::Schema => declared,
             Order::Any => 0,
         };
-        let id = self.layouts.len() as u32;
-        self.layouts.push(Arc::new(Layout {
+        Ok(Layout {
             names,
             ordered,
             tests,
             tables,
-        }));
-        self.layout_ids.insert(nodes, id);
-        Ok(id)
+        })
     }
 
     /// The beginning of an object.

@@ -283,6 +283,29 @@ impl Lexicon {
         self.lock().store.is_empty_within(e, &mut steps)
     }
 
+    /// Whether `e` matches nothing at all, by whatever bytes.
+    ///
+    /// # Errors
+    /// A limit.
+    pub fn is_empty(&self, e: ExprId) -> Result<bool, LimitError> {
+        let mut steps = self.limits.steps;
+        self.lock().store.is_empty(e, &mut steps)
+    }
+
+    /// Whether `e` certainly matches infinitely many strings; "no" may only be unknown.
+    pub fn is_endless(&self, e: ExprId) -> bool {
+        self.lock().store.fact(e).endless
+    }
+
+    /// What is left of `e` after one byte, by runs: `(last byte of the run, rest)`, covering 0 to 255.
+    ///
+    /// # Errors
+    /// A limit.
+    pub fn derivatives(&self, e: ExprId) -> Result<Arc<[(u8, ExprId)]>, LimitError> {
+        let mut steps = self.limits.steps;
+        self.lock().store.runs_of(e, &mut steps)
+    }
+
     /// Whether `e` matches the empty string.
     pub fn is_nullable(&self, e: ExprId) -> bool {
         self.lock().store.nullable(e)

@@ -228,3 +228,66 @@ fn bytes_that_the_vocabulary_lacks_are_dead() {
     assert!(run(&l, string, br#""\u000c""#).is_some());
     assert!(l.is_never(l.json_string(l.bytes(b"x"))).unwrap());
 }
+
+/// A state and the one that it shares its rows with cannot be told apart by any token.
+#[test]
+fn far_states_agree_for_as_long_as_a_token_can_be() {
+    let l = Lexicon::new(Limits::untrusted());
+    let word = l.repeat(l.byte_class(&[(b'a', b'z')]), 1, None);
+    let words = l.concat(&[
+        l.repeat(l.concat(&[word, l.bytes(b" ")]), 0, Some(400)),
+        word,
+    ]);
+    let short = |most| l.repeat(l.class(&[('\0', char::MAX)]), 0, Some(most));
+    let roots = [
+        l.concat(&[l.and(&[short(900), words]), l.mark(1)]),
+        l.json_string(l.and(&[short(500), l.text_not(l.bytes(b"ab"))])),
+        l.json_string(l.and(&[short(170), words])),
+        l.concat(&[l.repeat(word, 0, Some(200)), l.bytes(b"."), l.mark(2)]),
+    ];
+    let (mut shared, mut steps) = (0, 0);
+    let mut seed = 7u64;
+    let mut random = move |n: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (seed >> 33) as usize % n
+    };
+    for root in roots {
+        for length in [0, 1, 5, 12, 30, 100, 160, 300, 480] {
+            let mut state = l.fresh(root).unwrap();
+            let first = l.next(state, b'"').unwrap();
+            if first != LexState::DEAD {
+                state = first;
+            }
+            for i in 0..length {
+                let next = l.next(state, if i % 3 == 2 { b' ' } else { b'b' }).unwrap();
+                if next != LexState::DEAD {
+                    state = next;
+                }
+            }
+            let far = l.far(state).unwrap();
+            shared += usize::from(far != state);
+            for _ in 0..40 {
+                let (mut a, mut b) = (state, far);
+                for _ in 0..Lexicon::FAR - 1 {
+                    assert_eq!(l.accept(a), l.accept(b));
+                    assert_eq!(l.is_final(a), l.is_final(b));
+                    let live: Vec<u8> = (0..=255)
+                        .filter(|byte| l.next(a, *byte).unwrap() != LexState::DEAD)
+                        .collect();
+                    for byte in [random(256) as u8, b'"', b' ', b'.', b'z'] {
+                        let dead = l.next(b, byte).unwrap() == LexState::DEAD;
+                        assert_eq!(dead, !live.contains(&byte), "byte {byte}");
+                    }
+                    if live.is_empty() {
+                        break;
+                    }
+                    let byte = live[random(live.len())];
+                    (a, b) = (l.next(a, byte).unwrap(), l.next(b, byte).unwrap());
+                    steps += 1;
+                }
+            }
+        }
+    }
+    assert!(shared > 15, "{shared} states share another's rows");
+    assert!(steps > 20_000, "{steps} steps");
+}
