@@ -14,7 +14,7 @@ use super::options::Draft;
 use super::parse::{Lowering, Part, Stop};
 use super::references::{Site, Source, slots};
 use super::report::Segment;
-use super::schema::{ArrayNode, Node, NodeId, ObjectNode};
+use super::schema::{ArrayNode, Node, NodeId, ObjectNode, Types};
 use crate::{Diagnostic, RegexId};
 use maskwright_tables::LimitError;
 use std::collections::BTreeMap;
@@ -280,7 +280,10 @@ impl<'a> Lowering<'a> {
                     required: vec![m.key.as_ref().into()],
                     ..ObjectNode::default()
                 };
+                // Values of other types have no members, though what is asked of objects holds of them.
+                let object = self.add(Node::Types(Types::OBJECT), site.place)?;
                 let has = self.add(Node::Object(has), site.place)?;
+                let has = self.add(Node::All(vec![object, has]), site.place)?;
                 let step = Segment::Name(m.key.as_ref().into());
                 work.push((self.child(site, keyword, Some(step), m.value), with(has)));
             }
