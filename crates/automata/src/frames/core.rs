@@ -133,6 +133,8 @@ pub(super) struct Core {
     pub moves: FxHashMap<(FrameId, Key), Option<Arc<Move>>>,
     pub known: FxHashMap<Query, bool>,
     pub unique: FxHashMap<NodeId, super::unique::Unique>,
+    /// Nodes that can count against the whole: under `not`, or where exactly one must hold.
+    pub contrary: FxHashSet<NodeId>,
     /// Array nodes that each say that one value is contained at most once.
     pub once: FxHashMap<Point, NodeId>,
     /// The same nodes.
@@ -190,6 +192,7 @@ impl Core {
             moves: FxHashMap::default(),
             known: FxHashMap::default(),
             unique: FxHashMap::default(),
+            contrary: FxHashSet::default(),
             once: FxHashMap::default(),
             once_nodes: FxHashSet::default(),
             once_forms: FxHashMap::default(),

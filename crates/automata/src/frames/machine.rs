@@ -9,6 +9,7 @@ use crate::control::{ControlError, StackReader};
 use crate::lexicon::ExprId;
 use maskwright_grammar::json_schema::Types;
 use maskwright_tables::{LexState, LimitError, StackAction, Symbol};
+use smallvec::SmallVec;
 
 /// The symbol after a gap.
 pub(super) fn spaced(symbol: Symbol) -> Symbol {
@@ -188,7 +189,7 @@ impl Core {
             (true, b"{", label::OPEN_OBJECT),
             (false, b"[", label::OPEN_ARRAY),
         ] {
-            if self.open(judge, object, 0)?.is_some() {
+            if !self.open(judge, object, 0)?.is_empty() {
                 parts.push(self.marked(text, mark));
             }
         }
@@ -197,38 +198,40 @@ impl Core {
         Ok(e)
     }
 
-    /// The frame of an object or array that begins under a judge; `None` if none can.
+    /// The frames of an object or array that begins under a judge: none if none can, two where it
+    /// matters in some alternatives only whether elements differ ([`Core::either_way`]).
     fn open(
         &mut self,
         judge: JudgeId,
         object: bool,
         depth: u32,
-    ) -> Result<Option<FrameId>, LimitError> {
+    ) -> Result<SmallVec<[FrameId; 2]>, LimitError> {
+        let mut frames = SmallVec::new();
         let ty = if object { Types::OBJECT } else { Types::ARRAY };
         let (must, extra, goal) = self.typed_judge(judge, ty)?;
         if must == FormId::FALSE || goal == GoalId::FALSE {
-            return Ok(None);
+            return Ok(frames);
         }
-        let mut forms: Box<[FormId]> = [&[must][..], &extra].concat().into();
+        let forms: Box<[FormId]> = [&[must][..], &extra].concat().into();
         let leaves = self.forms.leaves(&forms);
         let place = self.start_place(&leaves, object)?;
-        let mut total = self.total_of(&forms, goal);
-        if !self.unique_is_certain(&forms, total) {
-            return Err(LimitError::new(
-                "distinct elements in some alternatives only",
-                1,
-                0,
-            ));
+        let total = self.total_of(&forms, goal);
+        let ways = match self.unique_is_certain(&forms, total) {
+            true => SmallVec::from_elem(forms, 1),
+            false => self.either_way(&forms, goal)?,
+        };
+        for mut forms in ways {
+            let mut total = self.total_of(&forms, goal);
+            let once = self.counted_once(total)?;
+            if once != FormId::TRUE {
+                forms[0] = self.forms.and2(forms[0], once);
+                total = self.total_of(&forms, goal);
+            }
+            if forms[0] != FormId::FALSE && self.can_complete(place, total)? {
+                frames.push(self.intern_frame(place, forms, goal, depth));
+            }
         }
-        let once = self.counted_once(total)?;
-        if once != FormId::TRUE {
-            forms[0] = self.forms.and2(forms[0], once);
-            total = self.total_of(&forms, goal);
-        }
-        if !self.can_complete(place, total)? {
-            return Ok(None);
-        }
-        Ok(Some(self.intern_frame(place, forms, goal, depth)))
+        Ok(frames)
     }
 
     /// A name of the next member: listed names with their own mark, others with that of their cell.
@@ -344,15 +347,16 @@ impl Core {
             Whitespace::Pretty { .. } => depth + 1,
             _ => 0,
         };
-        let Some(child) = self.open(judge, object, depth)? else {
-            return Ok(Vec::new());
-        };
-        let wait = self.intern_symbol(Kind::Wait(slot));
-        let first = self.intern_symbol(Kind::First(child));
-        Ok(vec![StackAction {
-            pop: 1,
-            push: Box::new([wait, first]),
-        }])
+        let mut actions = Vec::new();
+        for child in self.open(judge, object, depth)? {
+            let wait = self.intern_symbol(Kind::Wait(slot));
+            let first = self.intern_symbol(Kind::First(child));
+            actions.push(StackAction {
+                pop: 1,
+                push: Box::new([wait, first]),
+            });
+        }
+        Ok(actions)
     }
 
     /// The closing bracket: takes the frame off and tells the symbol below what held.

@@ -7,8 +7,10 @@
 //! ([`Core::part`]). Where there may be finitely many of those ([`Core::runs_out`]) the matcher has to
 //! look for one that is new, and the array must be able to end before each element.
 //!
-//! What is asked for in some alternatives only is refused, unless all elements are counted: no side
-//! condition of one frame can enforce it.
+//! What is asked for in some alternatives only is two frames in parallel, one whose elements must differ
+//! in any case and one of which nothing of the kind is claimed ([`Core::either_way`]). That is exact where
+//! the claim can only help; where it can also harm (under `not`, or beside alternatives of which exactly
+//! one must hold) it is refused, unless all elements are counted.
 //!
 //! Which scalars are counted depends on all that is asked of the elements, not on the array node that
 //! asks for distinct ones alone: `{"items": {"type": "boolean"}}` can stand beside it in an `allOf`. So a
@@ -16,11 +18,14 @@
 
 use super::core::{Core, Key, Place};
 use super::form::{FormId, Leaf};
+use super::goal::GoalId;
 use super::points::{MAX_POINTS, Point};
 use super::{Kind, Slot, label};
 use maskwright_grammar::json_schema::{ArrayNode, Node, NodeId, Types};
 use maskwright_grammar::{Diagnostic, Place as SourcePlace};
 use maskwright_tables::{LimitError, Part, Symbol};
+use rustc_hash::FxHashSet;
+use smallvec::SmallVec;
 
 /// How the `uniqueItems` of one array node is enforced.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +52,9 @@ pub(super) enum Supply {
 /// The most formulas that decide together which of the elements are counted.
 const MAX_ATOMS: usize = 6;
 
+/// What is said of a claim that could count against the whole.
+const IN_SOME: &str = "distinct elements in some alternatives only";
+
 /// What is said of elements that run out.
 const RUN_OUT: &str = "distinct arrays or objects that may run out before the array may end";
 
@@ -72,30 +80,69 @@ impl Core {
         if certain {
             return Ok(());
         }
-        // What is asked of arrays where a value can stand: distinct elements must be asked for in any
-        // case or not at all.
+        self.contrary = self.contrary_nodes();
         for id in self.value_nodes() {
             let form = self.node_form(id);
             let typed = self.typed(form, Types::ARRAY);
             let typed = typed.map_err(|e| Diagnostic::limit(e, self.place_of(id)))?;
             for (x, leaf) in self.forms.leaves(&[typed]) {
                 let Leaf::Unique(array) = leaf else { continue };
-                if !self
-                    .forms
-                    .as_term(typed)
-                    .is_some_and(|term| term.contains(&(x, true)))
-                {
-                    return Err(
-                        self.unsupported(array, "distinct elements in some alternatives only")
-                    );
-                }
-                let supply = self.runs_out(typed, 0);
+                let term = self.forms.as_term(typed).unwrap_or_default();
+                let total = match term.contains(&(x, true)) {
+                    true => typed,
+                    false if self.contrary.contains(&array) => {
+                        return Err(self.unsupported(array, IN_SOME));
+                    }
+                    false => self.claimed(&[typed], true)[0],
+                };
+                let supply = self.runs_out(total, 0);
                 if supply.map_err(|e| Diagnostic::limit(e, self.place_of(id)))? == Supply::Short {
                     return Err(self.unsupported(array, RUN_OUT));
                 }
             }
         }
         Ok(())
+    }
+
+    /// The nodes of which it can count against the whole that they hold.
+    fn contrary_nodes(&self) -> FxHashSet<NodeId> {
+        let mut seen: FxHashSet<(NodeId, bool)> = FxHashSet::default();
+        let mut stack: Vec<(NodeId, bool)> =
+            self.schema.root.map(|r| (r, true)).into_iter().collect();
+        while let Some((id, helps)) = stack.pop() {
+            if !seen.insert((id, helps)) {
+                continue;
+            }
+            match self.schema.node(id) {
+                Node::All(p) | Node::Any(p) => stack.extend(p.iter().map(|n| (*n, helps))),
+                Node::One(p) => {
+                    stack.extend(p.iter().flat_map(|n| [(*n, true), (*n, false)]));
+                }
+                Node::Not(n) => stack.push((*n, !helps)),
+                Node::Object(o) => {
+                    let named = o.properties.iter().map(|p| p.1);
+                    let matched = o.patterns.iter().map(|p| p.1);
+                    let all = named.chain(matched).chain(o.additional);
+                    stack.extend(all.map(|n| (n, helps)));
+                }
+                Node::Array(a) => {
+                    let all = a.prefix.iter().copied().chain(a.items);
+                    stack.extend(all.map(|n| (n, helps)));
+                    if let Some((n, least, most)) = a.contains {
+                        // More that match help towards the least number and harm towards the most.
+                        if least > 0 {
+                            stack.push((n, helps));
+                        }
+                        if most.is_some() {
+                            stack.push((n, !helps));
+                        }
+                    }
+                }
+                Node::Types(_) | Node::Number(_) | Node::String(_) => {}
+            }
+        }
+        seen.retain(|(_, helps)| !helps);
+        seen.into_iter().map(|(id, _)| id).collect()
     }
 
     /// The nodes that stand for whole values: the root, members and elements.
@@ -341,6 +388,47 @@ impl Core {
         }
         let term = self.forms.as_term(total).unwrap_or_default();
         asked.all(|(x, _)| term.contains(&(x, true)))
+    }
+
+    /// The formulas with elements that differ in any case, and with elements of which that is not
+    /// claimed. A document satisfies them if it satisfies either, since the claim can only help.
+    ///
+    /// # Errors
+    /// The claim can harm, or distinct elements may run out.
+    pub fn either_way(
+        &mut self,
+        forms: &[FormId],
+        goal: GoalId,
+    ) -> Result<SmallVec<[Box<[FormId]>; 2]>, LimitError> {
+        let refuse = |what| Err(LimitError::new(what, 1, 0));
+        for (_, leaf) in self.forms.leaves(forms) {
+            if matches!(leaf, Leaf::Unique(n) if self.contrary.contains(&n)) {
+                return refuse(IN_SOME);
+            }
+        }
+        let [distinct, free] = [true, false].map(|claim| self.claimed(forms, claim));
+        let total = self.total_of(&distinct, goal);
+        if self.runs_out(total, 0)? == Supply::Short {
+            return refuse(RUN_OUT);
+        }
+        Ok(SmallVec::from([distinct, free]))
+    }
+
+    /// The formulas when elements are claimed to differ, which the first of them then asks for; or when
+    /// they are not.
+    fn claimed(&mut self, forms: &[FormId], claim: bool) -> Box<[FormId]> {
+        let mut asked = None;
+        let mut forms = self.forms.rewrite(forms, |x, leaf| match leaf {
+            Leaf::Unique(_) => {
+                asked = asked.or(Some(x));
+                FormId::constant(claim)
+            }
+            _ => x,
+        });
+        if let Some(leaf) = asked.filter(|_| claim) {
+            forms[0] = self.forms.and2(forms[0], leaf);
+        }
+        forms.into()
     }
 
     /// Whether a lexeme that begins on a symbol may have to differ from earlier ones; for a symbol under
