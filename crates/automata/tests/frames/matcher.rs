@@ -85,11 +85,11 @@ impl<'f> Matcher<'f> {
         })
     }
 
-    /// The thread after its lexeme ends here.
-    fn finish(&self, thread: &Thread) -> Result<Option<Thread>, ControlError> {
+    /// The threads after a lexeme ends here: several where a value can be read in several ways.
+    fn finish(&self, thread: &Thread) -> Result<Vec<Thread>, ControlError> {
         let set = self.lexicon.accept(thread.state);
         if set == LabelSet::NONE {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let labels = self.lexicon.labels(set);
         let mut next = thread.clone();
@@ -100,7 +100,7 @@ impl<'f> Matcher<'f> {
             let value = canonical(text);
             let values = next.values.last_mut().unwrap();
             if values.contains(&value) {
-                return Ok(None);
+                return Ok(Vec::new());
             }
             values.push(value);
         }
@@ -112,36 +112,39 @@ impl<'f> Matcher<'f> {
             let below = next.values.len() - 2;
             assert!(self.frames.distinct(thread.stack[below])?);
             if next.values[below].contains(&value) {
-                return Ok(None);
+                return Ok(Vec::new());
             }
             next.values[below].push(value);
         }
         let actions = self.frames.step(&mut Stack(&thread.stack), labels)?;
-        assert!(actions.len() <= 1, "frames are deterministic");
-        let Some(action) = actions.into_iter().next() else {
-            panic!(
-                "lexeme {:?} is offered and refused by {}",
-                String::from_utf8_lossy(&thread.lexeme),
-                self.frames.describe(top)
-            );
-        };
-        next.stack.truncate(next.stack.len() - action.pop as usize);
-        next.stack.extend_from_slice(&action.push);
-        next.values.resize(next.stack.len(), Vec::new());
-        next.opened.resize(next.stack.len(), None);
-        if let Part::Open { differs: true, .. } = part {
-            *next.opened.last_mut().unwrap() = Some(thread.text.len() - 1);
+        assert!(
+            !actions.is_empty(),
+            "lexeme {:?} is offered and refused by {}",
+            String::from_utf8_lossy(&thread.lexeme),
+            self.frames.describe(top)
+        );
+        let mut reached = Vec::new();
+        for action in actions {
+            let mut next = next.clone();
+            next.stack.truncate(next.stack.len() - action.pop as usize);
+            next.stack.extend_from_slice(&action.push);
+            next.values.resize(next.stack.len(), Vec::new());
+            next.opened.resize(next.stack.len(), None);
+            if let Part::Open { differs: true, .. } = part {
+                *next.opened.last_mut().unwrap() = Some(thread.text.len() - 1);
+            }
+            next.state = self.frames.lex_start(*next.stack.last().unwrap())?;
+            next.lexeme.clear();
+            if next.state == LexState::DEAD {
+                assert!(
+                    self.frames.ends(&mut Stack(&next.stack))?,
+                    "dead end at {}",
+                    self.frames.describe(*next.stack.last().unwrap())
+                );
+            }
+            reached.push(next);
         }
-        next.state = self.frames.lex_start(*next.stack.last().unwrap())?;
-        next.lexeme.clear();
-        if next.state == LexState::DEAD {
-            assert!(
-                self.frames.ends(&mut Stack(&next.stack))?,
-                "dead end at {}",
-                self.frames.describe(*next.stack.last().unwrap())
-            );
-        }
-        Ok(Some(next))
+        Ok(reached)
     }
 
     /// Reads a byte; false (and nothing changes) if no reading goes on.
@@ -149,13 +152,13 @@ impl<'f> Matcher<'f> {
         let mut next = Vec::new();
         for thread in &self.threads {
             let ended = self.finish(thread)?;
-            for mut t in [Some(thread.clone()), ended].into_iter().flatten() {
+            for mut t in std::iter::once(thread.clone()).chain(ended) {
                 t.state = self.lexicon.next(t.state, byte)?;
                 t.lexeme.push(byte);
                 t.text.push(byte);
                 // A lexeme that cannot go on must be able to end.
                 if t.state != LexState::DEAD
-                    && (!self.lexicon.is_final(t.state) || self.finish(&t)?.is_some())
+                    && (!self.lexicon.is_final(t.state) || !self.finish(&t)?.is_empty())
                 {
                     next.push(t);
                 }
@@ -174,10 +177,12 @@ impl<'f> Matcher<'f> {
                 if self.frames.ends(&mut Stack(&thread.stack))? {
                     return Ok(true);
                 }
-            } else if let Some(t) = self.finish(thread)?
-                && self.frames.ends(&mut Stack(&t.stack))?
-            {
-                return Ok(true);
+                continue;
+            }
+            for t in self.finish(thread)? {
+                if self.frames.ends(&mut Stack(&t.stack))? {
+                    return Ok(true);
+                }
             }
         }
         Ok(false)
@@ -187,10 +192,7 @@ impl<'f> Matcher<'f> {
     pub fn next_bytes(&self) -> Result<Vec<u8>, ControlError> {
         let mut live = [false; 256];
         for thread in &self.threads {
-            for t in [Some(thread.clone()), self.finish(thread)?]
-                .into_iter()
-                .flatten()
-            {
+            for t in std::iter::once(thread.clone()).chain(self.finish(thread)?) {
                 for byte in 0..=255u8 {
                     live[usize::from(byte)] |= self.lexicon.next(t.state, byte)? != LexState::DEAD;
                 }
