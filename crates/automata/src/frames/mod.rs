@@ -206,9 +206,10 @@ impl Frames {
     /// The machine of a schema. Makes only the first symbol; the rest comes on demand.
     ///
     /// # Errors
-    /// `unsupported-unique-items` where distinct elements are asked for in some alternatives only, or
-    /// can be arrays or objects that run out before the array may end; `unsatisfiable` when no document
-    /// satisfies the schema; `limit-exceeded` or `cancelled`.
+    /// `unsupported-unique-items` where it can count against a document that elements differ (under
+    /// `not`, or in a `oneOf` whose branches overlap), or where they can be arrays or objects that run out
+    /// before the array may end; `unsatisfiable` when no document satisfies the schema;
+    /// `limit-exceeded` or `cancelled`.
     pub fn new(
         schema: Schema,
         lexicon: Arc<Lexicon>,

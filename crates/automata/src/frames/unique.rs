@@ -53,7 +53,8 @@ pub(super) enum Supply {
 const MAX_ATOMS: usize = 6;
 
 /// What is said of a claim that could count against the whole.
-const IN_SOME: &str = "distinct elements in some alternatives only";
+const IN_SOME: &str =
+    "distinct elements that can count against a document, under `not` or in a `oneOf`,";
 
 /// What is said of elements that run out.
 const RUN_OUT: &str = "distinct arrays or objects that may run out before the array may end";
@@ -184,10 +185,11 @@ impl Core {
     }
 
     fn unsupported(&self, id: NodeId, what: &str) -> Diagnostic {
+        let pointer = self.schema.pointers.get(id.0 as usize);
         Diagnostic::new(
             "unsupported-unique-items",
             format!("{what} cannot be enforced"),
-            self.place_of(id),
+            SourcePlace::pointer(format!("{}/uniqueItems", pointer.map_or("", |p| p))),
         )
         .with_help("remove uniqueItems here, or let the elements be scalars out of a short list")
     }

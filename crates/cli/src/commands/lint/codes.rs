@@ -52,10 +52,10 @@ Error "unsupported-keyword" "a keyword that cannot be enforced"
 pattern. It is refused instead of being ignored. `--lenient` (option `lenient`) widens the schema at
 this place and lists it as relaxed; then documents must be checked afterwards."
 Error "unsupported-unique-items" "`uniqueItems` that cannot be enforced here"
-"Distinct elements are enforced where it is decidable while the document is written. Here they are asked
-to be distinct in some alternatives only, or are arrays or objects of which there may be too few for
-`minItems` or `contains`. Give the elements an `enum` of scalars, ask for distinct ones in any case, or
-remove `uniqueItems` and check afterwards."
+"Distinct elements are enforced where it is decidable while the document is written. Here it can count
+against a document that they differ (under `not`, or in a `oneOf` whose branches overlap), or they are
+arrays or objects of which there may be too few for `minItems` or `contains`. Give the elements an `enum`
+of scalars, tell the branches apart, or remove `uniqueItems` and check afterwards."
 Error "unresolved-reference" "a reference leads nowhere"
 "Nothing is ever fetched. A reference must lead into the same text (`#/$defs/name`, an anchor, an
 `$id` inside it), to a meta-schema, or to a text in the registry that the caller gives."
