@@ -203,8 +203,15 @@ fn main() -> anyhow::Result<()> {
         if cfg!(feature = "memory") {
             let mut bytes: Vec<isize> = totals.bytes.clone();
             bytes.sort_unstable();
+            let at = |percent: usize| {
+                let i = (bytes.len() * percent / 100).min(bytes.len().saturating_sub(1));
+                bytes.get(i).map_or(0, |b| b / 1024)
+            };
             println!(
-                "  bytes kept: {} KB in all",
+                "  KB kept of a case: p50 {}, p99 {}, max {}; {} in all",
+                at(50),
+                at(99),
+                at(100),
                 bytes.iter().sum::<isize>() / 1024
             );
         }
