@@ -466,3 +466,37 @@ impl fmt::Display for CompileError {
 }
 
 impl std::error::Error for CompileError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use maskwright_tables::TokenKind;
+    use maskwright_tables::vocabulary::TokenEntry;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn shared_rows_past_their_bound_are_renewed_and_old_grammars_go_on() {
+        let tokens = (0..=255u8).map(|byte| TokenEntry {
+            id: byte.into(),
+            bytes: vec![byte],
+            kind: TokenKind::Text,
+        });
+        let vocabulary = Vocabulary::new("bytes", tokens, &[], None).expect("a vocabulary");
+        let mut compiler = Compiler::new(vocabulary, Limits::untrusted());
+        let first = compiler.shared();
+        assert!(Arc::ptr_eq(&first, &compiler.shared()), "within the bound");
+        let grammar = compiler.regex("a+b").expect("a grammar");
+        compiler.shared_bytes = 0;
+        let begun = Instant::now();
+        while Arc::ptr_eq(&first, &compiler.shared()) {
+            assert!(begun.elapsed() < Duration::from_secs(30), "never renewed");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        for grammar in [grammar, compiler.regex("a+b").expect("another")] {
+            let mut matcher = maskwright_runtime::Matcher::new(&grammar).expect("a matcher");
+            assert_eq!(matcher.allowed_count().expect("a count"), 1);
+            matcher.advance_bytes(b"aab").expect("in the language");
+            assert!(matcher.is_accepting().expect("an answer"));
+        }
+    }
+}

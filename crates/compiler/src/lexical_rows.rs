@@ -219,11 +219,14 @@ impl LexicalRows {
         if let Some(&id) = self.row_ids.pin().get(&(state, trie)) {
             return Ok(&self.rows[id as usize]);
         }
-        let id = match self.lexicon.far(state)? {
-            far if far != state && self.is_low => self.row_id(far, trie)?,
-            _ => self.row_id(state, trie)?,
+        let far = match self.is_low {
+            true => self.lexicon.far(state)?,
+            false => state,
         };
-        let id = *self.row_ids.pin().get_or_insert((state, trie), id);
+        let id = self.row_id(far, trie)?;
+        if far != state {
+            self.row_ids.pin().insert((state, trie), id);
+        }
         Ok(&self.rows[id as usize])
     }
 
