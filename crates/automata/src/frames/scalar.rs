@@ -9,11 +9,12 @@ use super::form::{Form, FormId, Leaf};
 use super::goal::GoalId;
 use super::{Numbers, label};
 use crate::lexicon::ExprId;
-use crate::number::{NumberSet, Spelling, shortest_plain};
+use crate::number::{NumberSet, Residues, Spelling, StepFormula, shortest_plain};
 use maskwright_grammar::json_schema::{Node, NodeId, Types};
 use maskwright_grammar::{RegexId, RegexNode};
 use maskwright_tables::LimitError;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::sync::Arc;
 
 /// Strings with marks.
 type Marked = Vec<(Box<[u8]>, Option<u32>)>;
@@ -73,7 +74,29 @@ impl Core {
         if let Some(e) = known(self, root) {
             return Ok(e);
         }
-        for x in self.forms.below(&[root]) {
+        let over_steps = match scalar {
+            Scalar::Number(Spelling::Plain) => self.formulas_over_steps(root),
+            _ => FxHashSet::default(),
+        };
+        // Those that are not known yet, the largest formulas over steps as a whole.
+        let mut open = vec![root];
+        let mut seen = FxHashSet::default();
+        while let Some(x) = open.pop() {
+            if known(self, x).is_some() || !seen.insert(x) {
+                continue;
+            }
+            if over_steps.contains(&x)
+                && self.forms.as_leaf(x).is_none()
+                && let Some(e) = self.steps_language(&[x])
+            {
+                self.number_languages.insert((x, Spelling::Plain), e);
+                continue;
+            }
+            open.extend_from_slice(self.forms.children(x));
+        }
+        let mut order: Vec<FormId> = seen.into_iter().collect();
+        order.sort_unstable();
+        for x in order {
             if known(self, x).is_some() {
                 continue;
             }
@@ -93,7 +116,9 @@ impl Core {
                     self.outside(inner, scalar)?
                 }
                 Form::And(p) => match scalar {
-                    Scalar::Number(spelling) => self.intersect_numbers(&p, spelling)?,
+                    Scalar::Number(spelling) => {
+                        self.intersect_numbers(&p, spelling, &over_steps)?
+                    }
                     Scalar::String => {
                         let p: Vec<ExprId> = p.iter().map(|y| part(self, y)).collect();
                         self.lexicon.and(&p)
@@ -130,16 +155,67 @@ impl Core {
         Ok(self.lexicon.and(&[whole, self.lexicon.not(inner)]))
     }
 
-    /// A conjunction of number formulas: intervals and steps are intersected exactly, the rest is
-    /// left to the lexicon.
+    /// The formulas at and below `root` whose leaves are nothing but steps.
+    fn formulas_over_steps(&self, root: FormId) -> FxHashSet<FormId> {
+        let mut found = FxHashSet::default();
+        for x in self.forms.below(&[root]) {
+            let is_one = match *self.forms.get(x) {
+                Form::False | Form::True => false,
+                Form::Leaf(Leaf::Number(n)) => self.number_set(n).as_step().is_some(),
+                Form::Leaf(_) => false,
+                _ => self.forms.children(x).iter().all(|y| found.contains(y)),
+            };
+            if is_one {
+                found.insert(x);
+            }
+        }
+        found
+    }
+
+    /// The numbers that satisfy all of the formulas over steps, as one automaton; `None` if it would
+    /// be too large.
+    fn steps_language(&self, conjunction: &[FormId]) -> Option<ExprId> {
+        let below = self.forms.below(conjunction);
+        let place = |x: &FormId| below.binary_search(x).unwrap_or_default();
+        let places = |p: &[FormId]| p.iter().map(place).collect::<Vec<usize>>();
+        let mut formula = Vec::with_capacity(below.len() + 1);
+        for &x in &below {
+            formula.push(match self.forms.get(x) {
+                Form::Leaf(Leaf::Number(n)) => {
+                    StepFormula::Step(self.number_set(*n).as_step()?.clone())
+                }
+                Form::Not(y) => StepFormula::Not(place(y)),
+                Form::And(p) => StepFormula::And(places(p)),
+                Form::Or(p) => StepFormula::Or(places(p)),
+                Form::One(p) => StepFormula::One(places(p)),
+                Form::False | Form::True | Form::Leaf(_) => return None,
+            });
+        }
+        formula.push(StepFormula::And(places(conjunction)));
+        let residues = Residues::new(&formula)?;
+        Some(self.lexicon.leaf(Arc::new(residues)))
+    }
+
+    /// A conjunction of number formulas: intervals and steps are intersected exactly, other formulas
+    /// over steps together, and the rest is left to the lexicon.
     fn intersect_numbers(
         &mut self,
         parts: &[FormId],
         spelling: Spelling,
+        over_steps: &FxHashSet<FormId>,
     ) -> Result<ExprId, LimitError> {
         let mut set = NumberSet::default();
         let mut rest = Vec::new();
-        for &x in parts {
+        let mut parts = parts.to_vec();
+        let is_choice = |x: &FormId| over_steps.contains(x) && self.forms.as_leaf(*x).is_none();
+        let choices: Vec<FormId> = parts.iter().copied().filter(is_choice).collect();
+        if choices.len() > 1
+            && let Some(e) = self.steps_language(&choices)
+        {
+            parts.retain(|x| !choices.contains(x));
+            rest.push(e);
+        }
+        for x in parts {
             match *self.forms.get(x) {
                 Form::Leaf(Leaf::Number(n)) => set = set.intersect(&self.number_set(n))?,
                 Form::Not(y) => {

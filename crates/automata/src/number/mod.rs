@@ -13,10 +13,14 @@
 //! The integers of draft 4 (`written_whole`) are digits only, and decidable in every spelling: the
 //! others are plainly outside.
 //! Each spelling that is accepted denotes a member, and of two sets with the same spelling each is
-//! exact within it, so they can be intersected and complemented.
+//! exact within it, so they can be intersected and complemented. Formulas over steps alone are one
+//! automaton: [`Residues`].
 
 mod plain;
+mod residues;
 mod scientific;
+
+pub use residues::{Residues, StepFormula};
 
 use crate::lexicon::{Automaton, ExprId, Lexicon};
 use maskwright_grammar::json_schema::{Decimal, NumberNode};

@@ -259,3 +259,108 @@ fn large_numbers_are_exact() {
     );
     assert!(set("- 1e5000 -").expr(&lexicon, Spelling::Plain).is_err());
 }
+
+/// Formulas over steps, children first, beside what they mean.
+fn step_formulas() -> Vec<Vec<StepFormula>> {
+    use StepFormula::{And, Not, One, Or, Step};
+    let step = |text: &str| Step(d(text));
+    vec![
+        vec![step("3"), Not(0)],
+        vec![step("4"), step("6"), Or(vec![0, 1]), Not(2)],
+        vec![step("4"), step("6"), And(vec![0, 1])],
+        vec![step("2"), step("3"), step("5"), One(vec![0, 1, 2])],
+        vec![step("0.3"), step("0.25"), Or(vec![0, 1])],
+        vec![step("0.3"), step("0.25"), One(vec![0, 1]), Not(2)],
+        vec![step("0.5"), step("0.05"), Not(0), And(vec![1, 2])],
+        vec![step("20"), step("300"), Not(1), And(vec![0, 2])],
+        vec![step("2"), step("4"), Not(0), And(vec![1, 2])],
+        vec![step("12"), step("4"), step("3"), Not(0), And(vec![1, 2, 3])],
+        // Only the period of 15 matters of 60.
+        vec![step("15"), step("60"), Or(vec![0, 1])],
+        vec![step("1"), Not(0)],
+        vec![step("0.01"), step("10"), One(vec![0, 1])],
+    ]
+}
+
+fn holds(formula: &[StepFormula], n: &Decimal) -> bool {
+    let mut done: Vec<bool> = Vec::new();
+    for node in formula {
+        let value = match node {
+            StepFormula::Step(step) => n.is_multiple_of(step),
+            StepFormula::Not(x) => !done[*x],
+            StepFormula::And(p) => p.iter().all(|x| done[*x]),
+            StepFormula::Or(p) => p.iter().any(|x| done[*x]),
+            StepFormula::One(p) => p.iter().filter(|x| done[**x]).count() == 1,
+        };
+        done.push(value);
+    }
+    *done.last().unwrap()
+}
+
+#[test]
+fn formulas_over_steps_are_judged_by_the_value() {
+    let lexicon = Lexicon::new(Limits::offline());
+    let (mut cases, mut members) = (0, 0);
+    for formula in step_formulas() {
+        let e = lexicon.leaf(Arc::new(Residues::new(&formula).unwrap()));
+        let mut stack = vec![String::new()];
+        while let Some(t) = stack.pop() {
+            cases += 1;
+            let value = Decimal::parse(&t).ok();
+            let expected =
+                value.is_some_and(|n| holds(&formula, &n)) && is_spelled(&t, Spelling::Plain);
+            members += usize::from(expected);
+            assert_eq!(run(&lexicon, e, &t), expected, "{formula:?}: {t}");
+            if t.len() < 6 {
+                stack.extend("-.01257e".chars().map(|c| format!("{t}{c}")));
+            }
+        }
+    }
+    println!("{cases} texts, {members} members");
+    assert!(members > 1000);
+}
+
+#[test]
+fn every_remainder_that_is_kept_can_reach_a_member() {
+    let mut states = 0;
+    for formula in step_formulas() {
+        let residues = Residues::new(&formula).unwrap();
+        let Some(start) = residues.start() else {
+            continue;
+        };
+        let mut edges: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
+        let mut queue = vec![start];
+        while let Some(s) = queue.pop() {
+            if !edges.contains_key(&s) {
+                let next: Vec<u32> = (0..=255).filter_map(|b| residues.next(s, b)).collect();
+                queue.extend_from_slice(&next);
+                edges.insert(s, next);
+            }
+        }
+        let mut live: Vec<u32> = edges
+            .keys()
+            .copied()
+            .filter(|s| residues.accepts(*s))
+            .collect();
+        loop {
+            let more: Vec<u32> = edges
+                .iter()
+                .filter(|(s, t)| !live.contains(s) && t.iter().any(|t| live.contains(t)))
+                .map(|(s, _)| *s)
+                .collect();
+            if more.is_empty() {
+                break;
+            }
+            live.extend(more);
+        }
+        assert_eq!(live.len(), edges.len(), "{formula:?}: dead states");
+        states += edges.len();
+    }
+    println!("{states} states");
+    assert!(
+        Residues::new(&[StepFormula::Step(d("0.0000001")), StepFormula::Step(d("3"))]).is_none()
+    );
+    // Nothing is a multiple of four and odd.
+    let nothing = &step_formulas()[8];
+    assert!(Residues::new(nothing).unwrap().start().is_none());
+}
