@@ -141,25 +141,82 @@ impl Forms {
     }
 
     pub fn and(&mut self, parts: &[FormId]) -> FormId {
-        match self.flatten(parts, FormId::TRUE) {
-            None => FormId::FALSE,
-            Some(flat) => match flat[..] {
-                [] => FormId::TRUE,
-                [one] => one,
-                _ => self.add(Form::And(flat.into())),
-            },
-        }
+        self.join(parts, FormId::TRUE)
     }
 
     pub fn or(&mut self, parts: &[FormId]) -> FormId {
-        match self.flatten(parts, FormId::FALSE) {
-            None => FormId::TRUE,
-            Some(flat) => match flat[..] {
-                [] => FormId::FALSE,
-                [one] => one,
-                _ => self.add(Form::Or(flat.into())),
-            },
+        self.join(parts, FormId::FALSE)
+    }
+
+    /// A conjunction (`unit` is true) or disjunction (`unit` is false) in normal form.
+    fn join(&mut self, parts: &[FormId], unit: FormId) -> FormId {
+        let mut flat = match self.flatten(parts, unit) {
+            None => return FormId::constant(unit == FormId::FALSE),
+            Some(flat) => flat,
+        };
+        while let Some(less) = self.resolve(&flat, unit) {
+            flat = match self.flatten(&less, unit) {
+                None => return FormId::constant(unit == FormId::FALSE),
+                Some(flat) => flat,
+            };
         }
+        match flat[..] {
+            [] => unit,
+            [one] => one,
+            _ if unit == FormId::TRUE => self.add(Form::And(flat.into())),
+            _ => self.add(Form::Or(flat.into())),
+        }
+    }
+
+    /// `a & (!a | b)` is `a & b` and `a & (a | b)` is `a`; the same with "or" and "and" exchanged.
+    /// `None` if there is nothing of the kind.
+    fn resolve(&mut self, flat: &[FormId], unit: FormId) -> Option<Vec<FormId>> {
+        let inner = |s: &Self, x: FormId| match s.get(x) {
+            Form::Or(p) if unit == FormId::TRUE => Some(p.clone()),
+            Form::And(p) if unit == FormId::FALSE => Some(p.clone()),
+            _ => None,
+        };
+        if flat.iter().all(|x| inner(self, *x).is_none()) {
+            return None;
+        }
+        let all: FxHashSet<FormId> = flat.iter().copied().collect();
+        let excluded = |s: &Self, x: FormId| match *s.get(x) {
+            Form::Not(y) => all.contains(&y),
+            _ => s
+                .ids
+                .get(&Form::Not(x))
+                .is_some_and(|not| all.contains(not)),
+        };
+        let mut changed = false;
+        let mut out = Vec::with_capacity(flat.len());
+        for &x in flat {
+            let Some(choices) = inner(self, x) else {
+                out.push(x);
+                continue;
+            };
+            if choices.iter().any(|c| all.contains(c)) {
+                changed = true;
+                continue;
+            }
+            let left: Vec<FormId> = choices
+                .iter()
+                .copied()
+                .filter(|c| !excluded(self, *c))
+                .collect();
+            if left.len() == choices.len() {
+                out.push(x);
+            } else {
+                // What is left of a normal form is one.
+                changed = true;
+                out.push(match left[..] {
+                    [] => FormId::constant(unit == FormId::FALSE),
+                    [one] => one,
+                    _ if unit == FormId::TRUE => self.add(Form::Or(left.into())),
+                    _ => self.add(Form::And(left.into())),
+                });
+            }
+        }
+        changed.then_some(out)
     }
 
     /// The operands of a conjunction (`unit` is true) or disjunction (`unit` is false), nested ones
@@ -722,5 +779,56 @@ mod tests {
         );
         let killed = forms.rewrite(&[n], |_, _| FormId::FALSE);
         assert_eq!(killed, [FormId::TRUE]);
+    }
+
+    #[test]
+    fn what_is_decided_beside_a_choice_is_taken_out_of_it() {
+        let mut forms = Forms::new();
+        let x = leaves(&mut forms, 3);
+        let n: Vec<FormId> = x.iter().map(|x| forms.not(*x)).collect();
+        let choice = forms.or(&[n[0], n[1], n[2]]);
+        let expected = forms.and(&[x[0], x[2], n[1]]);
+        assert_eq!(forms.and(&[x[0], x[2], choice]), expected);
+        assert_eq!(forms.and(&[x[0], x[1], x[2], choice]), FormId::FALSE);
+        let choice = forms.or(&[x[0], x[1]]);
+        assert_eq!(forms.and(&[choice, x[1]]), x[1]);
+        let both = forms.and(&[x[0], x[1]]);
+        let either = forms.or(&[n[0], x[1]]);
+        assert_eq!(forms.or(&[n[0], both]), either);
+        // Any formula of three leaves, put together at random, keeps its truth.
+        let mut seed = 7u32;
+        let mut made = [&x[..], &n].concat();
+        let mut truths: Vec<u32> = Vec::new();
+        for f in &made {
+            truths.push(
+                (0..8)
+                    .map(|b| u32::from(forms.eval(&[*f], truth(b))[0]) << b)
+                    .sum(),
+            );
+        }
+        for _ in 0..2000 {
+            let mut draw = || {
+                seed = seed.wrapping_mul(1_103_515_245).wrapping_add(12_345);
+                (seed >> 8) as usize
+            };
+            let (a, b, c) = (
+                draw() % made.len(),
+                draw() % made.len(),
+                draw() % made.len(),
+            );
+            let parts = [made[a], made[b], made[c]];
+            let (f, expected) = match draw() % 2 {
+                0 => (forms.and(&parts), truths[a] & truths[b] & truths[c]),
+                _ => (forms.or(&parts), truths[a] | truths[b] | truths[c]),
+            };
+            let truth: u32 = (0..8)
+                .map(|b| u32::from(forms.eval(&[f], truth(b))[0]) << b)
+                .sum();
+            assert_eq!(truth, expected);
+            if !f.is_constant() {
+                made.push(f);
+                truths.push(truth);
+            }
+        }
     }
 }

@@ -74,6 +74,14 @@ impl Core {
         if let Some(e) = known(self, root) {
             return Ok(e);
         }
+        // Complements of leaves alone: what is missing to a match shows better then.
+        let top = root;
+        let root = match scalar {
+            Scalar::String if self.is_choice_under_not(root) => self
+                .forms
+                .rewrite_signed(root, |forms, x, sign| if sign { x } else { forms.not(x) }),
+            _ => root,
+        };
         let over_steps = match scalar {
             Scalar::Number(Spelling::Plain) => self.formulas_over_steps(root),
             _ => FxHashSet::default(),
@@ -143,7 +151,25 @@ impl Core {
                 Scalar::Number(s) => self.number_languages.insert((x, s), e),
             };
         }
-        Ok(known(self, root).unwrap_or(self.lexicon.never()))
+        let e = known(self, root).unwrap_or(self.lexicon.never());
+        if root != top {
+            self.string_languages.insert(top, e);
+        }
+        Ok(e)
+    }
+
+    /// Whether some conjunction or disjunction is negated below; not where "exactly one" occurs,
+    /// which takes as many terms as it has pairs.
+    fn is_choice_under_not(&self, root: FormId) -> bool {
+        let mut found = false;
+        for x in self.forms.below(&[root]) {
+            match *self.forms.get(x) {
+                Form::One(_) => return false,
+                Form::Not(y) => found |= self.forms.as_leaf(y).is_none(),
+                _ => {}
+            }
+        }
+        found
     }
 
     /// All scalars of the kind that are not in `inner`.

@@ -5,6 +5,9 @@
 //! nullable one, depth first and there where least seems to be missing ([`Facts::distance`]) first,
 //! and both answers are remembered: everything on the path to a nullable
 //! derivative is not empty, and when the search ends without one, everything visited is empty.
+//! An intersection with a range of lengths is passed over when the same one was met with a wider
+//! range: it has no match that the other lacks. (Otherwise a search that gets no nearer to a match
+//! goes through all lengths first.)
 //! Before that the structure is used as far as it goes: a sequence is empty if a part is, and the
 //! rest of a JSON string if its value is (its escape modes are entered only when they are alive).
 //!
@@ -14,9 +17,9 @@
 
 #[cfg(doc)]
 use super::expr::Facts;
-use super::expr::{ExprId, Node, Store};
+use super::expr::{ExprId, Node, Store, UNBOUNDED};
 use maskwright_tables::LimitError;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 impl Store {
     /// Whether `root` matches nothing at all.
@@ -71,6 +74,7 @@ impl Store {
         }
         // The stack holds (expression, derivatives still to try); it is the path from the root.
         let mut visited: FxHashSet<ExprId> = FxHashSet::default();
+        let mut lengths: FxHashMap<ExprId, Vec<(u32, u32)>> = FxHashMap::default();
         visited.insert(root);
         let mut path = vec![(root, self.successors(root, within, steps)?)];
         while let Some((_, open)) = path.last_mut() {
@@ -87,6 +91,12 @@ impl Store {
                     return Ok(false);
                 }
                 None => {
+                    let (rest, min, max) = self.without_length(d);
+                    let ranges = lengths.entry(rest).or_default();
+                    if ranges.iter().any(|r| r.0 <= min && max <= r.1) {
+                        continue;
+                    }
+                    ranges.push((min, max));
                     if visited.insert(d) {
                         let open = self.successors(d, within, steps)?;
                         path.push((d, open));
@@ -98,6 +108,36 @@ impl Store {
             self.remember(e, within, true);
         }
         Ok(true)
+    }
+
+    /// An intersection without its range of lengths in characters, and the range.
+    fn without_length(&mut self, e: ExprId) -> (ExprId, u32, u32) {
+        if let Node::And(parts) = self.node(e) {
+            for (i, p) in parts.iter().enumerate() {
+                // In the middle of a character the rest of it comes first.
+                let mut end = *p;
+                while let Node::Concat(_, tail) = *self.node(end) {
+                    end = tail;
+                }
+                let Node::Repeat(x, min, max) = *self.node(end) else {
+                    continue;
+                };
+                if x != self.any_char || (min, max) == (0, UNBOUNDED) {
+                    continue;
+                }
+                let mut parts = parts.to_vec();
+                let mut heads = Vec::new();
+                let mut at = *p;
+                while let Node::Concat(head, tail) = *self.node(at) {
+                    heads.push(head);
+                    at = tail;
+                }
+                let text = self.any_text;
+                parts[i] = heads.iter().rev().fold(text, |t, h| self.concat2(*h, t));
+                return (self.and(&parts), min, max);
+            }
+        }
+        (e, 0, UNBOUNDED)
     }
 
     fn remember(&mut self, e: ExprId, within: bool, empty: bool) {

@@ -1,7 +1,10 @@
 //! Expressions: nodes, simplification, and the facts kept with each node.
 
-use rustc_hash::FxHashMap;
+use hashbrown::HashTable;
+use rustc_hash::{FxHashMap, FxHasher};
+use smallvec::SmallVec;
 use std::fmt::Debug;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// A hash-consed expression: equal structure means equal id.
@@ -66,6 +69,13 @@ impl ByteSet {
         ByteSet(std::array::from_fn(|i| self.0[i] & other.0[i]))
     }
 
+    /// How many characters a byte of the set is at least and at most; none in the middle or at the
+    /// end of one.
+    pub(super) fn characters(&self) -> (u32, u32) {
+        let begins = self.0[0] | self.0[1] | self.0[3] != 0;
+        (u32::from(self.0[2] == 0), u32::from(begins))
+    }
+
     /// Bit `b` is set iff `b` is the first byte of a maximal run of bytes that are all in or all
     /// out of the set.
     pub(super) fn cuts(&self) -> ByteSet {
@@ -102,6 +112,9 @@ pub(super) struct MarksId(pub u32);
 /// No upper bound in [`Node::Repeat`].
 pub(super) const UNBOUNDED: u32 = u32::MAX;
 
+///
+/// Unions and intersections are hashed by [`hash_of_parts`], so that one can be looked for before its
+/// parts are boxed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Node {
     /// The empty set.
@@ -184,11 +197,16 @@ pub(super) struct Facts {
     pub open: bool,
     /// Whether every character leads to an expression that is not empty.
     pub any_char: bool,
+    /// Whether it certainly matches whole characters in UTF-8 only.
+    pub text: bool,
     /// At least as many bytes as the shortest match has; `u32::MAX` where that is not known.
     pub short: u32,
     /// At least as many bytes as suffice to complete any beginning of a match; `u32::MAX` where that
     /// is not known.
     pub reach: u32,
+    /// How many characters a match has at least and at most: bytes that are not in the middle or at
+    /// the end of a character. `u32::MAX` is no bound.
+    pub chars: (u32, u32),
     /// A guess at how many bytes are missing to a match; steers the search for one.
     pub distance: u32,
     /// First bytes of runs on which the derivative is constant.
@@ -208,12 +226,31 @@ pub(super) struct LiteralSet {
     pub marks: Vec<MarksId>,
 }
 
+fn hash_of(node: &Node) -> u64 {
+    match node {
+        Node::Alt(parts) => hash_of_parts(true, parts),
+        Node::And(parts) => hash_of_parts(false, parts),
+        _ => {
+            let mut hasher = FxHasher::default();
+            node.hash(&mut hasher);
+            hasher.finish()
+        }
+    }
+}
+
+fn hash_of_parts(is_union: bool, parts: &[ExprId]) -> u64 {
+    let mut hasher = FxHasher::default();
+    (is_union, parts).hash(&mut hasher);
+    hasher.finish()
+}
+
 /// The arena of expressions and the caches of derivatives and emptiness.
 #[derive(Debug)]
 pub(super) struct Store {
     pub nodes: Vec<Node>,
     pub facts: Vec<Facts>,
-    ids: FxHashMap<Node, ExprId>,
+    /// Finds a node's id by its content.
+    ids: HashTable<ExprId>,
     pub sets: Vec<ByteSet>,
     set_ids: FxHashMap<ByteSet, u32>,
     pub mark_sets: Vec<Box<[u32]>>,
@@ -225,6 +262,8 @@ pub(super) struct Store {
     pub classes: FxHashMap<Box<[(char, char)]>, ExprId>,
     /// Any one character.
     pub any_char: ExprId,
+    /// Any text: characters in UTF-8.
+    pub any_text: ExprId,
     /// The rests of single literals.
     rest_ids: FxHashMap<Box<[u8]>, Vec<(MarksId, ExprId)>>,
     /// What is left after each byte, of expressions that larger ones were derived from.
@@ -248,7 +287,7 @@ impl Store {
         let mut store = Store {
             nodes: Vec::new(),
             facts: Vec::new(),
-            ids: FxHashMap::default(),
+            ids: HashTable::new(),
             sets: Vec::new(),
             set_ids: FxHashMap::default(),
             mark_sets: vec![Box::default()],
@@ -259,6 +298,7 @@ impl Store {
             automaton_ids: FxHashMap::default(),
             classes: FxHashMap::default(),
             any_char: Self::NEVER,
+            any_text: Self::NEVER,
             rest_ids: FxHashMap::default(),
             runs: FxHashMap::default(),
             derivatives: FxHashMap::default(),
@@ -271,6 +311,7 @@ impl Store {
         store.add(Node::Marks(MarksId(0)));
         store.add(Node::Not(Self::NEVER));
         store.any_char = store.class(&[('\0', char::MAX)]);
+        store.any_text = store.repeat(store.any_char, 0, UNBOUNDED);
         store
     }
 
@@ -287,14 +328,40 @@ impl Store {
     }
 
     pub fn add(&mut self, node: Node) -> ExprId {
-        if let Some(&id) = self.ids.get(&node) {
-            return id;
+        let hash = hash_of(&node);
+        match self.ids.find(hash, |id| self.nodes[id.0 as usize] == node) {
+            Some(&id) => id,
+            None => self.add_new(hash, node),
         }
+    }
+
+    /// A union or intersection of parts in normal form; nothing is allocated when it is known.
+    pub(super) fn add_parts(
+        &mut self,
+        parts: &[ExprId],
+        kind: fn(Box<[ExprId]>) -> Node,
+    ) -> ExprId {
+        let is_union = matches!(kind(Box::default()), Node::Alt(_));
+        let hash = hash_of_parts(is_union, parts);
+        let found = self.ids.find(hash, |id| match &self.nodes[id.0 as usize] {
+            Node::Alt(p) => is_union && **p == *parts,
+            Node::And(p) => !is_union && **p == *parts,
+            _ => false,
+        });
+        match found {
+            Some(&id) => id,
+            None => self.add_new(hash, kind(parts.into())),
+        }
+    }
+
+    fn add_new(&mut self, hash: u64, node: Node) -> ExprId {
         let facts = self.compute_facts(&node);
         let id = ExprId(self.nodes.len() as u32);
-        self.nodes.push(node.clone());
+        self.nodes.push(node);
         self.facts.push(facts);
-        self.ids.insert(node, id);
+        let nodes = &self.nodes;
+        self.ids
+            .insert_unique(hash, id, |id| hash_of(&nodes[id.0 as usize]));
         id
     }
 
@@ -307,8 +374,10 @@ impl Store {
             endless: false,
             open: false,
             any_char: false,
+            text: false,
             short: u32::MAX,
             reach: u32::MAX,
+            chars: (0, u32::MAX),
             distance: 0,
             cuts: ByteSet([1, 0, 0, 0]),
         };
@@ -316,13 +385,17 @@ impl Store {
             Node::Never => plain,
             Node::Marks(m) => Facts {
                 nullable: true,
+                text: true,
                 marks: *m,
                 marked: m.0 != 0,
                 short: 0,
                 reach: 0,
+                chars: (0, 0),
                 ..plain
             },
             Node::Set(s) => Facts {
+                text: self.sets[*s as usize].0[2..] == [0, 0],
+                chars: self.sets[*s as usize].characters(),
                 short: 1,
                 reach: 1,
                 distance: 1,
@@ -344,6 +417,11 @@ impl Store {
                     endless: h.endless && !t.doubtful || t.endless && !h.doubtful,
                     open: h.open && !t.doubtful || h.any_char && t.endless,
                     any_char: h.any_char && !t.doubtful,
+                    text: h.text && t.text,
+                    chars: (
+                        h.chars.0.saturating_add(t.chars.0),
+                        h.chars.1.saturating_add(t.chars.1),
+                    ),
                     short: h.short.saturating_add(t.short),
                     reach: h.reach.saturating_add(t.short).max(t.reach),
                     distance: h.distance.saturating_add(t.distance),
@@ -356,7 +434,9 @@ impl Store {
             }
             Node::Alt(parts) => {
                 let mut f = Facts {
+                    text: true,
                     reach: 0,
+                    chars: (u32::MAX, 0),
                     distance: u32::MAX,
                     ..plain
                 };
@@ -372,6 +452,8 @@ impl Store {
                     f.endless |= p.endless;
                     f.open |= p.open;
                     f.any_char |= p.any_char;
+                    f.text &= p.text;
+                    f.chars = (f.chars.0.min(p.chars.0), f.chars.1.max(p.chars.1));
                     f.cuts = f.cuts.union(&p.cuts);
                 }
                 f
@@ -385,6 +467,8 @@ impl Store {
                 for p in parts.iter() {
                     let p = *self.fact(*p);
                     f.nullable &= p.nullable;
+                    f.text |= p.text;
+                    f.chars = (f.chars.0.max(p.chars.0), f.chars.1.min(p.chars.1));
                     // All have to be met, as often as not one after the other.
                     f.distance = f.distance.saturating_add(p.distance);
                     f.marks = self.union_marks(f.marks, p.marks);
@@ -423,6 +507,8 @@ impl Store {
                     endless: rest.endless,
                     open: rest.open,
                     any_char: rest.open,
+                    text: rest.text,
+                    chars: rest.chars,
                     distance: rest.distance.max(u32::from(!nullable)),
                     cuts: rest.cuts.union(&literals.cuts),
                     ..plain
@@ -438,6 +524,15 @@ impl Store {
                     endless: *max == UNBOUNDED && !e.nullable && !e.doubtful,
                     open: *max == UNBOUNDED && any_char,
                     any_char,
+                    text: e.text,
+                    chars: (
+                        e.chars.0.saturating_mul(*min),
+                        match (e.chars.1, *max) {
+                            (0, _) => 0,
+                            (_, UNBOUNDED) => u32::MAX,
+                            (most, max) => most.saturating_mul(max),
+                        },
+                    ),
                     short: if *min == 0 {
                         0
                     } else {
@@ -572,7 +667,7 @@ impl Store {
         }
         // Unwind a left-nested head so that equal strings of parts meet in one node. A long head
         // stays as it is: unwinding it at each level of a deep nest would cost its square.
-        let mut spine: smallvec::SmallVec<[ExprId; 8]> = smallvec::SmallVec::new();
+        let mut spine: SmallVec<[ExprId; 8]> = SmallVec::new();
         let mut h = head;
         while let Node::Concat(a, b) = *self.node(h) {
             if spine.len() == 8 {
@@ -607,192 +702,6 @@ impl Store {
         result
     }
 
-    pub fn alt(&mut self, parts: &[ExprId]) -> ExprId {
-        let mut flat: Vec<ExprId> = Vec::with_capacity(parts.len());
-        let mut set: Option<ByteSet> = None;
-        let mut marks: Option<MarksId> = None;
-        let mut stack: Vec<ExprId> = parts.iter().rev().copied().collect();
-        while let Some(p) = stack.pop() {
-            match self.node(p) {
-                Node::Never => {}
-                Node::Alt(inner) => stack.extend(inner.iter().rev()),
-                Node::Set(s) => {
-                    let s = self.sets[*s as usize];
-                    set = Some(set.map_or(s, |t| t.union(&s)));
-                }
-                Node::Marks(m) => {
-                    let m = *m;
-                    marks = Some(match marks {
-                        Some(n) => self.union_marks(m, n),
-                        None => m,
-                    });
-                }
-                _ => flat.push(p),
-            }
-        }
-        if let Some(set) = set {
-            flat.push(self.set(set));
-        }
-        flat.sort_unstable();
-        flat.dedup();
-        if flat.contains(&Self::ALL)
-            && flat.iter().all(|p| !self.fact(*p).marked)
-            && marks.is_none_or(|m| m.0 == 0)
-        {
-            return Self::ALL;
-        }
-        if let Some(m) = marks {
-            // The bare empty string adds nothing when another part matches it already.
-            if m.0 != 0 || !flat.iter().any(|p| self.nullable(*p)) {
-                flat.push(self.marks(m));
-                flat.sort_unstable();
-            }
-        }
-        self.merge_tails(&mut flat);
-        match flat[..] {
-            [] => Self::NEVER,
-            [one] => one,
-            _ => self.add(Node::Alt(flat.into())),
-        }
-    }
-
-    /// `[ab]x | [cd]x` is `[a-d]x`. Keeps the states of large classes few.
-    fn merge_tails(&mut self, flat: &mut Vec<ExprId>) {
-        if flat.len() < 2 {
-            return;
-        }
-        let mut by_tail: Vec<(ExprId, ByteSet, ExprId, u32)> = Vec::new();
-        let mut index: FxHashMap<ExprId, usize> = FxHashMap::default();
-        let mut rest = Vec::with_capacity(flat.len());
-        for &p in flat.iter() {
-            if let Node::Concat(h, t) = *self.node(p)
-                && let Node::Set(s) = *self.node(h)
-            {
-                let set = self.sets[s as usize];
-                match index.get(&t) {
-                    Some(&i) => {
-                        by_tail[i].1 = by_tail[i].1.union(&set);
-                        by_tail[i].3 += 1;
-                    }
-                    None => {
-                        index.insert(t, by_tail.len());
-                        by_tail.push((t, set, p, 1));
-                    }
-                }
-            } else {
-                rest.push(p);
-            }
-        }
-        if by_tail.iter().all(|g| g.3 == 1) {
-            return;
-        }
-        for (tail, set, single, count) in by_tail {
-            rest.push(if count == 1 {
-                single
-            } else {
-                let head = self.set(set);
-                self.concat2(head, tail)
-            });
-        }
-        rest.sort_unstable();
-        rest.dedup();
-        *flat = rest;
-    }
-
-    pub fn and(&mut self, parts: &[ExprId]) -> ExprId {
-        let mut flat: Vec<ExprId> = Vec::with_capacity(parts.len());
-        let mut set: Option<ByteSet> = None;
-        let mut excluded: Vec<ExprId> = Vec::new();
-        let mut stack: Vec<ExprId> = parts.iter().rev().copied().collect();
-        while let Some(p) = stack.pop() {
-            if p == Self::ALL {
-                continue;
-            }
-            match self.node(p) {
-                Node::Never => return Self::NEVER,
-                Node::And(inner) => stack.extend(inner.iter().rev()),
-                Node::Except(rest, literals) => {
-                    excluded.push(*literals);
-                    stack.push(*rest);
-                }
-                Node::Set(s) => {
-                    let s = self.sets[*s as usize];
-                    set = Some(set.map_or(s, |t| t.intersect(&s)));
-                }
-                _ => flat.push(p),
-            }
-        }
-        if let Some(set) = set {
-            let s = self.set(set);
-            if s == Self::NEVER {
-                return s;
-            }
-            flat.push(s);
-        }
-        flat.sort_unstable();
-        flat.dedup();
-        // An expression and its complement exclude each other.
-        for &p in &flat {
-            if let Node::Not(e) = *self.node(p)
-                && flat.binary_search(&e).is_ok()
-            {
-                return Self::NEVER;
-            }
-        }
-        // Without some literals: what is left is one step a byte from the whole.
-        flat.retain(|p| match *self.node(*p) {
-            Node::Not(e) if matches!(self.node(e), Node::Literals { .. }) => {
-                excluded.push(e);
-                false
-            }
-            _ => true,
-        });
-        if !excluded.is_empty() {
-            excluded.sort_unstable();
-            excluded.dedup();
-            let rest = self.and_flat(flat);
-            return excluded.iter().fold(rest, |rest, e| self.except(rest, *e));
-        }
-        self.and_flat(flat)
-    }
-
-    /// The intersection of sorted, distinct parts that are no intersections.
-    fn and_flat(&mut self, flat: Vec<ExprId>) -> ExprId {
-        // Beside a bare empty string only nullability counts.
-        if let Some(&m) = flat
-            .iter()
-            .find(|p| matches!(self.node(**p), Node::Marks(_)))
-        {
-            if !flat.iter().all(|p| self.nullable(*p)) {
-                return Self::NEVER;
-            }
-            let all = flat.iter().fold(self.fact(m).marks, |acc, p| {
-                let marks = self.fact(*p).marks;
-                self.union_marks(acc, marks)
-            });
-            return self.marks(all);
-        }
-        match flat[..] {
-            [] => Self::ALL,
-            [one] => one,
-            _ => self.add(Node::And(flat.into())),
-        }
-    }
-
-    /// `rest` without the strings of `literals`: a literal set, or what is left of one.
-    pub fn except(&mut self, rest: ExprId, literals: ExprId) -> ExprId {
-        if rest == Self::NEVER || literals == Self::NEVER {
-            return rest;
-        }
-        let only_empty = |e: &Node| matches!(e, Node::Marks(_));
-        match (only_empty(self.node(rest)), only_empty(self.node(literals))) {
-            (true, _) if self.nullable(literals) => Self::NEVER,
-            (true, _) => rest,
-            (false, true) if !self.nullable(rest) => rest,
-            _ => self.add(Node::Except(rest, literals)),
-        }
-    }
-
     pub fn not(&mut self, e: ExprId) -> ExprId {
         match *self.node(e) {
             Node::Not(inner) => inner,
@@ -815,124 +724,6 @@ impl Store {
             (Node::Repeat(_, 0, UNBOUNDED), ..) => e,
             _ if e == Self::ALL => e,
             _ => self.add(Node::Repeat(e, min, max)),
-        }
-    }
-
-    /// `e` without the upper bounds of its counts, as far as they are near the top; `horizon` is
-    /// lowered to the least of these bounds.
-    ///
-    /// A copy takes a byte at least (the spelling of a character in a JSON string too), so a string
-    /// of at most `horizon` bytes is at most that many copies: it is a word, or the beginning of
-    /// one, with the bound exactly when it is without. Concatenation, union and spelling keep this
-    /// equivalence; intersection and complement do not keep beginnings, and are left alone. But text
-    /// with a greatest length only, cut with what is always completed in a few bytes more, is that
-    /// other part for as long as these bytes are left.
-    ///
-    /// Bounds below `least` are kept.
-    pub fn unbounded(&mut self, e: ExprId, least: u32, horizon: &mut u32) -> ExprId {
-        self.unbounded_within(e, (least, horizon), 12, &mut 64)
-    }
-
-    fn unbounded_within(
-        &mut self,
-        e: ExprId,
-        (least, horizon): (u32, &mut u32),
-        depth: u32,
-        visits: &mut u32,
-    ) -> ExprId {
-        if depth == 0 || *visits == 0 {
-            return e;
-        }
-        *visits -= 1;
-        match *self.node(e) {
-            Node::Concat(h, t) => {
-                let head = self.unbounded_within(h, (least, horizon), depth - 1, visits);
-                let tail = self.unbounded_within(t, (least, horizon), depth - 1, visits);
-                if (head, tail) == (h, t) {
-                    e
-                } else {
-                    self.concat2(head, tail)
-                }
-            }
-            Node::Alt(ref parts) if parts.len() <= 16 => {
-                let parts = parts.clone();
-                let new: Vec<ExprId> = parts
-                    .iter()
-                    .map(|p| self.unbounded_within(*p, (least, horizon), depth - 1, visits))
-                    .collect();
-                if *new == *parts { e } else { self.alt(&new) }
-            }
-            Node::Repeat(x, min, max) if (least..UNBOUNDED).contains(&max) && !self.nullable(x) => {
-                *horizon = max.min(*horizon);
-                self.repeat(x, min, UNBOUNDED)
-            }
-            // (What completes a beginning may need bytes that an alphabet lacks.)
-            Node::And(ref parts) if parts.len() == 2 && self.alphabet.is_none() => {
-                let (a, b) = (parts[0], parts[1]);
-                let most = |s: &Self, x: ExprId| match *s.node(x) {
-                    Node::Repeat(c, 0, max) if c == s.any_char && max != UNBOUNDED => Some(max),
-                    _ => None,
-                };
-                let (max, other) = match (most(self, a), most(self, b)) {
-                    (Some(max), _) => (max, b),
-                    (_, Some(max)) => (max, a),
-                    _ => return e,
-                };
-                let left = max.saturating_sub(self.fact(other).reach);
-                if left < least {
-                    return e;
-                }
-                *horizon = left.min(*horizon);
-                self.unbounded_within(other, (least, horizon), depth - 1, visits)
-            }
-            Node::Spelled(value, mode) => {
-                let new = self.unbounded_within(value, (least, horizon), depth - 1, visits);
-                if new == value {
-                    e
-                } else {
-                    self.add(Node::Spelled(new, mode))
-                }
-            }
-            _ => e,
-        }
-    }
-
-    /// `e` without the lower bounds of the counts that stand at its end. More is accepted, but the same
-    /// strings are beginnings of words; but for the closing quote of a JSON string, after which
-    /// nothing follows.
-    pub fn relaxed(&mut self, e: ExprId) -> ExprId {
-        self.relaxed_within(e, 12)
-    }
-
-    fn relaxed_within(&mut self, e: ExprId, depth: u32) -> ExprId {
-        if depth == 0 {
-            return e;
-        }
-        match *self.node(e) {
-            Node::Concat(h, t) if matches!(self.node(t), Node::Marks(_)) => {
-                let head = self.relaxed_within(h, depth - 1);
-                if head == h { e } else { self.concat2(head, t) }
-            }
-            Node::Concat(h, t) => {
-                let tail = self.relaxed_within(t, depth - 1);
-                if tail == t { e } else { self.concat2(h, tail) }
-            }
-            Node::Alt(ref parts) if parts.len() <= 16 => {
-                let parts = parts.clone();
-                let relaxed = |p: &ExprId| self.relaxed_within(*p, depth - 1);
-                let new: Vec<ExprId> = parts.iter().map(relaxed).collect();
-                if *new == *parts { e } else { self.alt(&new) }
-            }
-            Node::Repeat(x, min, max) if min > 0 => self.repeat(x, 0, max),
-            Node::Spelled(value, mode) => {
-                let new = self.relaxed_within(value, depth - 1);
-                if new == value {
-                    e
-                } else {
-                    self.add(Node::Spelled(new, mode))
-                }
-            }
-            _ => e,
         }
     }
 
@@ -1016,12 +807,9 @@ impl Store {
             }
         }
         let id = self.alt(&parts);
+        self.facts[id.0 as usize].text = true;
         self.classes.insert(ranges.into(), id);
         id
-    }
-
-    pub fn any_text(&mut self) -> ExprId {
-        self.repeat(self.any_char, 0, UNBOUNDED)
     }
 
     pub fn view(&self, id: ExprId) -> ExprView {

@@ -62,7 +62,7 @@ impl Store {
 
     /// Valid UTF-8 text that `e` does not match.
     pub fn text_not(&mut self, e: ExprId) -> ExprId {
-        let (text, not) = (self.any_text(), self.not(e));
+        let (text, not) = (self.any_text, self.not(e));
         self.and(&[text, not])
     }
 

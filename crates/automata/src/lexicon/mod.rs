@@ -9,7 +9,8 @@
 //!
 //! Layers, in files of their own:
 //!
-//! - `expr`: nodes, simplification and the facts kept with each node (nullable, marks, byte cuts);
+//! - `expr`: nodes and the facts kept with each node (nullable, marks, byte cuts);
+//! - `simplify`: unions and intersections in normal form; `bounds`: counts without bounds;
 //! - `derive`: derivatives by one byte, JSON string spellings included; `runs`: by all bytes at once;
 //! - `empty`: exact emptiness, needed only below intersections and complements;
 //! - `state`: [`Lexicon`] itself: states with their transitions, read without a lock.
@@ -22,11 +23,13 @@
 //! parents, so every algorithm is a loop with an explicit stack and no input can exhaust the native
 //! one; a [`LexState`](maskwright_tables::LexState) other than `DEAD` can always reach acceptance.
 
+mod bounds;
 mod derive;
 mod empty;
 mod expr;
 mod import;
 mod runs;
+mod simplify;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -185,7 +185,10 @@ impl Store {
         let mut out = Builder::default();
         let mut at: SmallVec<[usize; 8]> = SmallVec::from_elem(0, parts.len());
         let mut here: SmallVec<[ExprId; 8]> = SmallVec::new();
-        let mut previous: Option<(SmallVec<[ExprId; 8]>, ExprId)> = None;
+        // What the parts have come to before, and what was made of it: bytes that mean nothing
+        // particular come to the same, between those that do.
+        let mut known: SmallVec<[(u32, ExprId); 16]> = SmallVec::new();
+        let mut tuples: SmallVec<[ExprId; 64]> = SmallVec::new();
         let mut first = 0usize;
         while first <= 255 {
             let spent = 1 + parts.len() as u64 / 8;
@@ -203,11 +206,21 @@ impl Store {
                 last = last.min(runs[*at].0);
                 here.push(runs[*at].1);
             }
-            let target = match &previous {
-                Some((same, target)) if *same == here => *target,
-                _ => f(self, &here),
+            // The sum is looked at first.
+            let sum = here
+                .iter()
+                .fold(0u32, |sum, e| sum.rotate_left(5).wrapping_add(e.0));
+            let n = parts.len();
+            let same = |i: usize| known[i].0 == sum && tuples[i * n..(i + 1) * n] == here[..];
+            let target = match (0..known.len()).rev().find(|i| same(*i)) {
+                Some(i) => known[i].1,
+                None => {
+                    let target = f(self, &here);
+                    known.push((sum, target));
+                    tuples.extend_from_slice(&here);
+                    target
+                }
             };
-            previous = Some((here.clone(), target));
             out.push(last, target);
             first = usize::from(last) + 1;
         }

@@ -242,7 +242,7 @@ impl Lexicon {
 
     /// Any valid UTF-8 text.
     pub fn any_text(&self) -> ExprId {
-        self.lock().store.any_text()
+        self.lock().store.any_text
     }
 
     /// One out of a set of byte strings, each with an optional mark.

@@ -291,3 +291,151 @@ fn far_states_agree_for_as_long_as_a_token_can_be() {
     assert!(shared > 15, "{shared} states share another's rows");
     assert!(steps > 20_000, "{steps} steps");
 }
+
+/// What an expression is made of, for a matcher that knows nothing of simplification.
+#[derive(Clone, Debug)]
+enum Shape {
+    Class(Vec<(char, char)>),
+    AnyText,
+    Text(&'static str),
+    Concat(Box<Shape>, Box<Shape>),
+    Alt(Box<Shape>, Box<Shape>),
+    And(Box<Shape>, Box<Shape>),
+    TextNot(Box<Shape>),
+    Repeat(Box<Shape>, usize, Option<usize>),
+}
+
+impl Shape {
+    fn draw(seed: &mut u64, depth: u32) -> Shape {
+        // Xorshift.
+        let mut next = |n: u64| {
+            *seed ^= *seed << 13;
+            *seed ^= *seed >> 7;
+            *seed ^= *seed << 17;
+            *seed % n
+        };
+        let kind = if depth == 0 { next(4) } else { next(12) };
+        let min = next(3) as usize;
+        let max = (next(2) == 0).then(|| min + next(3) as usize);
+        let text = ["a", "bé", "€b", ""][next(4) as usize];
+        let class: &[(char, char)] = [
+            &[('a', 'b')] as &[(char, char)],
+            &[('a', 'a'), ('c', '\u{e8}'), ('\u{ea}', char::MAX)],
+            &[('\0', char::MAX)],
+            &[('\0', '\u{20ab}'), ('\u{20ad}', char::MAX)],
+        ][next(4) as usize];
+        let mut below = || Box::new(Shape::draw(seed, depth - 1));
+        match kind {
+            0 | 1 => Shape::Class(class.to_vec()),
+            2 => Shape::AnyText,
+            3 => Shape::Text(text),
+            4 | 5 => Shape::Concat(below(), below()),
+            6 | 7 => Shape::Alt(below(), below()),
+            8 | 9 => Shape::And(below(), below()),
+            10 => Shape::TextNot(below()),
+            _ => Shape::Repeat(below(), min, max),
+        }
+    }
+
+    fn expr(&self, l: &Lexicon) -> ExprId {
+        match self {
+            Shape::Class(ranges) => l.class(ranges),
+            Shape::AnyText => l.any_text(),
+            Shape::Text(text) => l.bytes(text.as_bytes()),
+            Shape::Concat(a, b) => l.concat(&[a.expr(l), b.expr(l)]),
+            Shape::Alt(a, b) => l.alt(&[a.expr(l), b.expr(l)]),
+            Shape::And(a, b) => l.and(&[a.expr(l), b.expr(l)]),
+            Shape::TextNot(a) => l.text_not(a.expr(l)),
+            Shape::Repeat(a, min, max) => l.repeat(a.expr(l), *min as u32, max.map(|m| m as u32)),
+        }
+    }
+
+    fn matches(&self, text: &[char]) -> bool {
+        let splits = || (0..=text.len()).map(|i| text.split_at(i));
+        match self {
+            Shape::Class(ranges) => match text {
+                [c] => ranges.iter().any(|r| (r.0..=r.1).contains(c)),
+                _ => false,
+            },
+            Shape::AnyText => true,
+            Shape::Text(t) => t.chars().eq(text.iter().copied()),
+            Shape::Concat(a, b) => splits().any(|(x, y)| a.matches(x) && b.matches(y)),
+            Shape::Alt(a, b) => a.matches(text) || b.matches(text),
+            Shape::And(a, b) => a.matches(text) && b.matches(text),
+            Shape::TextNot(a) => !a.matches(text),
+            Shape::Repeat(a, min, max) => {
+                let fewer =
+                    |n: usize| Shape::Repeat(a.clone(), n, max.map(|m| m.saturating_sub(1)));
+                if *max == Some(0) {
+                    return text.is_empty();
+                }
+                // An empty copy helps only to come to the least number.
+                *min == 0 && text.is_empty()
+                    || *min > 0 && a.matches(&[]) && fewer(*min - 1).matches(text)
+                    || splits()
+                        .skip(1)
+                        .any(|(x, y)| a.matches(x) && fewer(min.saturating_sub(1)).matches(y))
+            }
+        }
+    }
+}
+
+/// Simplified expressions match what they were made of, whole characters only, and are empty only
+/// where nothing matches.
+#[test]
+fn simplified_expressions_match_the_same_text() {
+    let letters = ['a', 'b', 'é', '€'];
+    let mut texts: Vec<Vec<char>> = vec![Vec::new()];
+    let mut from = 0;
+    for _ in 0..4 {
+        let to = texts.len();
+        for i in from..to {
+            texts.extend(letters.map(|c| [&texts[i][..], &[c]].concat()));
+        }
+        from = to;
+    }
+    let mut seed = 0x9e37_79b9_7f4a_7c15;
+    let (mut matched, mut empty) = (0, 0);
+    for _ in 0..400 {
+        let l = Lexicon::new(Limits::untrusted());
+        let shape = Shape::draw(&mut seed, 4);
+        let e = shape.expr(&l);
+        let is_never = l.is_never(e).unwrap();
+        empty += usize::from(is_never);
+        for text in &texts {
+            let expected = shape.matches(text);
+            let bytes: Vec<u8> = text.iter().collect::<String>().into_bytes();
+            let found = match text[..] {
+                // No lexeme is empty.
+                [] => l.is_nullable(e),
+                _ => run(&l, e, &bytes).is_some(),
+            };
+            assert_eq!(found, expected, "{shape:?} {text:?}");
+            assert!(!(expected && is_never), "{shape:?} is not empty: {text:?}");
+            matched += usize::from(expected);
+            if let Some((_, cut)) = bytes.split_last()
+                && std::str::from_utf8(cut).is_err()
+            {
+                assert_eq!(run(&l, e, cut), None, "{shape:?} {cut:?}");
+            }
+        }
+    }
+    println!(
+        "{matched} matches of {} texts, {empty} empty",
+        400 * texts.len()
+    );
+    assert!(matched > 10_000 && empty > 10);
+}
+
+#[test]
+fn lengths_that_exclude_each_other_are_seen_at_once() {
+    let l = Lexicon::new(Limits::untrusted());
+    let any = l.class(&[('\0', char::MAX)]);
+    let holds = |text: &str| l.concat(&[l.any_text(), l.bytes(text.as_bytes()), l.any_text()]);
+    let short = l.repeat(any, 0, Some(4));
+    assert_eq!(l.and(&[short, holds("five!")]), l.never());
+    assert_ne!(l.and(&[short, holds("four")]), l.never());
+    // What any text may follow is any text, however much else may.
+    let found = l.alt(&[l.any_text(), holds("again")]);
+    assert_eq!(found, l.any_text());
+}

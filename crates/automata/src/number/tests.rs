@@ -331,11 +331,11 @@ fn every_remainder_that_is_kept_can_reach_a_member() {
         let mut edges: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
         let mut queue = vec![start];
         while let Some(s) = queue.pop() {
-            if !edges.contains_key(&s) {
+            edges.entry(s).or_insert_with(|| {
                 let next: Vec<u32> = (0..=255).filter_map(|b| residues.next(s, b)).collect();
                 queue.extend_from_slice(&next);
-                edges.insert(s, next);
-            }
+                next
+            });
         }
         let mut live: Vec<u32> = edges
             .keys()
