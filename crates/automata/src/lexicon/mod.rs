@@ -12,6 +12,7 @@
 //! - `expr`: nodes, simplification and the facts kept with each node (nullable, marks, byte cuts);
 //! - `derive`: derivatives by one byte, JSON string spellings included; `runs`: by all bytes at once;
 //! - `empty`: exact emptiness, needed only below intersections and complements;
+//! - `pieces`: what can be spelled where some bytes occur only inside longer pieces of text;
 //! - `state`: [`Lexicon`] itself: states with their transitions, read without a lock.
 //!
 //! *Marks*: an expression can record a number where it ends (`concat(t, mark(7))`). The marks of
@@ -26,10 +27,12 @@ mod derive;
 mod empty;
 mod expr;
 mod import;
+mod pieces;
 mod runs;
 mod state;
 #[cfg(test)]
 mod tests;
 
 pub use expr::{Automaton, ByteSet, ExprId, ExprView};
+pub use pieces::Spelling;
 pub use state::{Edges, Lexicon, Loose};
