@@ -6,6 +6,7 @@ mod common;
 
 use arbitrary::Unstructured;
 use common::{Frozen, Lazy, Running};
+use maskwright_compiler::vocabulary::{ReadOptions, VocabularyExt};
 use maskwright_grammar::Grammar;
 use maskwright_grammar::json_schema::{self, Options};
 use maskwright_tables::{Limits, TokenId, Vocabulary};
@@ -577,4 +578,91 @@ fn bytes_end_where_tokens_can_go_on() {
         .expect("a sentence");
     assert_eq!(matcher.forced_bytes(4).expect("an answer"), b"");
     assert_eq!(matcher.allowed_count().expect("a count"), 4);
+}
+
+/// Real vocabularies with gaps, where the files are: random texts of patterns and schemas go on to their
+/// end, and what was compiled ahead of time gives the same masks.
+#[test]
+fn random_texts_over_real_vocabularies_with_gaps_never_reach_a_dead_end() {
+    let folder =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/tokenizers");
+    let schema = r#"{"type":"object","properties":{"name":{"type":"string"},"tags":{"type":"array",
+        "items":{"type":"string","pattern":"^[a-zé]+$"}},"n":{"type":"integer"}},"required":["name","tags"]}"#;
+    let sources = [
+        (Kind::Regex, "[a-zA-Z ]+é[a-z ]*\\."),
+        (Kind::Regex, "( (the|a) [a-zäöüéèß]{3,12},?)+"),
+        (
+            Kind::Regex,
+            " [0-9]{4}-[0-9]{2}-[0-9]{2}( [一-龠ぁ-ん]{1,5})?",
+        ),
+        (Kind::Regex, "(.{4})+"),
+        (Kind::Cfg, "start: W (\",\" W)* \".\"\nW: / [^,. ]{1,8}é?/"),
+        (Kind::JsonSchema, schema),
+        (
+            Kind::JsonSchema,
+            r#"{"type":"array","items":{"type":"string"},"minItems":1}"#,
+        ),
+        (
+            Kind::JsonSchema,
+            r#"{"type":"array","items":{"enum":["é","ß",12,null]}}"#,
+        ),
+    ];
+    let (mut files, mut compiled, mut refused, mut tokens, mut masks) = (0, 0, 0, 0, 0);
+    for name in ["t5-small.tokenizer.json", "bert.vocab.txt"] {
+        let Ok(bytes) = std::fs::read(folder.join(name)) else {
+            continue;
+        };
+        let loaded =
+            Vocabulary::from_file_bytes(&bytes, &ReadOptions::default()).expect("a vocabulary");
+        let vocabulary = Arc::new(loaded.vocabulary);
+        assert!(vocabulary.has_gaps());
+        files += 1;
+        for (kind, source) in sources {
+            let begun = std::time::Instant::now();
+            let start = match Lazy(Limits::untrusted()).compile(kind, source, &vocabulary) {
+                Ok(start) => start,
+                Err(e) => {
+                    println!("{name} {source}: {e}");
+                    refused += 1;
+                    continue;
+                }
+            };
+            compiled += 1;
+            let frozen = Frozen.compile(kind, source, &vocabulary);
+            for seed in 0..6 {
+                let mut random = Random::new(seed);
+                let (mut session, mut other) = (start.clone(), frozen.clone().ok());
+                for _ in 0..40 {
+                    let mask = session
+                        .mask()
+                        .unwrap_or_else(|e| panic!("{name} {source}: {e}"));
+                    if let Some(other) = &mut other {
+                        assert!(other.mask().expect("a mask") == mask, "{name} {source}");
+                        masks += 1;
+                    }
+                    let allowed: Vec<u32> = (0..mask.len() as u32)
+                        .filter(|i| mask[*i as usize])
+                        .collect();
+                    if allowed.is_empty() {
+                        assert!(
+                            session.is_accepting().expect("an answer")
+                                && vocabulary.end_tokens().is_empty()
+                        );
+                        break;
+                    }
+                    let token = TokenId(*random.pick(&allowed));
+                    assert_eq!(session.advance(token), Ok(true), "{name} {source}");
+                    if let Some(other) = &mut other {
+                        assert_eq!(other.advance(token), Ok(true), "{name} {source}");
+                    }
+                    tokens += 1;
+                }
+            }
+            let frozen = frozen.as_ref().err().map_or("frozen", |e| &**e);
+            println!("{name} {source}: {:?}, {frozen}", begun.elapsed());
+        }
+    }
+    println!(
+        "{files} files with gaps, {compiled} compiled, {refused} refused, {tokens} tokens, {masks} masks of artifacts"
+    );
 }
