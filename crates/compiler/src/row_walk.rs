@@ -17,6 +17,9 @@ use smallvec::{SmallVec, smallvec};
 /// Where a lexeme can end inside a token: labels, node, and whether the lexeme cannot go on.
 pub(crate) type Exit = (LabelSet, u32, bool);
 
+/// Tokens that end in one state.
+pub(crate) type ByEnd = (LexState, Vec<TokenId>);
+
 /// The whole walk: tokens that stay inside the lexeme, and its ends in preorder.
 ///
 /// `below` are the classes of bytes below each node, where they are known: where all of them lead from
@@ -40,8 +43,8 @@ pub(crate) fn by_end(
     trie: &TokenTrie,
     below: Option<&[u64]>,
     state: LexState,
-) -> Result<(Vec<(LexState, Vec<TokenId>)>, Vec<Exit>), LimitError> {
-    let mut ends: Vec<(LexState, Vec<TokenId>)> = Vec::new();
+) -> Result<(Vec<ByEnd>, Vec<Exit>), LimitError> {
+    let mut ends: Vec<ByEnd> = Vec::new();
     let mut places: FxHashMap<LexState, usize> = FxHashMap::default();
     let exits = walk(lexicon, trie, below, state, |end, tokens| {
         if !tokens.is_empty() {

@@ -589,7 +589,9 @@ fn masks_know_what_must_differ() {
             for _ in 0..14 {
                 // Of so few tokens sometimes none can write what would have to come.
                 let mask = match session.mask() {
-                    Err(e) if e == "no token may come next" => vec![false; case.tokens.len()],
+                    Err(e) if e.starts_with("no token may come next") => {
+                        vec![false; case.tokens.len()]
+                    }
                     mask => mask.expect("a mask"),
                 };
                 masks += 1;

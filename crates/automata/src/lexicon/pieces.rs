@@ -38,6 +38,9 @@ struct Node {
     ends: bool,
 }
 
+/// Bytes that lead on, sorted, and the sets of nodes that they lead to.
+type Moves = Arc<[(u8, u32)]>;
+
 /// The prefix tree of the pieces, and what was found out with it.
 #[derive(Debug)]
 pub(super) struct Pieces {
@@ -48,7 +51,7 @@ pub(super) struct Pieces {
     sets: Vec<Arc<[u32]>>,
     set_ids: FxHashMap<Arc<[u32]>, u32>,
     /// By set: the bytes that lead on, and where.
-    moves: Vec<Option<Arc<[(u8, u32)]>>>,
+    moves: Vec<Option<Moves>>,
     /// By expression, set, and whether the last piece has to end with the match.
     known: FxHashMap<(ExprId, u32, bool), bool>,
 }
@@ -171,7 +174,7 @@ impl Pieces {
     }
 
     /// The bytes that lead on from a set, sorted, and where.
-    fn moves(&mut self, set: u32) -> Arc<[(u8, u32)]> {
+    fn moves(&mut self, set: u32) -> Moves {
         if let Some(moves) = &self.moves[set as usize] {
             return Arc::clone(moves);
         }
@@ -191,7 +194,7 @@ impl Pieces {
             targets.extend(open.filter(|n| !self.nodes[*n as usize].children.is_empty()));
             moves.push((group[0].0, self.intern(targets)));
         }
-        let moves: Arc<[(u8, u32)]> = moves.into();
+        let moves: Moves = moves.into();
         self.moves[set as usize] = Some(Arc::clone(&moves));
         moves
     }

@@ -14,6 +14,11 @@
 //! there. It ends because every round of it reads bytes of a token or takes symbols off; a round that
 //! comes back to itself is a typed error.
 //!
+//! Where the vocabulary has gaps, some token sets count only if whole tokens complete what they begin
+//! ([`Then::Live`]). Tokens follow each other without end, so these questions may lead back to
+//! themselves: their outcomes are a least fixed point ([`Summaries::solve`]), which is finite because
+//! a question is one of finitely many symbols, labels and rests of tokens.
+//!
 //! Rests of tokens remember what their tokens have done to lexemes that must differ ([`Past`]), by the
 //! rules of the lazy machine; token sets are gathered with what follows from it ([`RoleSet`]).
 
@@ -469,12 +474,12 @@ impl<'a> Summaries<'a> {
             {
                 solver.parts_of.entry(goal).or_default().push(whole);
             }
-            if !solver.values.contains_key(&goal) {
-                solver.values.insert(goal, 0);
+            let value = solver.values.entry(goal).or_insert_with(|| {
                 solver.queued.insert(goal);
                 solver.queue.push_back(goal);
-            }
-            return solver.values.get(&goal).copied();
+                0
+            });
+            return Some(*value);
         }
         if found.is_none() && !self.missing.contains(&(pending, symbol)) {
             self.missing.push((pending, symbol));
