@@ -88,6 +88,13 @@ pub trait Control: Send + Sync + fmt::Debug {
         labels: &[u32],
     ) -> Result<Vec<StackAction>, ControlError>;
 
+    /// Whether the machine counts on no lexeme but such as whole pieces of the lexicon spell, each from
+    /// its beginning to its end: then every stack can be completed from the end of any lexeme on.
+    /// Always true where the lexicon has no gaps.
+    fn is_whole(&self) -> bool {
+        true
+    }
+
     /// Whether the input may end on this stack with no lexeme under way.
     fn ends(&self, stack: &mut dyn StackReader) -> Result<bool, ControlError>;
 

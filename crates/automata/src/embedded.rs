@@ -172,6 +172,10 @@ impl StackReader for Only {
 }
 
 impl Control for Embedded {
+    fn is_whole(&self) -> bool {
+        self.lr.is_whole() && self.inner.iter().all(|i| i.frames.is_whole())
+    }
+
     fn start(&self) -> Symbol {
         // The first LR state has the number 0.
         self.lr.start()

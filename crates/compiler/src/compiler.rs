@@ -181,9 +181,10 @@ impl Compiler {
         let (control, more) = made;
         let mut warnings = warnings;
         warnings.extend(more);
-        let machine = LazyMachine::new(control, shared, self.limits);
+        let machine = LazyMachine::new(control, shared, self.limits).with_token_terminals(tokens);
+        self.check_start(&machine, "empty-language")?;
         Ok(CompiledGrammar {
-            machine: Arc::new(machine.with_token_terminals(tokens)),
+            machine: Arc::new(machine),
             recipe: Arc::new(recipe),
             report: None,
             warnings,
@@ -218,18 +219,42 @@ impl Compiler {
         &self.cancel
     }
 
+    /// Checks that tokens spell a sentence of a machine.
+    pub(crate) fn check_start(
+        &self,
+        machine: &LazyMachine,
+        code: &'static str,
+    ) -> Result<(), CompileError> {
+        match crate::alive::starts(machine) {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                let name = self.vocabulary.name();
+                let message = format!("the tokens of {name} spell no text that this accepts");
+                let help =
+                    "some bytes are no tokens by themselves: use a vocabulary with byte tokens";
+                Err(Diagnostic::new(code, message, Place::default())
+                    .with_help(help)
+                    .into())
+            }
+            Err(RunError::Limit(e)) => Err(e.into()),
+            Err(e) => Err(Diagnostic::new("no-completion", e.to_string(), Place::default()).into()),
+        }
+    }
+
     pub(crate) fn finish(
         &self,
         control: Box<dyn Control>,
         shared: Arc<LexicalRows>,
         recipe: Recipe,
-    ) -> CompiledGrammar {
-        CompiledGrammar {
-            machine: Arc::new(LazyMachine::new(control, shared, self.limits)),
+    ) -> Result<CompiledGrammar, CompileError> {
+        let machine = LazyMachine::new(control, shared, self.limits);
+        self.check_start(&machine, "unsatisfiable")?;
+        Ok(CompiledGrammar {
+            machine: Arc::new(machine),
             recipe: Arc::new(recipe),
             report: None,
             warnings: Vec::new(),
-        }
+        })
     }
 }
 

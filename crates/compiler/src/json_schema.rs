@@ -110,9 +110,16 @@ impl Compiler {
                     text: schema.into(),
                     options: Box::new(options.clone()),
                 };
-                let mut compiled = self.finish(Box::new(control), shared, recipe);
-                compiled.report = Some(report);
-                Ok(compiled)
+                match self.finish(Box::new(control), shared, recipe) {
+                    Ok(mut compiled) => {
+                        compiled.report = Some(report);
+                        Ok(compiled)
+                    }
+                    Err(e) => {
+                        e.diagnostics().iter().for_each(|d| report.refuse(d));
+                        Err((e, Box::new(report)))
+                    }
+                }
             }
             Err(e) => {
                 e.0.iter().for_each(|d| report.refuse(d));

@@ -7,10 +7,12 @@
 //! the whole answer and each step are remembered by exactly the symbols read ([`StackMemo`]), so
 //! the second visit is a lookup.
 
-use crate::lexical_rows::{LexicalRows, TrieId};
+use crate::alive::{Alive, Question};
+use crate::lexical_rows::{LexRow, LexicalRows, TrieId};
 use crate::memo::{Overlay, OverlayView, Reads, StackMemo};
-use crate::sets::{FinalId, SetId};
+use crate::sets::{FinalId, SetId, Sets};
 use crate::token_terminals::{self, TokenTerminal};
+use maskwright_automata::lexicon::Spelling;
 use maskwright_automata::{Control, ControlError, StackReader};
 use maskwright_tables::{
     Crossing, LabelSet, LexState, LimitError, Limits, Machine, Part, RowRef, RunError, StackAction,
@@ -30,6 +32,12 @@ pub(crate) struct LazyMachine {
     limits: Limits,
     /// Whether arrays or objects may have to differ.
     records: bool,
+    /// Whether some bytes are no tokens by themselves.
+    has_gaps: bool,
+    /// See [`Control::is_whole`].
+    is_whole: bool,
+    /// What was found out about stacks that may not be completed.
+    alive: Alive,
     /// Where the next lexeme begins, and whether it may have to differ from others.
     starts: HashMap<Symbol, (LexState, bool), FxBuildHasher>,
     /// Whether such lexemes may run out.
@@ -104,6 +112,9 @@ impl LazyMachine {
     pub fn new(control: Box<dyn Control>, shared: Arc<LexicalRows>, limits: Limits) -> Self {
         LazyMachine {
             records: control.records(),
+            has_gaps: shared.lexicon.has_gaps(),
+            is_whole: control.is_whole(),
+            alive: Alive::default(),
             control,
             shared,
             limits,
@@ -136,6 +147,39 @@ impl LazyMachine {
 
     pub fn control(&self) -> &dyn Control {
         &*self.control
+    }
+
+    /// Whether every stack can be completed where a lexeme ends.
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    /// Whether tokens can complete a thread at whose place a token ends. Reads of the stack what it
+    /// needs to know.
+    pub fn is_alive(&self, question: Question, stack: &dyn StackView) -> Result<bool, RunError> {
+        if !self.has_gaps || self.is_whole && question == Question::Rest {
+            return Ok(true);
+        }
+        self.alive.ask(self, question, stack)
+    }
+
+    /// The sets of tokens that stay inside the lexeme on `stack` and can be completed.
+    fn inside(
+        &self,
+        row: &LexRow,
+        stack: &dyn StackView,
+        mut each: impl FnMut(SetId) -> Result<(), RunError>,
+    ) -> Result<(), RunError> {
+        if !self.has_gaps || self.is_whole {
+            each(row.inside)?;
+        }
+        for &(end, spelling, tokens) in &row.ends {
+            let certain = self.is_whole && spelling == Spelling::Whole;
+            if !certain && self.is_alive(Question::Inside(end), stack)? {
+                each(tokens)?;
+            }
+        }
+        Ok(())
     }
 
     pub fn shared(&self) -> &Arc<LexicalRows> {
@@ -228,8 +272,18 @@ impl LazyMachine {
                 base: stack,
                 reads: &reads,
             };
-            if !token_terminals::steps(self, state, &view, terminal.label)?.is_empty() {
-                parts.push(self.shared.sets.intern(terminal.tokens.to_vec()));
+            for action in token_terminals::steps(self, state, &view, terminal.label)? {
+                let mut next = Overlay::new();
+                next.apply(&action);
+                let view = OverlayView {
+                    overlay: &next,
+                    base: stack,
+                    reads: &reads,
+                };
+                if self.is_alive(Question::Rest, &view)? {
+                    parts.push(self.shared.sets.intern(terminal.tokens.to_vec()));
+                    break;
+                }
             }
         }
         while let Some(item) = work.pop() {
@@ -243,20 +297,23 @@ impl LazyMachine {
             }
             budget -= 1;
             let row = self.shared.row(item.state, item.trie)?;
-            parts.push(row.inside);
-            if let Some(twice) = item.crossing {
-                let view = OverlayView {
-                    overlay: &item.overlay,
-                    base: stack,
-                    reads: &reads,
-                };
-                let endless = match view.symbol(0) {
-                    Some(top) => !self.may_run_out(top)?,
-                    None => true,
-                };
-                let out = &mut crossing[usize::from(twice)];
-                self.crossing(item.enters && endless, item.trie, row.inside, out);
-            }
+            let view = OverlayView {
+                overlay: &item.overlay,
+                base: stack,
+                reads: &reads,
+            };
+            self.inside(row, &view, |inside| {
+                parts.push(inside);
+                if let Some(twice) = item.crossing {
+                    let endless = match view.symbol(0) {
+                        Some(top) => !self.may_run_out(top)?,
+                        None => true,
+                    };
+                    let out = &mut crossing[usize::from(twice)];
+                    self.crossing(item.enters && endless, item.trie, inside, out);
+                }
+                Ok(())
+            })?;
             for &(labels, residual) in &row.exits {
                 let view = OverlayView {
                     overlay: &item.overlay,
@@ -273,15 +330,18 @@ impl LazyMachine {
                     let mut next = item.overlay.clone();
                     next.apply(action);
                     let rest = self.shared.trie(residual);
-                    parts.push(self.shared.here(residual));
-                    if let Some(twice) = item.crossing {
-                        crossing[usize::from(twice)].extend_from_slice(rest.tokens_at(0));
-                    }
+                    let here = self.shared.here(residual);
                     let view = OverlayView {
                         overlay: &next,
                         base: stack,
                         reads: &reads,
                     };
+                    if here != Sets::EMPTY && self.is_alive(Question::Rest, &view)? {
+                        parts.push(here);
+                    }
+                    if let Some(twice) = item.crossing {
+                        crossing[usize::from(twice)].extend_from_slice(rest.tokens_at(0));
+                    }
                     if self.records
                         && !rest.tokens_at(0).is_empty()
                         && let Some(top) = view.symbol(0)
@@ -466,6 +526,10 @@ impl Machine for LazyMachine {
         } else {
             ends.map_err(run_error)
         }
+    }
+
+    fn asks_rows(&self) -> bool {
+        self.has_gaps
     }
 
     fn reads_tokens(&self) -> bool {

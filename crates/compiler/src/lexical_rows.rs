@@ -8,6 +8,10 @@
 //! and the answers depend on terminals and vocabulary alone: every grammar that meets the same
 //! lexical state and trie shares them.
 //!
+//! Where the vocabulary has gaps (bytes that are no tokens by themselves), a token that stays inside
+//! the lexeme may leave it where no tokens spell the rest. Those are left out, and the others are
+//! kept by the state in which they end too, for whoever has to know more of it ([`LexRow::ends`]).
+//!
 //! Residual tries are interned by content. Trie 0 is the vocabulary. The root of a residual trie
 //! holds the tokens that end exactly where the lexeme ends; they are kept there only when the
 //! lexeme cannot go on (otherwise they are inside).
@@ -15,7 +19,7 @@
 use crate::row_walk::{self, Exit};
 use crate::sets::{SetId, Sets};
 use maskwright_automata::Lexicon;
-use maskwright_automata::lexicon::ByteSet;
+use maskwright_automata::lexicon::{ByteSet, Spelling};
 use maskwright_tables::{LabelSet, LexState, LimitError, Limits, TokenTrie, Vocabulary};
 use papaya::HashMap;
 use rustc_hash::{FxBuildHasher, FxHashMap};
@@ -29,8 +33,12 @@ pub(crate) struct TrieId(pub u32);
 /// What a lexical state makes of a trie.
 #[derive(Debug)]
 pub(crate) struct LexRow {
-    /// Tokens that stay inside the lexeme.
+    /// Tokens that stay inside the lexeme. Where the vocabulary has gaps, those after which whole tokens
+    /// spell the rest of it.
     pub inside: SetId,
+    /// Where the vocabulary has gaps: all tokens that stay inside the lexeme and after which tokens
+    /// spell the rest, be it that one goes on behind it, by the state in which they end.
+    pub ends: Box<[(LexState, Spelling, SetId)]>,
     /// For each way in which the lexeme can end: what is left of the tokens after it.
     pub exits: Box<[(LabelSet, TrieId)]>,
 }
@@ -137,10 +145,6 @@ impl LexicalRows {
             bytes: Self::MAX_BYTES,
             ..limits
         };
-        let mut alphabet = ByteSet::default();
-        for node in vocabulary.trie().nodes().iter().skip(1) {
-            alphabet.insert(node.byte);
-        }
         // One byte more than a token has: whether an accepting state can go on is asked too.
         let deepest = vocabulary
             .trie()
@@ -149,7 +153,16 @@ impl LexicalRows {
             .map(|n| u32::from(n.depth))
             .max();
         let is_low = deepest.is_some_and(|depth| depth + 1 < Lexicon::FAR);
-        let lexicon = Arc::new(Lexicon::with_alphabet(limits, alphabet));
+        let lexicon = Arc::new(if vocabulary.has_gaps() {
+            let pieces: Vec<&[u8]> = vocabulary.text_tokens().map(|(_, bytes)| bytes).collect();
+            Lexicon::with_pieces(limits, &pieces)
+        } else {
+            let mut alphabet = ByteSet::default();
+            for node in vocabulary.trie().nodes().iter().skip(1) {
+                alphabet.insert(node.byte);
+            }
+            Lexicon::with_alphabet(limits, alphabet)
+        });
         let sets = Sets::new(vocabulary.mask_words());
         let tries = boxcar::Vec::new();
         // The vocabulary's trie lives in the vocabulary; its slot here stays empty.
@@ -219,7 +232,7 @@ impl LexicalRows {
         if let Some(&id) = self.row_ids.pin().get(&(state, trie)) {
             return Ok(&self.rows[id as usize]);
         }
-        let far = match self.is_low {
+        let far = match self.is_low && !self.lexicon.has_gaps() {
             true => self.lexicon.far(state)?,
             false => state,
         };
@@ -243,6 +256,10 @@ impl LexicalRows {
     fn make(&self, state: LexState, trie_id: TrieId) -> Result<LexRow, LimitError> {
         let trie = self.trie(trie_id);
         let shape = (trie.len() >= Self::LARGE).then(|| self.shape(trie_id));
+        if self.lexicon.has_gaps() {
+            let below = shape.as_ref().map(|s| &s.below[..]);
+            return self.with_gaps(state, trie_id, below);
+        }
         if let Some(shape) = &shape
             && let Some(heights) = &shape.heights
             && let Some(base) = row_walk::base_of(&self.lexicon, trie, state)?
@@ -253,6 +270,35 @@ impl LexicalRows {
         let (inside, mut exits) = row_walk::plain(&self.lexicon, trie, below, state)?;
         let residuals = self.residuals(trie_id, &mut exits);
         self.finish(state, trie_id, self.sets.intern(inside), residuals)
+    }
+
+    /// The row of a state where tokens may leave a lexeme that no tokens complete.
+    fn with_gaps(
+        &self,
+        state: LexState,
+        trie_id: TrieId,
+        below: Option<&[u64]>,
+    ) -> Result<LexRow, LimitError> {
+        let trie = self.trie(trie_id);
+        let (by_end, mut exits) = row_walk::by_end(&self.lexicon, trie, below, state)?;
+        let mut inside = Vec::new();
+        let mut ends = Vec::new();
+        for (end, tokens) in by_end {
+            let spelling = self.lexicon.spelling(end)?;
+            if spelling == Spelling::Whole {
+                inside.extend_from_slice(&tokens);
+            }
+            if spelling != Spelling::Never {
+                ends.push((end, spelling, self.sets.intern(tokens)));
+            }
+        }
+        let residuals = self.residuals(trie_id, &mut exits);
+        let inside = self.sets.intern(inside);
+        let row = self.finish(state, trie_id, inside, residuals)?;
+        Ok(LexRow {
+            ends: ends.into(),
+            ..row
+        })
     }
 
     /// The row of a state by its difference from a base.
@@ -317,6 +363,7 @@ impl LexicalRows {
         }
         Ok(LexRow {
             inside,
+            ends: Box::default(),
             exits: residuals.into(),
         })
     }

@@ -10,11 +10,13 @@
 //! 3. `lazy`: the machine of one grammar, made of 1 and 2 and a control;
 //! 4. `freeze`: the lazy machine as tables; `cost`: what places of a schema cost; `sets`: token sets, stored once each;
 //! 5. `token_terminals`: tokens as terminals of a grammar;
-//! 6. `items`: lists of texts and of token sequences.
+//! 6. `items`: lists of texts and of token sequences;
+//! 7. `alive`: what tokens can complete, where some bytes are no tokens by themselves.
 #![forbid(unsafe_code)]
 
 pub mod vocabulary;
 
+mod alive;
 mod compiler;
 mod cost;
 mod freeze;

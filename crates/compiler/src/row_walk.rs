@@ -11,10 +11,14 @@
 use maskwright_automata::Lexicon;
 use maskwright_automata::lexicon::Edges;
 use maskwright_tables::{LabelSet, LexState, LimitError, TokenId, TokenTrie};
+use rustc_hash::FxHashMap;
 use smallvec::{SmallVec, smallvec};
 
 /// Where a lexeme can end inside a token: labels, node, and whether the lexeme cannot go on.
 pub(crate) type Exit = (LabelSet, u32, bool);
+
+/// Tokens that end in one state.
+pub(crate) type ByEnd = (LexState, Vec<TokenId>);
 
 /// The whole walk: tokens that stay inside the lexeme, and its ends in preorder.
 ///
@@ -26,8 +30,43 @@ pub(crate) fn plain(
     below: Option<&[u64]>,
     state: LexState,
 ) -> Result<(Vec<TokenId>, Vec<Exit>), LimitError> {
-    let nodes = trie.nodes();
     let mut inside: Vec<TokenId> = Vec::new();
+    let exits = walk(lexicon, trie, below, state, |_, tokens| {
+        inside.extend_from_slice(tokens);
+    })?;
+    Ok((inside, exits))
+}
+
+/// The whole walk, with the tokens that stay inside the lexeme by the state in which they end.
+pub(crate) fn by_end(
+    lexicon: &Lexicon,
+    trie: &TokenTrie,
+    below: Option<&[u64]>,
+    state: LexState,
+) -> Result<(Vec<ByEnd>, Vec<Exit>), LimitError> {
+    let mut ends: Vec<ByEnd> = Vec::new();
+    let mut places: FxHashMap<LexState, usize> = FxHashMap::default();
+    let exits = walk(lexicon, trie, below, state, |end, tokens| {
+        if !tokens.is_empty() {
+            let place = *places.entry(end).or_insert(ends.len());
+            if place == ends.len() {
+                ends.push((end, Vec::new()));
+            }
+            ends[place].1.extend_from_slice(tokens);
+        }
+    })?;
+    Ok((ends, exits))
+}
+
+/// The whole walk: `inside` hears of tokens that stay inside the lexeme, and where they end.
+fn walk(
+    lexicon: &Lexicon,
+    trie: &TokenTrie,
+    below: Option<&[u64]>,
+    state: LexState,
+    mut inside: impl FnMut(LexState, &[TokenId]),
+) -> Result<Vec<Exit>, LimitError> {
+    let nodes = trie.nodes();
     let mut exits: Vec<Exit> = Vec::new();
     // For each node on the path from the root: where its subtree ends, and its transitions.
     let mut path: SmallVec<[(u32, &Edges); 32]> = smallvec![(nodes[0].skip, lexicon.edges(state)?)];
@@ -46,7 +85,7 @@ pub(crate) fn plain(
         let accept = lexicon.accept(next);
         let last = accept != LabelSet::NONE && edges.is_dead();
         if !last {
-            inside.extend_from_slice(trie.tokens_at(i));
+            inside(next, trie.tokens_at(i));
         }
         if accept != LabelSet::NONE && (last || node.skip as usize > i + 1) {
             exits.push((accept, i as u32, last));
@@ -57,14 +96,14 @@ pub(crate) fn plain(
             && node.skip as usize > i + 1
             && below[i] & !lexicon.stays(next)? == 0
         {
-            inside.extend_from_slice(&trie.tokens_below(i)[trie.tokens_at(i).len()..]);
+            inside(next, &trie.tokens_below(i)[trie.tokens_at(i).len()..]);
             i = node.skip as usize;
         } else {
             path.push((node.skip, edges));
             i += 1;
         }
     }
-    Ok((inside, exits))
+    Ok(exits)
 }
 
 /// A state that most of the trie soon leads to from `state`, and that most of it never leaves. Where

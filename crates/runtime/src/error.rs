@@ -53,7 +53,8 @@ pub enum MatchErrorKind {
         available: usize,
     },
     /// No token may come next. With a sentence already complete this means that there is no end
-    /// token to take; otherwise the machine broke its promise.
+    /// token to take; otherwise what must follow is spelled by no token (bytes that JSON needs and no
+    /// token has, a last value that must differ), or the machine broke its promise.
     DeadEnd {
         /// Whether the output is a sentence.
         accepting: bool,
@@ -157,7 +158,12 @@ impl fmt::Display for MatchError {
                     "the sentence is complete and there is no end token to take"
                 )
             }
-            K::DeadEnd { accepting: false } => write!(f, "no token may come next"),
+            K::DeadEnd { accepting: false } => {
+                write!(
+                    f,
+                    "no token may come next: none of the vocabulary spells a way on"
+                )
+            }
             K::Shape { given, expected } => {
                 write!(f, "the mask has {given} words, {expected} are needed")
             }

@@ -442,6 +442,10 @@ impl Machine for FrozenMachine {
         })
     }
 
+    fn asks_rows(&self) -> bool {
+        self.vocabulary.has_gaps()
+    }
+
     fn reads_tokens(&self) -> bool {
         self.tables.reads_tokens()
     }

@@ -138,6 +138,7 @@ impl Matcher {
         let stack = Stack::single(machine.start());
         let mut core = Core {
             reads_tokens: machine.reads_tokens(),
+            asks_rows: machine.asks_rows(),
             compares: machine.compares(),
             machine,
             vocabulary,
@@ -252,14 +253,25 @@ impl Matcher {
 
     /// Takes `bytes` as the next piece of the output, whatever tokens spell it. One step, however
     /// long it is. Tokens that the grammar names as such (those of a list of ids) are no text and
-    /// cannot be taken in this way.
+    /// cannot be taken in this way. Where the vocabulary [has gaps](Vocabulary::has_gaps), tokens must
+    /// be able to go on where the bytes end: not in the middle of a character that is only one token.
     ///
     /// # Errors
     /// As [`advance`](Self::advance); [`MatchError::offset`] is that of the first byte that cannot
     /// come next.
     pub fn advance_bytes(&mut self, bytes: &[u8]) -> Result<(), MatchError> {
         let state = match self.core.run(&self.state, bytes)? {
-            Run::Alive(state) => state,
+            Run::Alive(state) => {
+                if self.core.asks_rows && !Rows::new(&self.core, &state)?.is_live() {
+                    let offset = bytes.len().saturating_sub(1);
+                    let byte = bytes.last().copied().unwrap_or_default();
+                    return Err(MatchError::new(MatchErrorKind::RefusedByte {
+                        offset,
+                        byte,
+                    }));
+                }
+                state
+            }
             Run::Dead { offset } => {
                 let byte = bytes.get(offset).copied().unwrap_or_default();
                 return Err(MatchError::new(MatchErrorKind::RefusedByte {
@@ -466,7 +478,14 @@ impl Core {
             };
         }
         let mut refusal = match self.token(state, token)? {
-            Taken::Alive(next) => return Ok(next),
+            Taken::Alive(next) => {
+                // Tokens may not be able to complete what bytes can.
+                if !self.asks_rows || Rows::new(self, state)?.contains(token) {
+                    return Ok(next);
+                }
+                let offset = self.vocabulary.bytes(token).len().saturating_sub(1);
+                MatchErrorKind::Refused { token, offset }
+            }
             Taken::Dead { offset } => MatchErrorKind::Refused { token, offset },
             Taken::NotText => MatchErrorKind::NotText { token },
         };

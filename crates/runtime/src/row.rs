@@ -104,6 +104,24 @@ impl<'a> Rows<'a> {
         }
     }
 
+    /// Whether `token`, which is no end token here, may come next.
+    pub(crate) fn contains(&self, token: TokenId) -> bool {
+        self.parts.iter().any(|part| {
+            let Parts {
+                base,
+                added,
+                removed,
+            } = Parts::of(&part.tokens);
+            let kept = bits::contains(base, token.0) && removed.binary_search(&token).is_err();
+            (kept || added.contains(&token)) && !part.forbidden.contains(&token)
+        })
+    }
+
+    /// Whether any token may come next, or the output is a sentence.
+    pub(crate) fn is_live(&self) -> bool {
+        self.ends || self.parts.iter().any(|p| first_two(p)[0].is_some())
+    }
+
     /// An error when nothing may come next, so that no kernel ever sees an empty mask.
     fn check_live(&self) -> Result<(), MatchError> {
         let is_dead = |p: &Part<'_>| !p.forbidden.is_empty() && first_two(p)[0].is_none();

@@ -89,6 +89,8 @@ pub(crate) struct Core {
     pub(crate) start: State,
     /// Whether the machine has terminals that are tokens.
     pub(crate) reads_tokens: bool,
+    /// Whether a row may lack tokens whose bytes can be read.
+    pub(crate) asks_rows: bool,
     /// Whether the machine has lexemes that must differ.
     pub(crate) compares: bool,
     pub(crate) max_stacks: usize,

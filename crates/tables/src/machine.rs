@@ -280,6 +280,13 @@ pub trait Machine: Send + Sync + fmt::Debug {
         Ok(false)
     }
 
+    /// Whether a thread that a token's bytes keep alive may be one that no tokens complete, so that only
+    /// the row says whether the token may come next. The same at every call; true only where the
+    /// vocabulary [has gaps](Vocabulary::has_gaps).
+    fn asks_rows(&self) -> bool {
+        false
+    }
+
     /// Whether some token is a terminal by itself, so that [`token_step`](Self::token_step) must be
     /// asked. The same at every call.
     fn reads_tokens(&self) -> bool {

@@ -107,6 +107,7 @@ pub struct Vocabulary {
     end_tokens: Vec<TokenId>,
     width: usize,
     leading_space: bool,
+    has_gaps: bool,
     fingerprint: [u8; 32],
     trie: OnceLock<TokenTrie>,
 }
@@ -217,7 +218,7 @@ impl Vocabulary {
             return Err(VocabularyError::WidthTooLarge(width));
         }
         let fingerprint = digest(&offsets, &bytes, &kinds, &end_tokens, width);
-        Ok(Vocabulary {
+        let mut vocabulary = Vocabulary {
             name: name.into(),
             bytes,
             offsets,
@@ -225,9 +226,12 @@ impl Vocabulary {
             end_tokens,
             width,
             leading_space: false,
+            has_gaps: false,
             fingerprint,
             trie: OnceLock::new(),
-        })
+        };
+        vocabulary.has_gaps = vocabulary.find_gaps();
+        Ok(vocabulary)
     }
 
     /// A name for people, such as `o200k_base`. Not part of the fingerprint.
@@ -314,6 +318,25 @@ impl Vocabulary {
             .map(TokenId)
             .filter(|t| self.is_text(*t))
             .map(|t| (t, self.bytes(t)))
+    }
+
+    /// Whether some byte occurs in text tokens and is none by itself, so that not everything that
+    /// consists of their bytes can be spelled with them.
+    pub fn has_gaps(&self) -> bool {
+        self.has_gaps
+    }
+
+    fn find_gaps(&self) -> bool {
+        let (mut all, mut single) = ([false; 256], [false; 256]);
+        for (_, bytes) in self.text_tokens() {
+            if let [byte] = bytes {
+                single[usize::from(*byte)] = true;
+            }
+            for byte in bytes {
+                all[usize::from(*byte)] = true;
+            }
+        }
+        all != single
     }
 
     /// Offsets, bytes and kinds, as [`Vocabulary::from_parts`] takes them.

@@ -188,10 +188,14 @@ enum Kind {
     Done,
 }
 
+/// With these bytes every JSON value can be spelled: whatever else a string holds, by an escape.
+const JSON: &[u8] = b"{}[]:,\"\\-.0123456789abcdeflnrstu";
+
 /// The pushdown machine of a schema. See the module documentation.
 pub struct Frames {
     core: Mutex<Core>,
     start: Symbol,
+    is_whole: bool,
 }
 
 impl fmt::Debug for Frames {
@@ -255,9 +259,14 @@ impl Frames {
             goal: GoalId::TRUE,
         });
         let start = core.intern_symbol(Kind::Value(Slot::Root(judge)));
+        let is_whole = !core.lexicon.has_gaps()
+            || core.lexicon.spells_each(JSON)
+                && (!matches!(core.options.whitespace, Whitespace::Pretty { .. })
+                    || core.lexicon.spells_each(b" \n"));
         Ok(Frames {
             core: Mutex::new(core),
             start,
+            is_whole,
         })
     }
 
@@ -292,6 +301,10 @@ impl Frames {
 }
 
 impl Control for Frames {
+    fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
     fn start(&self) -> Symbol {
         self.start
     }

@@ -355,13 +355,14 @@ impl Core {
             Scalar::String => value,
             Scalar::Number(_) => self.spelled(value),
         };
-        if self.lexicon.is_never(value)? {
-            return Ok(never);
-        }
         let text = match scalar {
+            Scalar::String if self.lexicon.is_empty(value)? => return Ok(never),
             Scalar::String => self.lexicon.json_string(value),
             Scalar::Number(_) => value,
         };
+        if self.lexicon.is_never(text)? {
+            return Ok(never);
+        }
         let marks = self.truth_marks(&extra);
         Ok(self.lexicon.concat(&[text, marks]))
     }

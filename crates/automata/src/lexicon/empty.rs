@@ -12,7 +12,8 @@
 //! rest of a JSON string if its value is (its escape modes are entered only when they are alive).
 //!
 //! Emptiness *within an alphabet* asks for a string of the alphabet's bytes. It decides which
-//! lexical states live when the vocabulary cannot spell every byte. Inside a JSON string it must
+//! lexical states live when the vocabulary cannot spell every byte; where it cannot spell everything
+//! that its bytes make up either, `pieces` says where tokens may end. Inside a JSON string it must
 //! not be asked of the value: a character whose bytes are missing can still be spelled by an escape.
 
 #[cfg(doc)]

@@ -275,6 +275,8 @@ pub(super) struct Store {
     pub alphabet: Option<ByteSet>,
     /// Known emptiness over the alphabet.
     pub empty_within: FxHashMap<ExprId, bool>,
+    /// The pieces of text that there are, when some bytes are none by themselves.
+    pub pieces: Option<Box<super::pieces::Pieces>>,
 }
 
 impl Store {
@@ -305,6 +307,7 @@ impl Store {
             empty: FxHashMap::default(),
             alphabet: None,
             empty_within: FxHashMap::default(),
+            pieces: None,
         };
         store.mark_ids.insert(Box::default(), MarksId(0));
         store.add(Node::Never);

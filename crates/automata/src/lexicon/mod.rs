@@ -13,6 +13,7 @@
 //! - `simplify`: unions and intersections in normal form; `bounds`: counts without bounds;
 //! - `derive`: derivatives by one byte, JSON string spellings included; `runs`: by all bytes at once;
 //! - `empty`: exact emptiness, needed only below intersections and complements;
+//! - `pieces`: what can be spelled where some bytes occur only inside longer pieces of text;
 //! - `state`: [`Lexicon`] itself: states with their transitions, read without a lock.
 //!
 //! *Marks*: an expression can record a number where it ends (`concat(t, mark(7))`). The marks of
@@ -28,6 +29,7 @@ mod derive;
 mod empty;
 mod expr;
 mod import;
+mod pieces;
 mod runs;
 mod simplify;
 mod state;
@@ -35,4 +37,5 @@ mod state;
 mod tests;
 
 pub use expr::{Automaton, ByteSet, ExprId, ExprView};
+pub use pieces::Spelling;
 pub use state::{Edges, Lexicon, Loose};

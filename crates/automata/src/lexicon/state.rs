@@ -1,6 +1,7 @@
 //! [`Lexicon`]: lexical states over the expressions, read without a lock.
 
 use super::expr::{Automaton, ByteSet, ExprId, ExprView, MarksId, Node, Runs, Store, UNBOUNDED};
+use super::pieces::{Pieces, Spelling};
 use maskwright_grammar::{RegexId, RegexPool};
 use maskwright_tables::trie::byte_class;
 use maskwright_tables::{LabelSet, LexState, LimitError, Limits};
@@ -101,6 +102,7 @@ pub struct Lexicon {
     states: boxcar::Vec<State>,
     /// Label set `i + 1` is mark set `i`.
     labels: boxcar::Vec<Box<[u32]>>,
+    has_gaps: bool,
     limits: Limits,
 }
 
@@ -157,6 +159,7 @@ impl Lexicon {
             }),
             states,
             labels,
+            has_gaps: false,
             limits,
         }
     }
@@ -169,6 +172,55 @@ impl Lexicon {
             lexicon.lock().store.alphabet = Some(alphabet);
         }
         lexicon
+    }
+
+    /// An empty lexicon for texts that are written in these pieces. A lexical state is dead when no
+    /// bytes of pieces lead from it to acceptance; whether pieces do is [`Lexicon::spelling`]'s to say.
+    pub fn with_pieces(limits: Limits, pieces: &[&[u8]]) -> Self {
+        let mut alphabet = ByteSet::default();
+        let bytes = pieces.iter().flat_map(|p| p.iter());
+        bytes.for_each(|byte| alphabet.insert(*byte));
+        let mut lexicon = Self::with_alphabet(limits, alphabet);
+        let pieces = Pieces::new(pieces).map(Box::new);
+        lexicon.has_gaps = pieces.is_some();
+        lexicon.lock().store.pieces = pieces;
+        lexicon
+    }
+
+    /// Whether some byte occurs in pieces and is none by itself, so that not every lexical state that
+    /// is alive can be spelled to its end.
+    pub fn has_gaps(&self) -> bool {
+        self.has_gaps
+    }
+
+    /// The pieces that others do not spell. Only where there are [gaps](Self::has_gaps).
+    pub fn unsplittable(&self) -> Vec<Vec<u8>> {
+        let inner = self.lock();
+        inner.store.pieces.as_ref().map_or(Vec::new(), |p| p.list())
+    }
+
+    /// How the rest of the lexeme can be spelled when a piece ends at `state`. Exact; may search.
+    ///
+    /// # Errors
+    /// A limit.
+    pub fn spelling(&self, state: LexState) -> Result<Spelling, LimitError> {
+        let mut steps = self.limits.steps;
+        let expr = self.expr(state);
+        self.lock().store.spelling(expr, &mut steps)
+    }
+
+    /// Whether whole pieces spell some match of `e`.
+    ///
+    /// # Errors
+    /// A limit.
+    pub fn is_whole(&self, e: ExprId) -> Result<bool, LimitError> {
+        let mut steps = self.limits.steps;
+        Ok(self.lock().store.spelling(e, &mut steps)? == Spelling::Whole)
+    }
+
+    /// Whether each of these bytes is a piece by itself.
+    pub fn spells_each(&self, bytes: &[u8]) -> bool {
+        self.lock().store.spells_each(bytes)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -276,11 +328,12 @@ impl Lexicon {
         self.lock().store.import(pool, root)
     }
 
-    /// Whether `e` matches nothing that the vocabulary's bytes can spell. Exact; may search (bounded
-    /// by `limits.steps`). Ask it of whole lexemes, not of the values of JSON strings.
+    /// Whether no match of `e` occurs in what the vocabulary can spell. Exact of the lexeme by itself;
+    /// may search (bounded by `limits.steps`). Ask it of whole lexemes, not of the values of JSON
+    /// strings.
     pub fn is_never(&self, e: ExprId) -> Result<bool, LimitError> {
         let mut steps = self.limits.steps;
-        self.lock().store.is_empty_within(e, &mut steps)
+        self.lock().store.is_unspelled(e, &mut steps)
     }
 
     /// Whether `e` matches nothing at all, by whatever bytes.

@@ -439,3 +439,30 @@ fn lengths_that_exclude_each_other_are_seen_at_once() {
     let found = l.alt(&[l.any_text(), holds("again")]);
     assert_eq!(found, l.any_text());
 }
+
+#[test]
+fn what_can_be_spelled_depends_on_where_pieces_end() {
+    let l = Lexicon::with_pieces(Limits::untrusted(), &[b"a", b"ab", b"cd", b"acda"]);
+    assert!(l.has_gaps());
+    // `acda` is spelled by the others.
+    assert_eq!(l.unsplittable(), [&b"a"[..], b"ab", b"cd"]);
+    let start = l.fresh(l.bytes(b"ab")).unwrap();
+    assert_eq!(l.spelling(start), Ok(Spelling::Whole));
+    let after_a = l.next(start, b'a').unwrap();
+    assert_ne!(after_a, LexState::DEAD, "alive by bytes");
+    assert_eq!(l.spelling(after_a), Ok(Spelling::Never));
+    let c = l.fresh(l.bytes(b"aac")).unwrap();
+    assert_eq!(l.spelling(c), Ok(Spelling::Cut));
+    assert!(!l.is_whole(l.bytes(b"aac")).unwrap());
+    // A lexeme may begin and end inside pieces.
+    assert!(!l.is_never(l.bytes(b"da")).unwrap());
+    assert!(!l.is_never(l.bytes(b"dabac")).unwrap());
+    assert!(l.is_never(l.bytes(b"dac")).is_ok_and(|never| !never));
+    assert!(l.is_never(l.bytes(b"db")).unwrap());
+    assert!(l.is_never(l.bytes(b"cad")).unwrap());
+    assert!(l.spells_each(b"a") && !l.spells_each(b"ab"));
+    let all = Lexicon::with_pieces(Limits::untrusted(), &[b"a", b"ab", b"b"]);
+    assert!(!all.has_gaps() && all.unsplittable().is_empty());
+    assert!(all.is_whole(all.bytes(b"bab")).unwrap());
+    assert!(all.is_never(all.bytes(b"c")).unwrap());
+}

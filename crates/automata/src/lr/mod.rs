@@ -67,6 +67,7 @@ pub struct Lr {
     without_text: Vec<bool>,
     /// What is ignored, followed by its mark; never if nothing is.
     ignore: ExprId,
+    is_whole: bool,
 }
 
 impl Lr {
@@ -84,6 +85,7 @@ impl Lr {
         let limit = |e: LimitError| Diagnostic::limit(e, Place::default());
         let mut terminals = Vec::with_capacity(grammar.terminals().len());
         let mut empty = Vec::new();
+        let mut is_whole = true;
         let mut without_text = Vec::with_capacity(grammar.terminals().len());
         for (t, terminal) in grammar.terminals().iter().enumerate() {
             cancel.check("terminals").map_err(limit)?;
@@ -93,12 +95,13 @@ impl Lr {
             let expr = lexicon
                 .import(grammar.regexes(), terminal.regex)
                 .map_err(|e| Diagnostic::limit(e, terminal.place.clone()))?;
-            if !no_text
-                && lexicon
-                    .is_never(expr)
-                    .map_err(|e| Diagnostic::limit(e, terminal.place.clone()))?
-            {
-                empty.push(t as u32);
+            let here = |e: LimitError| Diagnostic::limit(e, terminal.place.clone());
+            if !no_text {
+                if lexicon.is_never(expr).map_err(here)? {
+                    empty.push(t as u32);
+                } else if lexicon.has_gaps() {
+                    is_whole &= lexicon.is_whole(expr).map_err(here)?;
+                }
             }
             terminals.push(lexicon.concat(&[expr, lexicon.mark(t as u32)]));
         }
@@ -119,6 +122,7 @@ impl Lr {
             terminals,
             without_text,
             ignore,
+            is_whole,
         })
     }
 
@@ -172,6 +176,10 @@ impl Lr {
 }
 
 impl Control for Lr {
+    fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
     fn start(&self) -> Symbol {
         Symbol(0)
     }

@@ -130,9 +130,19 @@ fn advance(matcher: &mut Matcher, opened: &Opened, bytes: &[u8]) -> Result<Optio
         Ok(()) => Ok(None),
         Err(e) => match *e.kind() {
             MatchErrorKind::RefusedByte { offset, .. } => {
-                let (good, bad) = bytes.split_at(offset.min(bytes.len()));
-                matcher.advance_bytes(good)?;
-                mismatch(matcher, offset, first_character(bad))
+                let mut good = offset.min(bytes.len());
+                // In the middle of a token that cannot be split no prefix ends.
+                while let Err(e) = matcher.advance_bytes(&bytes[..good]) {
+                    if good == 0 || !e.is_refusal() {
+                        return Err(e.into());
+                    }
+                    good -= 1;
+                }
+                mismatch(
+                    matcher,
+                    offset,
+                    first_character(&bytes[offset.min(bytes.len())..]),
+                )
             }
             _ => Err(Error::from(e)),
         },

@@ -37,7 +37,7 @@
 
 mod layout;
 mod reach;
-mod summary;
+pub(crate) mod summary;
 
 use crate::lazy::LazyMachine;
 use crate::lexical_rows::LexicalRows;
@@ -275,9 +275,12 @@ impl Explorer<'_> {
         let mut gather = Gather::default();
         // What the lexeme under way must differ from is the matcher's to look at.
         let start = (false, Past::default());
+        let all = LexicalRows::VOCABULARY;
+        let mut doubtful = Vec::new();
         let exits = self
             .sums
-            .read(&mut gather, state, LexicalRows::VOCABULARY, start)?;
+            .read(&mut gather, state, all, start, &mut doubtful)?;
+        gather.items.extend(doubtful.iter().map(|p| (0, *p)));
         for (labels, trie) in exits {
             let (labels, then) = (Labels::Set(labels), Then::Read(trie, Past::default()));
             let step = self.sums.pending.intern(Pending::Step { labels, then });

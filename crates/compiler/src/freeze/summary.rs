@@ -14,26 +14,37 @@
 //! there. It ends because every round of it reads bytes of a token or takes symbols off; a round that
 //! comes back to itself is a typed error.
 //!
+//! Where the vocabulary has gaps, some token sets count only if whole tokens complete what they begin
+//! ([`Then::Live`]). Tokens follow each other without end, so these questions may lead back to
+//! themselves: their outcomes are a least fixed point ([`Summaries::solve`]), which is finite because
+//! a question is one of finitely many symbols, labels and rests of tokens.
+//!
 //! Rests of tokens remember what their tokens have done to lexemes that must differ ([`Past`]), by the
 //! rules of the lazy machine; token sets are gathered with what follows from it ([`RoleSet`]).
 
 use crate::lazy::LazyMachine;
 use crate::lexical_rows::{LexicalRows, TrieId};
 use crate::sets::{SetId, Sets};
+use maskwright_automata::lexicon::Spelling;
 use maskwright_automata::{ControlError, Move, StackReader};
 use maskwright_tables::pushdown::{ONCE, PLAIN, TWICE};
 use maskwright_tables::{CancelFlag, LabelSet, LexState, LimitError, Machine, RunError, Symbol};
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
+use std::collections::VecDeque;
 
 /// What happens when a lexeme has been read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Then {
+pub(crate) enum Then {
     /// Its action is the answer.
     Act,
     /// Whether the text may end is the answer.
     End,
     /// The next lexeme reads these rests of tokens.
     Read(TrieId, Past),
+    /// These rests of tokens are read, and then whole tokens for as long as there is text; if they
+    /// come to an end of it, this token set is the answer.
+    Live(TrieId, RoleSet),
     /// A token terminal is read next, and its tokens are the answer.
     Token(u32),
     /// It has been read.
@@ -42,7 +53,7 @@ pub(super) enum Then {
 
 /// What a lexeme carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Labels {
+pub(crate) enum Labels {
     /// These labels.
     Set(LabelSet),
     /// The label of this token terminal, by its number in the machine.
@@ -52,7 +63,7 @@ pub(super) enum Labels {
 /// What tokens have done to lexemes that must differ, as far as they were read. Always the same where
 /// nothing must differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Past {
+pub(crate) struct Past {
     /// Whether they have ended such a lexeme.
     ended_one: bool,
     /// Whether they have entered such a lexeme behind the end of another lexeme, and then whether they
@@ -72,7 +83,7 @@ impl Past {
 }
 
 /// The local number of a token set, and the role of its tokens in the two lowest bits.
-pub(super) type RoleSet = u32;
+pub(crate) type RoleSet = u32;
 
 /// A set in a role.
 fn in_role(set: u32, role: u32) -> RoleSet {
@@ -82,7 +93,7 @@ fn in_role(set: u32, role: u32) -> RoleSet {
 /// What is left of a question when the known part of the stack is used up. The symbol that is then
 /// found is the one just below.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Pending {
+pub(crate) enum Pending {
     /// A lexeme with these labels ends on this symbol.
     Step { labels: Labels, then: Then },
     /// A lexeme with this label (`None`: the end of the text) does, by elementary moves.
@@ -100,28 +111,30 @@ pub(super) enum Pending {
         labels: Option<Labels>,
         then: Then,
     },
+    /// A token ends in this state of a lexeme that began on this symbol.
+    Inside { state: LexState, then: Then },
     /// This symbol is on top and no lexeme is under way.
     Rest { then: Then },
 }
 
 /// An interned [`Pending`].
-pub(super) type PendingId = u32;
+pub(crate) type PendingId = u32;
 /// An interned [`Outcome`]. 0 is the empty one.
-pub(super) type OutcomeId = u32;
+pub(crate) type OutcomeId = u32;
 
 /// How many symbols lie between the one just read and the one that is wanted, and what for.
-pub(super) type Item = (u32, PendingId);
+pub(crate) type Item = (u32, PendingId);
 
 /// An action from the symbol read: how many symbols it takes off, that one being the first, and
 /// what it then pushes.
-pub(super) type Action = (u32, Box<[Symbol]>);
+pub(crate) type Action = (u32, Box<[Symbol]>);
 
 /// Below the bottom of the stack.
-pub(super) const BOTTOM: Symbol = Symbol(u32::MAX);
+pub(crate) const BOTTOM: Symbol = Symbol(u32::MAX);
 
 /// What is known when one more symbol is known. All lists are sorted and free of duplicates.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Outcome {
+pub(crate) struct Outcome {
     /// Token sets.
     pub sets: Box<[RoleSet]>,
     pub ends: bool,
@@ -132,7 +145,7 @@ pub(super) struct Outcome {
 
 /// An outcome in the making.
 #[derive(Debug, Default)]
-pub(super) struct Gather {
+pub(crate) struct Gather {
     pub sets: Vec<RoleSet>,
     pub ends: bool,
     pub actions: Vec<u32>,
@@ -141,7 +154,7 @@ pub(super) struct Gather {
 
 /// Interned values, numbered in order of discovery.
 #[derive(Debug)]
-pub(super) struct Interner<T> {
+pub(crate) struct Interner<T> {
     ids: FxHashMap<T, u32>,
     values: Vec<T>,
 }
@@ -181,8 +194,41 @@ impl<T: Clone + Eq + std::hash::Hash> Interner<T> {
     }
 }
 
+/// Notes that the text may end.
+fn accept(gather: &mut Gather, then: Then) {
+    match then {
+        Then::Live(_, answer) => gather.sets.push(answer),
+        _ => gather.ends = true,
+    }
+}
+
+impl Pending {
+    /// Whether it is about whole tokens, as many as there may be.
+    fn is_live(&self) -> bool {
+        matches!(
+            self,
+            Pending::Step {
+                then: Then::Live(..),
+                ..
+            } | Pending::Label {
+                then: Then::Live(..),
+                ..
+            } | Pending::Goto {
+                then: Then::Live(..),
+                ..
+            } | Pending::Below {
+                then: Then::Live(..),
+                ..
+            } | Pending::Inside { .. }
+                | Pending::Rest {
+                    then: Then::Live(..)
+                }
+        )
+    }
+}
+
 /// See the module.
-pub(super) struct Summaries<'a> {
+pub(crate) struct Summaries<'a> {
     pub machine: &'a LazyMachine,
     cancel: &'a CancelFlag,
     pub pending: Interner<Pending>,
@@ -193,9 +239,50 @@ pub(super) struct Summaries<'a> {
     memo: FxHashMap<(PendingId, Symbol), OutcomeId>,
     /// What the attempt under way lacks.
     missing: Vec<(PendingId, Symbol)>,
-    /// Outcomes found so far, and the bound on their number.
-    pub found: usize,
-    pub budget: usize,
+    /// Outcomes found so far, the bound on their number, and what to call it.
+    found: usize,
+    budget: usize,
+    stage: &'static str,
+    solver: Option<Solver>,
+}
+
+/// A pending question and the symbol that was found.
+type Goal = (PendingId, Symbol);
+
+/// What is known so far of questions that may lead back to themselves.
+#[derive(Debug, Default)]
+struct Solver {
+    current: Option<Goal>,
+    values: FxHashMap<Goal, OutcomeId>,
+    /// By question, which others its outcome is part of.
+    parts_of: FxHashMap<Goal, Vec<Goal>>,
+    known_parts: FxHashSet<(Goal, Goal)>,
+    queue: VecDeque<Goal>,
+    queued: FxHashSet<Goal>,
+}
+
+/// What [`Summaries`] remember, without the machine.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    pending: Interner<Pending>,
+    outcomes: Interner<Outcome>,
+    actions: Interner<Action>,
+    sets: Interner<SetId>,
+    memo: FxHashMap<Goal, OutcomeId>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        let mut outcomes = Interner::new();
+        outcomes.intern(Outcome::default());
+        Memory {
+            pending: Interner::new(),
+            outcomes,
+            actions: Interner::new(),
+            sets: Interner::new(),
+            memo: FxHashMap::default(),
+        }
+    }
 }
 
 /// What the machine reads of symbols that are known down to some depth.
@@ -216,20 +303,44 @@ impl StackReader for Known<'_> {
 }
 
 impl<'a> Summaries<'a> {
+    /// What [`Then::Live`] gathers where nothing but whether it does is asked.
+    pub const ALIVE: RoleSet = u32::MAX;
+
     pub fn new(machine: &'a LazyMachine, cancel: &'a CancelFlag, budget: usize) -> Self {
-        let mut outcomes = Interner::new();
-        outcomes.intern(Outcome::default());
+        let stage = "questions of an ahead-of-time compile";
+        Self::with_memory(machine, cancel, (budget, stage), Memory::default())
+    }
+
+    /// Summaries of a machine of which something is known, and a bound on questions by its name.
+    pub fn with_memory(
+        machine: &'a LazyMachine,
+        cancel: &'a CancelFlag,
+        (budget, stage): (usize, &'static str),
+        memory: Memory,
+    ) -> Self {
         Summaries {
             machine,
             cancel,
-            pending: Interner::new(),
-            outcomes,
-            actions: Interner::new(),
-            sets: Interner::new(),
-            memo: FxHashMap::default(),
+            pending: memory.pending,
+            outcomes: memory.outcomes,
+            actions: memory.actions,
+            sets: memory.sets,
+            memo: memory.memo,
             missing: Vec::new(),
             found: 0,
             budget,
+            stage,
+            solver: None,
+        }
+    }
+
+    pub fn into_memory(self) -> Memory {
+        Memory {
+            pending: self.pending,
+            outcomes: self.outcomes,
+            actions: self.actions,
+            sets: self.sets,
+            memo: self.memo,
         }
     }
 
@@ -274,19 +385,15 @@ impl<'a> Summaries<'a> {
                 work.pop();
                 continue;
             }
+            if self.pending.get(goal.0).is_live() {
+                self.solve(goal)?;
+                continue;
+            }
             self.cancel.check("ahead-of-time compile")?;
             self.missing.clear();
             let gather = self.attempt(goal.0, goal.1)?;
             if self.missing.is_empty() {
-                self.found += 1;
-                if self.is_spent() {
-                    return Err(LimitError::new(
-                        "questions of an ahead-of-time compile",
-                        self.found as u64,
-                        self.budget as u64,
-                    )
-                    .into());
-                }
+                self.count()?;
                 let id = self.finish(gather);
                 self.memo.insert(goal, id);
                 continue;
@@ -302,6 +409,56 @@ impl<'a> Summaries<'a> {
         Ok(self.memo[&(pending, symbol)])
     }
 
+    fn count(&mut self) -> Result<(), RunError> {
+        self.found += 1;
+        if self.is_spent() {
+            let (found, budget) = (self.found as u64, self.budget as u64);
+            return Err(LimitError::new(self.stage, found, budget).into());
+        }
+        Ok(())
+    }
+
+    /// Finds the outcome of a question about whole tokens, which may lead back to itself: the least one
+    /// that agrees with those of all questions that it leads to. They only grow: what has become part of
+    /// another outcome that grew is asked again.
+    fn solve(&mut self, goal: Goal) -> Result<(), RunError> {
+        let mut solver = Solver::default();
+        solver.values.insert(goal, 0);
+        solver.queue.push_back(goal);
+        self.solver = Some(solver);
+        let solved = self.iterate();
+        if let Some(solver) = self.solver.take()
+            && solved.is_ok()
+        {
+            self.memo.extend(solver.values);
+        }
+        solved
+    }
+
+    fn iterate(&mut self) -> Result<(), RunError> {
+        while let Some(goal) = self.solver.as_mut().and_then(|s| s.queue.pop_front()) {
+            self.cancel.check("search for a completion")?;
+            self.count()?;
+            if let Some(solver) = &mut self.solver {
+                solver.queued.remove(&goal);
+                solver.current = Some(goal);
+            }
+            let gather = self.attempt(goal.0, goal.1)?;
+            let id = self.finish(gather);
+            let Some(solver) = &mut self.solver else {
+                break;
+            };
+            if solver.values.insert(goal, id) != Some(id) {
+                for &whole in solver.parts_of.get(&goal).into_iter().flatten() {
+                    if solver.queued.insert(whole) {
+                        solver.queue.push_back(whole);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// An outcome that is there, or one that is noted as missing.
     fn want(&mut self, pending: Pending, symbol: Symbol) -> Option<OutcomeId> {
         let pending = self.pending.intern(pending);
@@ -310,6 +467,20 @@ impl<'a> Summaries<'a> {
 
     fn want_id(&mut self, pending: PendingId, symbol: Symbol) -> Option<OutcomeId> {
         let found = self.memo.get(&(pending, symbol)).copied();
+        if let (None, Some(solver)) = (found, &mut self.solver) {
+            let goal = (pending, symbol);
+            if let Some(whole) = solver.current
+                && solver.known_parts.insert((goal, whole))
+            {
+                solver.parts_of.entry(goal).or_default().push(whole);
+            }
+            let value = solver.values.entry(goal).or_insert_with(|| {
+                solver.queued.insert(goal);
+                solver.queue.push_back(goal);
+                0
+            });
+            return Some(*value);
+        }
         if found.is_none() && !self.missing.contains(&(pending, symbol)) {
             self.missing.push((pending, symbol));
         }
@@ -429,6 +600,18 @@ impl<'a> Summaries<'a> {
                 labels,
                 then,
             } => self.ask(&mut gather, &known, labels, then, symbol)?,
+            Pending::Inside { state, then } => {
+                if let (Then::Live(_, answer), false) = (then, gone) {
+                    match self.machine.shared().lexicon.spelling(state)? {
+                        Spelling::Whole if self.machine.is_whole() => gather.sets.push(answer),
+                        Spelling::Never => {}
+                        _ => {
+                            let all = LexicalRows::VOCABULARY;
+                            self.live_from(&mut gather, state, (all, answer), symbol)?;
+                        }
+                    }
+                }
+            }
             Pending::Rest { then } => self.rest(&mut gather, then, symbol)?,
         }
         Ok(gather)
@@ -473,7 +656,7 @@ impl<'a> Summaries<'a> {
         symbol: Symbol,
     ) {
         match m {
-            Move::Accept => gather.ends = true,
+            Move::Accept => accept(gather, then),
             Move::Shift(pushed) => {
                 let stack = [&[symbol][..], &pushed].concat();
                 self.add_pushed(gather, then, &stack);
@@ -521,14 +704,15 @@ impl<'a> Summaries<'a> {
             }
             Then::Taken(terminal) => {
                 let set = self.terminal_set(terminal);
-                gather.sets.push(in_role(set, PLAIN));
+                self.complete(gather, in_role(set, PLAIN), symbol);
             }
+            Then::Live(trie, answer) => self.live(gather, (trie, answer), symbol)?,
             Then::Read(trie, mut past) => {
                 let rest = machine.shared().trie(trie);
                 let here = machine.shared().here(trie);
                 if here != Sets::EMPTY {
                     let here = self.sets.intern(here);
-                    gather.sets.push(in_role(here, past.role()));
+                    self.complete(gather, in_role(here, past.role()), symbol);
                 }
                 if rest.len() <= 1 || symbol == BOTTOM {
                     return Ok(());
@@ -539,7 +723,13 @@ impl<'a> Summaries<'a> {
                 if distinct {
                     past.crossing = past.crossing.max(Some(past.ended_one));
                 }
-                for (labels, trie) in self.read(gather, start, trie, (enters, past))? {
+                let mut doubtful = Vec::new();
+                let exits = self.read(gather, start, trie, (enters, past), &mut doubtful)?;
+                for pending in doubtful {
+                    let found = self.want_id(pending, symbol);
+                    self.add(gather, found);
+                }
+                for (labels, trie) in exits {
                     let (labels, then) = (Labels::Set(labels), Then::Read(trie, past));
                     let found = self.want(Pending::Step { labels, then }, symbol);
                     self.add(gather, found);
@@ -549,14 +739,116 @@ impl<'a> Summaries<'a> {
         Ok(())
     }
 
+    /// Adds tokens that end on `symbol`, with no lexeme under way, if tokens can complete that.
+    fn complete(&mut self, gather: &mut Gather, tokens: RoleSet, symbol: Symbol) {
+        if !self.machine.asks_rows() || self.machine.is_whole() {
+            gather.sets.push(tokens);
+            return;
+        }
+        let then = Then::Live(LexicalRows::VOCABULARY, tokens);
+        let found = self.want(Pending::Rest { then }, symbol);
+        self.add(gather, found);
+    }
+
+    /// Adds `answer` if rests of tokens can be read on this symbol, and then tokens, to an end of the
+    /// text.
+    fn live(
+        &mut self,
+        gather: &mut Gather,
+        (trie, answer): (TrieId, RoleSet),
+        symbol: Symbol,
+    ) -> Result<(), RunError> {
+        let machine = self.machine;
+        let all = LexicalRows::VOCABULARY;
+        if trie == all || machine.shared().here(trie) != Sets::EMPTY {
+            if machine.is_whole() {
+                gather.sets.push(answer);
+                return Ok(());
+            }
+            let then = Then::Live(all, answer);
+            if trie != all {
+                let found = self.want(Pending::Rest { then }, symbol);
+                self.add(gather, found);
+            } else {
+                self.live_at_end(gather, then, symbol)?;
+            }
+        }
+        if machine.shared().trie(trie).len() <= 1 || symbol == BOTTOM {
+            return Ok(());
+        }
+        let start = machine.lex_start(symbol)?;
+        if start != LexState::DEAD {
+            for &alternative in machine.shared().lexicon.parts(start)? {
+                self.live_from(gather, alternative, (trie, answer), symbol)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the text may end here, or a token as a whole comes next.
+    fn live_at_end(
+        &mut self,
+        gather: &mut Gather,
+        then: Then,
+        symbol: Symbol,
+    ) -> Result<(), RunError> {
+        let machine = self.machine;
+        let moves = match symbol {
+            BOTTOM => Ok(None),
+            _ => machine.control().moves(symbol, None),
+        };
+        if moves.map_err(crate::lazy::run_error)?.is_some() {
+            let found = self.want(Pending::Label { label: None, then }, symbol);
+            self.add(gather, found);
+        } else {
+            self.ask(gather, &[], None, then, symbol)?;
+        }
+        for terminal in 0..machine.token_terminals().len() as u32 {
+            let labels = Labels::Token(terminal);
+            let found = self.want(Pending::Step { labels, then }, symbol);
+            self.add(gather, found);
+        }
+        Ok(())
+    }
+
+    /// Adds `answer` if rests of tokens can be read from a lexical state on, and then tokens, to an end
+    /// of the text.
+    fn live_from(
+        &mut self,
+        gather: &mut Gather,
+        state: LexState,
+        (trie, answer): (TrieId, RoleSet),
+        symbol: Symbol,
+    ) -> Result<(), RunError> {
+        let machine = self.machine;
+        let row = machine.shared().row(state, trie)?;
+        if machine.is_whole() && row.inside != Sets::EMPTY {
+            gather.sets.push(answer);
+            return Ok(());
+        }
+        for &(state, ..) in &row.ends {
+            let then = Then::Live(LexicalRows::VOCABULARY, answer);
+            let found = self.want(Pending::Inside { state, then }, symbol);
+            self.add(gather, found);
+        }
+        for &(labels, rest) in &row.exits {
+            let (labels, then) = (Labels::Set(labels), Then::Live(rest, answer));
+            let found = self.want(Pending::Step { labels, then }, symbol);
+            self.add(gather, found);
+        }
+        Ok(())
+    }
+
     /// Adds the tokens of a trie that stay inside the lexeme begun in `state`; how it can end. `enters`
-    /// says whether it is the first lexeme that the tokens enter which may have to differ.
+    /// says whether it is the first lexeme that the tokens enter which may have to differ. What the
+    /// symbol on top has to say of is `doubtful`.
     pub fn read(
         &mut self,
         gather: &mut Gather,
         state: LexState,
         trie: TrieId,
         (enters, past): (bool, Past),
+        doubtful: &mut Vec<PendingId>,
     ) -> Result<Vec<(LabelSet, TrieId)>, RunError> {
         let shared: &LexicalRows = self.machine.shared();
         let mut exits: Vec<(LabelSet, TrieId)> = Vec::new();
@@ -565,20 +857,20 @@ impl<'a> Summaries<'a> {
         }
         for &alternative in shared.lexicon.parts(state)? {
             let row = shared.row(alternative, trie)?;
-            let inside = self.sets.intern(shared.sets.whole(row.inside));
-            let mut role = PLAIN;
-            if past.role() != PLAIN {
-                let mut crossing = Vec::new();
-                self.machine
-                    .crossing(enters, trie, row.inside, &mut crossing);
-                let crossing = self.sets.intern(shared.sets.intern(crossing));
-                if crossing == inside {
-                    role = past.role();
-                } else {
-                    gather.sets.push(in_role(crossing, past.role()));
+            let (has_gaps, is_whole) = (self.machine.asks_rows(), self.machine.is_whole());
+            if !has_gaps || is_whole {
+                let sets = self.in_roles(row.inside, trie, (enters, past));
+                gather.sets.extend(sets);
+            }
+            for &(state, spelling, tokens) in &row.ends {
+                if is_whole && spelling == Spelling::Whole {
+                    continue;
+                }
+                for set in self.in_roles(tokens, trie, (enters, past)) {
+                    let then = Then::Live(LexicalRows::VOCABULARY, set);
+                    doubtful.push(self.pending.intern(Pending::Inside { state, then }));
                 }
             }
-            gather.sets.push(in_role(inside, role));
             let from = exits.len();
             exits.extend_from_slice(&row.exits);
             // By what they are: the numbers of label sets and tries depend on what was asked before,
@@ -587,6 +879,31 @@ impl<'a> Summaries<'a> {
                 .sort_by_key(|(labels, rest)| (shared.lexicon.labels(*labels), *rest != trie));
         }
         Ok(exits)
+    }
+
+    /// Tokens that stay inside a lexeme, in their roles.
+    fn in_roles(
+        &mut self,
+        inside: SetId,
+        trie: TrieId,
+        (enters, past): (bool, Past),
+    ) -> SmallVec<[RoleSet; 2]> {
+        let shared: &LexicalRows = self.machine.shared();
+        let whole = self.sets.intern(shared.sets.whole(inside));
+        let mut sets = SmallVec::new();
+        let mut role = PLAIN;
+        if past.role() != PLAIN {
+            let mut crossing = Vec::new();
+            self.machine.crossing(enters, trie, inside, &mut crossing);
+            let crossing = self.sets.intern(shared.sets.intern(crossing));
+            if crossing == whole {
+                role = past.role();
+            } else {
+                sets.push(in_role(crossing, past.role()));
+            }
+        }
+        sets.push(in_role(whole, role));
+        sets
     }
 
     /// Asks the machine about known symbols and one more below them.
@@ -618,7 +935,8 @@ impl<'a> Summaries<'a> {
         };
         let Some(labels) = labels else {
             match control.ends(&mut reader) {
-                Ok(ends) => gather.ends |= ends,
+                Ok(true) => accept(gather, then),
+                Ok(false) => {}
                 Err(ControlError::Unknown(_)) => unknown(self, gather),
                 Err(e) => return Err(crate::lazy::run_error(e)),
             }

@@ -2,7 +2,7 @@
 
 use super::tests::{default, ends, load};
 use super::{Format, ReadOptions};
-use maskwright_tables::{TokenId, TokenKind};
+use maskwright_tables::{Limits, TokenId, TokenKind};
 use std::path::PathBuf;
 
 fn file(name: &str) -> Option<Vec<u8>> {
@@ -179,6 +179,41 @@ fn byte_complete_files_have_all_256_bytes() {
         // Falcon's own file lacks 28 bytes: those that UTF-8 never has and rare controls.
         let missing = if name.starts_with("falcon") { 28 } else { 0 };
         assert_eq!(256 - single.len(), missing, "{name}");
+    }
+}
+
+/// How many tokens of several bytes no others spell: characters whose bytes are no tokens; in BERT's
+/// vocabulary, a space and the first letter of a word. All files but these two can spell whatever
+/// consists of their bytes.
+#[test]
+fn tokens_that_no_others_spell() {
+    for (name, characters, longer) in [
+        ("gpt2.tiktoken", 0, 0),
+        ("llama-3.tiktoken", 0, 0),
+        ("llama-2.tokenizer.json", 0, 0),
+        ("phi-3-mini.tokenizer.json", 0, 0),
+        ("falcon.tokenizer.json", 0, 0),
+        ("roberta-base.tokenizer.json", 0, 0),
+        ("mistral-v7.tokenizer.model", 0, 0),
+        ("added-tokens.tokenizer.json", 0, 0),
+        ("sentencepiece-unigram-small.model", 0, 0),
+        ("t5-small.tokenizer.json", 54, 0),
+        ("bert.vocab.txt", 0, 37),
+    ] {
+        let Some(bytes) = file(name) else { continue };
+        let v = default(&bytes).vocabulary;
+        let pieces: Vec<&[u8]> = v.text_tokens().map(|(_, b)| b).collect();
+        let lexicon = maskwright_automata::Lexicon::with_pieces(Limits::untrusted(), &pieces);
+        assert_eq!(lexicon.has_gaps(), v.has_gaps(), "{name}");
+        let unsplittable = lexicon.unsplittable();
+        let long = unsplittable.iter().filter(|p| p.len() > 1);
+        let chars: Vec<usize> = long
+            .map(|p| String::from_utf8_lossy(p).chars().count())
+            .collect();
+        let found = [1, 2].map(|n| chars.iter().filter(|c| **c == n).count());
+        assert_eq!(found, [characters, longer], "{name}");
+        assert_eq!(chars.len(), characters + longer, "{name}");
+        assert_eq!(v.has_gaps(), !chars.is_empty(), "{name}");
     }
 }
 
