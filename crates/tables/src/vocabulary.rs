@@ -112,6 +112,9 @@ pub struct Vocabulary {
     trie: OnceLock<TokenTrie>,
 }
 
+/// The bytes of JSON's brackets, separators and literals.
+const JSON: &[u8] = b"{}[]:,\"truefalsn";
+
 impl Vocabulary {
     /// The largest number of tokens.
     pub const MAX_LEN: usize = 1 << 24;
@@ -321,7 +324,8 @@ impl Vocabulary {
     }
 
     /// Whether some byte occurs in text tokens and is none by itself, so that not everything that
-    /// consists of their bytes can be spelled with them.
+    /// consists of their bytes can be spelled with them; or whether some byte with which every JSON
+    /// text is built occurs in no token, so that not every kind of value can be spelled.
     pub fn has_gaps(&self) -> bool {
         self.has_gaps
     }
@@ -336,7 +340,7 @@ impl Vocabulary {
                 all[usize::from(*byte)] = true;
             }
         }
-        all != single
+        all != single || JSON.iter().any(|byte| !all[usize::from(*byte)])
     }
 
     /// Offsets, bytes and kinds, as [`Vocabulary::from_parts`] takes them.

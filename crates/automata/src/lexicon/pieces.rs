@@ -62,17 +62,12 @@ impl Pieces {
     /// Between two pieces or inside one.
     const ANYWHERE: u32 = 1;
 
-    /// The pieces, unless each of their bytes is one.
-    pub fn new(pieces: &[&[u8]]) -> Option<Pieces> {
-        let (mut all, mut single) = (ByteSet::default(), ByteSet::default());
+    pub fn new(pieces: &[&[u8]]) -> Pieces {
+        let mut single = ByteSet::default();
         for piece in pieces {
             if let [byte] = piece {
                 single.insert(*byte);
             }
-            piece.iter().for_each(|byte| all.insert(*byte));
-        }
-        if all == single {
-            return None;
         }
         let mut tree = Pieces {
             nodes: vec![Node::default()],
@@ -92,7 +87,7 @@ impl Pieces {
         }
         tree.intern(vec![0]);
         tree.intern((0..tree.nodes.len() as u32).collect());
-        Some(tree)
+        tree
     }
 
     /// The pieces that no others spell.

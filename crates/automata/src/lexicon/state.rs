@@ -181,14 +181,13 @@ impl Lexicon {
         let bytes = pieces.iter().flat_map(|p| p.iter());
         bytes.for_each(|byte| alphabet.insert(*byte));
         let mut lexicon = Self::with_alphabet(limits, alphabet);
-        let pieces = Pieces::new(pieces).map(Box::new);
-        lexicon.has_gaps = pieces.is_some();
-        lexicon.lock().store.pieces = pieces;
+        lexicon.has_gaps = true;
+        lexicon.lock().store.pieces = Some(Box::new(Pieces::new(pieces)));
         lexicon
     }
 
-    /// Whether some byte occurs in pieces and is none by itself, so that not every lexical state that
-    /// is alive can be spelled to its end.
+    /// Whether the texts are [written in pieces](Self::with_pieces), so that perhaps not every lexical
+    /// state that is alive can be spelled to its end.
     pub fn has_gaps(&self) -> bool {
         self.has_gaps
     }

@@ -204,7 +204,6 @@ fn tokens_that_no_others_spell() {
         let v = default(&bytes).vocabulary;
         let pieces: Vec<&[u8]> = v.text_tokens().map(|(_, b)| b).collect();
         let lexicon = maskwright_automata::Lexicon::with_pieces(Limits::untrusted(), &pieces);
-        assert_eq!(lexicon.has_gaps(), v.has_gaps(), "{name}");
         let unsplittable = lexicon.unsplittable();
         let long = unsplittable.iter().filter(|p| p.len() > 1);
         let chars: Vec<usize> = long
@@ -213,7 +212,9 @@ fn tokens_that_no_others_spell() {
         let found = [1, 2].map(|n| chars.iter().filter(|c| **c == n).count());
         assert_eq!(found, [characters, longer], "{name}");
         assert_eq!(chars.len(), characters + longer, "{name}");
-        assert_eq!(v.has_gaps(), !chars.is_empty(), "{name}");
+        let spelled = pieces.concat();
+        let is_json = b"{}[]:,\"truefalsn".iter().all(|b| spelled.contains(b));
+        assert_eq!(v.has_gaps(), !chars.is_empty() || !is_json, "{name}");
     }
 }
 
