@@ -582,8 +582,10 @@ pub enum Numbers {
 /// What `format` means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Formats {
-    /// Known formats are enforced.
+    /// Known formats are enforced, others listed.
     Assert,
+    /// Known formats are enforced, others refused.
+    Strict,
     /// Formats are comments.
     Annotate,
 }

@@ -67,6 +67,7 @@ pub fn dialect(choice: DialectChoice) -> Dialect {
 pub fn format_mode(choice: Formats) -> FormatMode {
     match choice {
         Formats::Assert => FormatMode::Assert,
+        Formats::Strict => FormatMode::Strict,
         Formats::Annotate => FormatMode::Annotate,
     }
 }

@@ -198,6 +198,16 @@ fn j13_to_j24_strings() {
     let (schema, report) = lower(r#"{"format":"phone"}"#).unwrap();
     assert!(verdict(&schema, "\"x\""));
     assert_eq!(report.warnings()[0].code, "unknown-format");
+    let strict = Options {
+        format: FormatMode::Strict,
+        ..Options::default()
+    };
+    let source = r#"{"items":{"format":"phone"}}"#;
+    let refused = parse(source, &strict, &Limits::untrusted()).unwrap_err();
+    assert_eq!(refused.0[0].code, "unsupported-keyword");
+    assert_eq!(refused.0[0].place.pointer.as_deref(), Some("/items/format"));
+    // What speaks of numbers is known not to speak of strings.
+    assert!(parse(r#"{"format":"int32"}"#, &strict, &Limits::untrusted()).is_ok());
     check_with(
         &Options {
             format: FormatMode::Annotate,

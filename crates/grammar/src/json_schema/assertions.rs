@@ -3,7 +3,7 @@
 use super::ecma;
 use super::json::{Json, ValueId};
 use super::keywords::{Keyword, Slots};
-use super::options::Draft;
+use super::options::{Draft, FormatMode};
 use super::parse::{Lowering, Part, Stop};
 use super::references::{Site, Source};
 use super::report::{Segment, Status};
@@ -256,6 +256,12 @@ impl<'a> Lowering<'a> {
                                 parts.push(Part::Old(node));
                             }
                         }
+                    } else if self.options.format == FormatMode::Strict
+                        && !super::formats::is_numeric(name)
+                    {
+                        let message = format!("the format {name:?} is not known");
+                        let help = "use `pattern`, or let unknown formats be annotations";
+                        self.unsupported(site, Keyword::Format, value, message, help, parts)?;
                     } else {
                         self.mark(Keyword::Format, Status::Annotation, Some("unknown format"));
                         if !super::formats::is_numeric(name) {

@@ -61,6 +61,8 @@ pub enum FormatMode {
     /// Known formats are assertions; unknown ones are reported annotations.
     #[default]
     Assert,
+    /// Known formats are assertions; unknown ones are errors.
+    Strict,
     /// Every format is an annotation.
     Annotate,
 }

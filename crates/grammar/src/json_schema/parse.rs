@@ -704,7 +704,7 @@ impl<'a> Lowering<'a> {
 
     /// Whether formats are asserted.
     pub(super) fn asserts_formats(&self, site: &Site) -> bool {
-        self.options.format == FormatMode::Assert
+        self.options.format != FormatMode::Annotate
             || self.sources.resource(site.resource).dialect.asserts_formats
     }
 }
