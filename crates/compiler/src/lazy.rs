@@ -9,7 +9,7 @@
 
 use crate::lexical_rows::{LexicalRows, TrieId};
 use crate::memo::{Overlay, OverlayView, Reads, StackMemo};
-use crate::sets::{FinalId, SetId};
+use crate::sets::{SetId, Sets};
 use crate::token_terminals::{self, TokenTerminal};
 use maskwright_automata::{Control, ControlError, StackReader};
 use maskwright_tables::{
@@ -46,7 +46,7 @@ pub(crate) struct LazyMachine {
 /// A row of the machine.
 #[derive(Debug)]
 struct MadeRow {
-    tokens: FinalId,
+    tokens: SetId,
     ends: bool,
     /// See [`Crossing`].
     once: Box<[TokenId]>,
@@ -272,10 +272,10 @@ impl LazyMachine {
                 for action in self.step(&view, labels)? {
                     let mut next = item.overlay.clone();
                     next.apply(action);
-                    let rest = self.shared.trie(residual);
-                    parts.push(self.shared.here(residual));
+                    let here = self.shared.here(residual);
+                    parts.push(here);
                     if let Some(twice) = item.crossing {
-                        crossing[usize::from(twice)].extend_from_slice(rest.tokens_at(0));
+                        crossing[usize::from(twice)].extend(self.shared.sets.iter(here));
                     }
                     let view = OverlayView {
                         overlay: &next,
@@ -283,18 +283,15 @@ impl LazyMachine {
                         reads: &reads,
                     };
                     if self.records
-                        && !rest.tokens_at(0).is_empty()
+                        && here != Sets::EMPTY
                         && let Some(top) = view.symbol(0)
                         && self.may_run_out(top)?
                     {
-                        crossing[usize::from(ended_one)].extend_from_slice(rest.tokens_at(0));
-                    }
-                    if rest.len() <= 1 {
-                        continue;
+                        crossing[usize::from(ended_one)].extend(self.shared.sets.iter(here));
                     }
                     let Some(top) = view.symbol(0) else { continue };
                     let (start, distinct) = self.begin(top)?;
-                    if start == LexState::DEAD {
+                    if start == LexState::DEAD || !self.shared.meets(start, residual)? {
                         continue;
                     }
                     let entered = distinct.then_some(ended_one);
@@ -375,10 +372,9 @@ impl LazyMachine {
     /// lexeme that they enter which must differ, a token that only opens a string cannot repeat or
     /// exhaust anything if infinitely many values are offered.
     pub fn crossing(&self, enters: bool, trie: TrieId, inside: SetId, out: &mut Vec<TokenId>) {
-        let trie = self.shared.trie(trie);
         let mut opening: Vec<TokenId> = Vec::new();
         if enters {
-            let mut nodes: Vec<usize> = trie.children(0).collect();
+            let (trie, mut nodes) = self.shared.children(trie);
             while let Some(node) = nodes.pop() {
                 match trie.nodes()[node].byte {
                     b'"' => opening.extend_from_slice(trie.tokens_at(node)),

@@ -11,16 +11,26 @@
 //! Residual tries are interned by content. Trie 0 is the vocabulary. The root of a residual trie
 //! holds the tokens that end exactly where the lexeme ends; they are kept there only when the
 //! lexeme cannot go on (otherwise they are inside).
+//!
+//! A lexeme that may end at every byte (a name, a number, a comment) leaves rests of most of the
+//! vocabulary. Two things keep that cheap. What follows an end below which all tokens stay inside
+//! the lexeme anyway adds nothing to a row, and is left out. And of what remains, a large rest is not laid
+//! over each other but kept as the *edges* of the vocabulary with which it begins ([`Spread`]), apart by
+//! the kind of their bytes: the grammar asks for few kinds (after a name, for no letter), and the others
+//! are never looked at.
 
-use crate::row_walk::{self, Exit};
+use crate::row_walk::{self, Edge, Exit, Found};
 use crate::sets::{SetId, Sets};
 use maskwright_automata::Lexicon;
 use maskwright_automata::lexicon::ByteSet;
-use maskwright_tables::{LabelSet, LexState, LimitError, Limits, TokenTrie, Vocabulary};
+use maskwright_tables::trie::byte_class;
+use maskwright_tables::{
+    LabelSet, LexState, LimitError, Limits, TokenId, TokenTrie, Vocabulary,
+};
 use papaya::HashMap;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// An interned trie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,15 +52,53 @@ struct Walk {
     inside: SetId,
     /// Its ends in preorder.
     exits: Vec<Exit>,
-    residuals: Vec<(LabelSet, TrieId)>,
+    residuals: Vec<Rest>,
+}
+
+/// What is left of the tokens after some ends of a lexeme, or a part of it.
+#[derive(Clone, Debug)]
+struct Rest {
+    labels: LabelSet,
+    trie: TrieId,
+    /// The edges with which it begins, where it was too large to be laid over each other as a whole.
+    edges: Option<Arc<[u32]>>,
 }
 
 /// A trie of what is left of some tokens.
 #[derive(Debug)]
 struct Residual {
+    /// Without nodes for a spread one.
     trie: Arc<TokenTrie>,
     /// The tokens of its root: of these nothing is left.
     here: SetId,
+    /// The classes of the bytes with which it goes on, at least.
+    firsts: u64,
+    spread: Option<Spread>,
+}
+
+/// A residual trie as edges of the vocabulary's: the nodes that are its root's children once those with
+/// equal bytes are laid over each other, strictly increasing.
+#[derive(Debug)]
+struct Spread {
+    edges: OnceLock<Arc<[u32]>>,
+    /// What the edges are found from when they are first asked for: those of another one, without the
+    /// edges that begin at these nodes.
+    without: Option<(Arc<[u32]>, Roots)>,
+}
+
+/// Kinds of bytes by their classes, and what is left. Lexemes often differ in what kinds may follow them.
+const KINDS: [u64; 3] = [
+    // Letters, digits and `_`.
+    0b111 | 1 << 39,
+    // White space.
+    1 << 3 | 1 << 4 | 1 << 5 | 1 << 12,
+    // Bytes of characters outside ASCII.
+    0b1_1111 << 7,
+];
+
+fn kind_of(class: u32) -> usize {
+    let found = KINDS.iter().position(|kind| kind & 1 << class != 0);
+    found.unwrap_or(KINDS.len())
 }
 
 /// What is known of the nodes of a large trie.
@@ -75,9 +123,13 @@ pub(crate) struct LexicalRows {
     pub sets: Sets,
     tries: boxcar::Vec<Residual>,
     trie_ids: Mutex<FxHashMap<Arc<TokenTrie>, TrieId>>,
-    /// Tries by the nodes below which they were collected: `None` where no token is left. The
-    /// second key is the state whose ends the nodes were taken out of, or `DEAD`.
-    merges: HashMap<(TrieId, LexState, LabelSet, Roots), Option<TrieId>, FxBuildHasher>,
+    /// Tries by the nodes below which they were collected: `None` where no token is left.
+    merges: HashMap<(TrieId, Roots), Option<TrieId>, FxBuildHasher>,
+    /// What is left after the ends of a state with these labels without some of them.
+    cuts: HashMap<(TrieId, LexState, LabelSet, Roots), Arc<[Rest]>, FxBuildHasher>,
+    spread_ids: Mutex<FxHashMap<(SetId, Arc<[u32]>), TrieId>>,
+    /// Whether the edges of the first are among those of the second.
+    within: HashMap<(TrieId, TrieId), bool, FxBuildHasher>,
     rows: boxcar::Vec<LexRow>,
     row_ids: HashMap<(LexState, TrieId), u32, FxBuildHasher>,
     walks: HashMap<(LexState, TrieId), Arc<Walk>, FxBuildHasher>,
@@ -101,9 +153,11 @@ impl Drop for LexicalRows {
         let tries = (
             std::mem::take(&mut self.tries),
             std::mem::take(&mut self.trie_ids),
+            std::mem::take(&mut self.spread_ids),
         );
         let rows = (
             std::mem::take(&mut self.merges),
+            std::mem::take(&mut self.cuts),
             std::mem::take(&mut self.rows),
             std::mem::take(&mut self.row_ids),
         );
@@ -122,6 +176,9 @@ impl LexicalRows {
 
     /// Tries of fewer nodes are walked as they are.
     const LARGE: usize = 1024;
+
+    /// Rests whose subtrees have more nodes than this together are spread.
+    const SPREAD: usize = 4096;
 
     /// A hard bound on shared lexical states, for one grammar that outgrows everything.
     const MAX_STATES: usize = 1 << 24;
@@ -156,6 +213,13 @@ impl LexicalRows {
         tries.push(Residual {
             trie: Arc::new(TokenTrie::default()),
             here: sets.intern(vocabulary.trie().tokens_at(0).to_vec()),
+            firsts: u64::MAX,
+            spread: None,
+        });
+        let rows = boxcar::Vec::new();
+        rows.push(LexRow {
+            inside: Sets::EMPTY,
+            exits: Box::default(),
         });
         LexicalRows {
             vocabulary,
@@ -164,7 +228,10 @@ impl LexicalRows {
             tries,
             trie_ids: Mutex::default(),
             merges: HashMap::with_hasher(FxBuildHasher),
-            rows: boxcar::Vec::new(),
+            cuts: HashMap::with_hasher(FxBuildHasher),
+            spread_ids: Mutex::default(),
+            within: HashMap::with_hasher(FxBuildHasher),
+            rows,
             row_ids: HashMap::with_hasher(FxBuildHasher),
             walks: HashMap::with_hasher(FxBuildHasher),
             shapes: HashMap::with_hasher(FxBuildHasher),
@@ -187,17 +254,70 @@ impl LexicalRows {
         &self.vocabulary
     }
 
-    pub fn trie(&self, id: TrieId) -> &TokenTrie {
-        if id == Self::VOCABULARY {
+    /// A trie that is laid out, or the vocabulary's for one that is spread over it.
+    fn trie(&self, id: TrieId) -> &TokenTrie {
+        let residual = &self.tries[id.0 as usize];
+        if id == Self::VOCABULARY || residual.spread.is_some() {
             self.vocabulary.trie()
         } else {
-            &self.tries[id.0 as usize].trie
+            &residual.trie
         }
+    }
+
+    /// The edges of a spread trie.
+    fn edges(&self, id: TrieId) -> Option<&Arc<[u32]>> {
+        let spread = self.tries[id.0 as usize].spread.as_ref()?;
+        Some(spread.edges.get_or_init(|| {
+            let (all, roots) = match &spread.without {
+                Some((all, roots)) => (&**all, &**roots),
+                None => (&[][..], &[][..]),
+            };
+            let edges: Arc<[u32]> = without(self.vocabulary.trie(), all, roots).into();
+            self.trie_bytes
+                .fetch_add(4 * edges.len(), Ordering::Relaxed);
+            edges
+        }))
+    }
+
+    /// The trie in which the children of the root of a trie lie, and these children.
+    pub fn children(&self, id: TrieId) -> (&TokenTrie, Vec<usize>) {
+        let trie = self.trie(id);
+        let children = match self.edges(id) {
+            Some(edges) => edges.iter().map(|e| *e as usize).collect(),
+            None => trie.children(0).collect(),
+        };
+        (trie, children)
     }
 
     /// The tokens of the root of a trie.
     pub fn here(&self, id: TrieId) -> SetId {
         self.tries[id.0 as usize].here
+    }
+
+    /// Whether a lexeme that begins in this state can read on in this trie.
+    pub fn meets(&self, state: LexState, id: TrieId) -> Result<bool, LimitError> {
+        let firsts = self.tries[id.0 as usize].firsts;
+        Ok(firsts & self.lexicon.firsts(state)? != 0)
+    }
+
+    /// Whether a trie certainly holds nothing that the other one does not hold at the same places.
+    pub fn is_within(&self, id: TrieId, other: TrieId) -> bool {
+        if id == other {
+            return true;
+        }
+        let (Some(edges), Some(others)) = (self.edges(id), self.edges(other)) else {
+            return false;
+        };
+        if self.here(id) != Sets::EMPTY {
+            return false;
+        }
+        if let Some(&known) = self.within.pin().get(&(id, other)) {
+            return known;
+        }
+        let mut rest = others.iter();
+        let within = edges.iter().all(|e| rest.any(|o| o == e));
+        self.within.pin().insert((id, other), within);
+        within
     }
 
     /// The number of rows and of tries made so far.
@@ -218,6 +338,9 @@ impl LexicalRows {
     pub fn row(&self, state: LexState, trie: TrieId) -> Result<&LexRow, LimitError> {
         if let Some(&id) = self.row_ids.pin().get(&(state, trie)) {
             return Ok(&self.rows[id as usize]);
+        }
+        if !self.meets(state, trie)? && self.lexicon.accept(state) == LabelSet::NONE {
+            return Ok(&self.rows[0]);
         }
         let far = match self.is_low {
             true => self.lexicon.far(state)?,
@@ -242,17 +365,25 @@ impl LexicalRows {
     #[cold]
     fn make(&self, state: LexState, trie_id: TrieId) -> Result<LexRow, LimitError> {
         let trie = self.trie(trie_id);
-        let shape = (trie.len() >= Self::LARGE).then(|| self.shape(trie_id));
+        let starts = self.edges(trie_id);
+        let shape = match starts {
+            Some(_) => Some(self.shape(Self::VOCABULARY)),
+            None => (trie.len() >= Self::LARGE).then(|| self.shape(trie_id)),
+        };
         if let Some(shape) = &shape
             && let Some(heights) = &shape.heights
+            && starts.is_none()
             && let Some(base) = row_walk::base_of(&self.lexicon, trie, state)?
         {
             return self.near(state, trie_id, base, heights);
         }
         let below = shape.as_ref().map(|s| &s.below[..]);
-        let (inside, mut exits) = row_walk::plain(&self.lexicon, trie, below, state)?;
-        let residuals = self.residuals(trie_id, &mut exits);
-        self.finish(state, trie_id, self.sets.intern(inside), residuals)
+        let starts = starts.map(|edges| &edges[..]);
+        let mut found = row_walk::plain(&self.lexicon, trie, below, state, starts)?;
+        let residuals = self.residuals(trie_id, &mut found);
+        let inside = self.sets.intern(found.inside);
+        let residuals = residuals.into_iter().map(|r| (r.labels, r.trie));
+        self.finish(state, trie_id, inside, residuals.collect())
     }
 
     /// The row of a state by its difference from a base.
@@ -265,33 +396,82 @@ impl LexicalRows {
     ) -> Result<LexRow, LimitError> {
         let trie = self.trie(trie_id);
         let walk = self.walk(base, trie_id)?;
-        let mut found =
-            row_walk::against(&self.lexicon, trie, heights, state, (base, &walk.exits))?;
-        let inside = self.sets.near(walk.inside, found.added, found.removed);
+        let edges = walk.residuals.iter().any(|r| r.edges.is_some());
+        let exits = (base, &walk.exits[..], edges);
+        let mut difference = row_walk::against(&self.lexicon, trie, heights, state, exits)?;
+        let inside = self
+            .sets
+            .near(walk.inside, difference.added, difference.removed);
         // What ends elsewhere than in the base has a trie of its own, beside that of the base.
-        let mut residuals = self.residuals(trie_id, &mut found.new);
-        for &(labels, whole) in &walk.residuals {
-            let gone = found.gone.iter().filter(|e| e.0 == labels);
+        difference.new.sort_unstable();
+        let mut new = Found {
+            exits: difference.new,
+            ..Found::default()
+        };
+        let mut residuals: Vec<(LabelSet, TrieId)> = Vec::new();
+        for group in walk.residuals.chunk_by(|a, b| a.labels == b.labels) {
+            let labels = group[0].labels;
+            let gone = difference.gone.iter().filter(|e| e.0 == labels);
             let gone: Roots = gone.map(|e| (e.1, e.2)).collect();
-            let rest = match gone.is_empty() {
-                true => Some(whole),
-                false => {
-                    let key = (trie_id, base, labels, gone);
-                    let known = self.merges.pin().get(&key).copied();
-                    known.unwrap_or_else(|| {
-                        let left = walk
-                            .exits
-                            .iter()
-                            .filter(|e| e.0 == labels && key.3.binary_search(&(e.1, e.2)).is_err());
-                        let left: Vec<(u32, bool)> = left.map(|e| (e.1, e.2)).collect();
+            if gone.is_empty() {
+                residuals.extend(group.iter().map(|r| (labels, r.trie)));
+                continue;
+            }
+            let key = (trie_id, base, labels, gone);
+            let known = self.cuts.pin().get(&key).cloned();
+            let rests = known.unwrap_or_else(|| {
+                let left = walk
+                    .exits
+                    .iter()
+                    .filter(|e| e.0 == labels && key.3.binary_search(&(e.1, e.2)).is_err());
+                let left: Vec<(u32, bool)> = left.map(|e| (e.1, e.2)).collect();
+                let rests = match edges {
+                    true => self.without(group, &left, &key.3),
+                    false => {
                         let rest = self.intern_trie(trie.merged(&left));
-                        self.remember(key, rest)
-                    })
-                }
-            };
-            residuals.extend(rest.map(|rest| (labels, rest)));
+                        rest.map(|r| Rest::whole(labels, r)).into_iter().collect()
+                    }
+                };
+                self.remember(key, rests)
+            });
+            residuals.extend(rests.iter().map(|r| (labels, r.trie)));
         }
+        let new = self.residuals(trie_id, &mut new);
+        residuals.extend(new.into_iter().map(|r| (r.labels, r.trie)));
         self.finish(state, trie_id, inside, residuals)
+    }
+
+    /// What is left of rests of the vocabulary when some of the ends they come from are none.
+    fn without(&self, group: &[Rest], left: &[(u32, bool)], gone: &[(u32, bool)]) -> Vec<Rest> {
+        let trie = self.vocabulary.trie();
+        let last = left.iter().filter(|e| e.1);
+        let last = last.flat_map(|e| trie.tokens_at(e.0 as usize)).copied();
+        let mut here: Vec<TokenId> = last.collect();
+        let mut rests = Vec::new();
+        for rest in group {
+            let here = std::mem::take(&mut here);
+            let trie_id = match &rest.edges {
+                Some(edges) if self.edges(rest.trie).is_some() => {
+                    let firsts = self.tries[rest.trie.0 as usize].firsts;
+                    let spread = Spread {
+                        edges: OnceLock::new(),
+                        without: Some((Arc::clone(edges), gone.into())),
+                    };
+                    self.trie_bytes
+                        .fetch_add(128 + 8 * gone.len(), Ordering::Relaxed);
+                    Some(self.push_trie(TokenTrie::default(), here, firsts, Some(spread)))
+                }
+                Some(edges) => {
+                    self.intern_trie(trie.laid_over(here, without(trie, edges, gone)))
+                }
+                None => self.intern_trie(trie.merged(left)),
+            };
+            rests.extend(trie_id.map(|trie| Rest {
+                trie,
+                ..rest.clone()
+            }));
+        }
+        rests
     }
 
     fn finish(
@@ -306,7 +486,9 @@ impl LexicalRows {
             // The lexeme ends before the token begins.
             residuals.push((accept, trie));
         }
-        residuals.sort_unstable();
+        // Of the same labels in the order in which they were found: numbers of tries depend on what else
+        // was asked for.
+        residuals.sort_by_key(|r| r.0);
         if self.sets.bytes() > self.limits.bytes {
             let n = self.limits.bytes as u64;
             return Err(LimitError::new(
@@ -329,10 +511,11 @@ impl LexicalRows {
         let trie = self.trie(trie_id);
         let shape = self.shape(trie_id);
         let below = Some(&shape.below[..]);
-        let (inside, exits) = row_walk::plain(&self.lexicon, trie, below, state)?;
+        let mut found = row_walk::plain(&self.lexicon, trie, below, state, None)?;
+        let exits = found.exits.clone();
         let walk = Arc::new(Walk {
-            inside: self.sets.intern(inside),
-            residuals: self.residuals(trie_id, &mut exits.clone()),
+            residuals: self.residuals(trie_id, &mut found),
+            inside: self.sets.intern(found.inside),
             exits,
         });
         let bytes = 12 * walk.exits.len() + 8 * walk.residuals.len() + 128;
@@ -359,31 +542,88 @@ impl LexicalRows {
         Arc::clone(self.shapes.pin().get_or_insert(trie_id, shape))
     }
 
-    /// The residual trie of each label set that occurs in `exits`.
-    fn residuals(&self, trie_id: TrieId, exits: &mut [Exit]) -> Vec<(LabelSet, TrieId)> {
-        exits.sort_unstable();
+    /// What is left of the tokens after each label set that occurs among the ends. Without edges, all
+    /// of those that the ends have.
+    fn residuals(&self, trie_id: TrieId, found: &mut Found) -> Vec<Rest> {
+        found.exits.sort_unstable();
+        found.edges.sort_unstable();
         let mut out = Vec::new();
-        for group in exits.chunk_by(|a, b| a.0 == b.0) {
+        for group in found.exits.chunk_by(|a, b| a.0 == b.0) {
+            let labels = group[0].0;
             let roots: Roots = group.iter().map(|e| (e.1, e.2)).collect();
-            let key = (trie_id, LexState::DEAD, LabelSet::NONE, roots);
+            let trie = self.trie(trie_id);
+            let size = |node: u32| (trie.nodes()[node as usize].skip - node) as usize;
+            let all = || group.iter().map(|e| size(e.1)).sum::<usize>();
+            let mut of = trie_id;
+            if std::ptr::eq(trie, self.vocabulary.trie()) {
+                if all() > Self::SPREAD {
+                    out.append(&mut self.spread(labels, &roots, &found.edges));
+                    continue;
+                }
+                of = Self::VOCABULARY;
+            }
+            let key = (of, roots);
             let known = self.merges.pin().get(&key).copied();
             let rest = known.unwrap_or_else(|| {
-                let rest = self.intern_trie(self.trie(trie_id).merged(&key.3));
-                self.remember(key, rest)
+                let rest = self.intern_trie(trie.merged(&key.1));
+                let bytes = 8 * key.1.len() + 64;
+                self.trie_bytes.fetch_add(bytes, Ordering::Relaxed);
+                *self.merges.pin().get_or_insert(key, rest)
             });
-            out.extend(rest.map(|rest| (group[0].0, rest)));
+            out.extend(rest.map(|rest| Rest::whole(labels, rest)));
         }
         out
     }
 
-    fn remember(
-        &self,
-        key: (TrieId, LexState, LabelSet, Roots),
-        rest: Option<TrieId>,
-    ) -> Option<TrieId> {
-        let bytes = 8 * key.3.len() + 64;
+    /// Rests of the vocabulary after these ends, by the kind of the bytes with which they begin.
+    fn spread(&self, labels: LabelSet, roots: &[(u32, bool)], edges: &[Edge]) -> Vec<Rest> {
+        let trie = self.vocabulary.trie();
+        let mut here: Vec<TokenId> = Vec::new();
+        let mut kinds: [Vec<u32>; KINDS.len() + 1] = Default::default();
+        let mut add = |node: u32| {
+            let class = byte_class(trie.nodes()[node as usize].byte);
+            kinds[kind_of(class)].push(node);
+        };
+        let from = edges.partition_point(|e| e.0 < labels);
+        let edges = &edges[from..edges.partition_point(|e| e.0 <= labels)];
+        edges.iter().for_each(|e| add(e.1));
+        for &(root, last) in roots {
+            if last {
+                here.extend_from_slice(trie.tokens_at(root as usize));
+            }
+            if last || edges.is_empty() {
+                trie.children(root as usize).for_each(|c| add(c as u32));
+            }
+        }
+        let mut out = Vec::new();
+        for mut edges in kinds {
+            if edges.is_empty() && here.is_empty() {
+                continue;
+            }
+            edges.sort_unstable();
+            let here = std::mem::take(&mut here);
+            let nodes = |e: &u32| (trie.nodes()[*e as usize].skip - e) as usize;
+            let edges: Arc<[u32]> = edges.into();
+            let id = if edges.iter().map(nodes).sum::<usize>() > Self::SPREAD {
+                Some(self.intern_spread(here, Arc::clone(&edges)))
+            } else {
+                self.intern_trie(trie.laid_over(here, edges.iter().copied()))
+            };
+            out.extend(id.map(|trie| Rest {
+                labels,
+                trie,
+                edges: Some(edges),
+            }));
+        }
+        out
+    }
+
+    fn remember(&self, key: (TrieId, LexState, LabelSet, Roots), rests: Vec<Rest>) -> Arc<[Rest]> {
+        let edges = rests.iter().filter_map(|r| r.edges.as_ref());
+        let edges: usize = edges.map(|e| 4 * e.len()).sum();
+        let bytes = 8 * key.3.len() + 64 + edges;
         self.trie_bytes.fetch_add(bytes, Ordering::Relaxed);
-        *self.merges.pin().get_or_insert(key, rest)
+        Arc::clone(self.cuts.pin().get_or_insert(key, rests.into()))
     }
 
     /// The id of a trie, unless it holds no token.
@@ -399,14 +639,66 @@ impl LexicalRows {
             12 * trie.len() + 4 * trie.tokens().len() + 96,
             Ordering::Relaxed,
         );
-        let trie = Arc::new(trie);
-        let id = TrieId(self.tries.push(Residual {
-            here: self.sets.intern(trie.tokens_at(0).to_vec()),
-            trie: Arc::clone(&trie),
-        }) as u32);
-        ids.insert(trie, id);
+        let (here, firsts) = (trie.tokens_at(0).to_vec(), trie.classes_at(0));
+        let id = self.push_trie(trie, here, firsts, None);
+        ids.insert(Arc::clone(&self.tries[id.0 as usize].trie), id);
         Some(id)
     }
+
+    /// The id of a spread trie.
+    fn intern_spread(&self, here: Vec<TokenId>, edges: Arc<[u32]>) -> TrieId {
+        let lock = self.spread_ids.lock();
+        let mut ids = lock.unwrap_or_else(PoisonError::into_inner);
+        let key = (self.sets.intern(here.clone()), edges);
+        if let Some(&id) = ids.get(&key) {
+            return id;
+        }
+        let nodes = self.vocabulary.trie().nodes();
+        let classes = key.1.iter().map(|e| byte_class(nodes[*e as usize].byte));
+        let firsts = classes.fold(0, |all, class| all | 1 << class);
+        let spread = Spread {
+            edges: OnceLock::from(Arc::clone(&key.1)),
+            without: None,
+        };
+        let id = self.push_trie(TokenTrie::default(), here, firsts, Some(spread));
+        self.trie_bytes.fetch_add(128, Ordering::Relaxed);
+        ids.insert(key, id);
+        id
+    }
+
+    fn push_trie(
+        &self,
+        trie: TokenTrie,
+        here: Vec<TokenId>,
+        firsts: u64,
+        spread: Option<Spread>,
+    ) -> TrieId {
+        TrieId(self.tries.push(Residual {
+            here: self.sets.intern(here),
+            trie: Arc::new(trie),
+            firsts,
+            spread,
+        }) as u32)
+    }
+}
+
+impl Rest {
+    fn whole(labels: LabelSet, trie: TrieId) -> Self {
+        Rest {
+            labels,
+            trie,
+            edges: None,
+        }
+    }
+}
+
+/// Edges without those that begin at some nodes.
+fn without(trie: &TokenTrie, edges: &[u32], roots: &[(u32, bool)]) -> Vec<u32> {
+    let children = roots.iter().flat_map(|r| trie.children(r.0 as usize));
+    let mut gone: Vec<u32> = children.map(|c| c as u32).collect();
+    gone.sort_unstable();
+    let kept = edges.iter().filter(|e| gone.binary_search(e).is_err());
+    kept.copied().collect()
 }
 
 #[cfg(all(test, feature = "embedded"))]

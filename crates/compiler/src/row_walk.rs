@@ -11,12 +11,47 @@
 use maskwright_automata::Lexicon;
 use maskwright_automata::lexicon::Edges;
 use maskwright_tables::{LabelSet, LexState, LimitError, TokenId, TokenTrie};
+use rustc_hash::FxHashMap;
 use smallvec::{SmallVec, smallvec};
 
 /// Where a lexeme can end inside a token: labels, node, and whether the lexeme cannot go on.
 pub(crate) type Exit = (LabelSet, u32, bool);
 
-/// The whole walk: tokens that stay inside the lexeme, and its ends in preorder.
+/// A way on after a lexeme: its labels, and the node whose byte the next lexeme begins with.
+pub(crate) type Edge = (LabelSet, u32);
+
+/// What a walk finds.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Tokens that stay inside the lexeme.
+    pub inside: Vec<TokenId>,
+    /// Ends of the lexeme, in preorder. Left out where all tokens below the node stay inside: what
+    /// follows such an end allows nothing that is not allowed as it is.
+    pub exits: Vec<Exit>,
+    /// From those ends at which the lexeme can go on, the edges below which not all tokens stay inside,
+    /// in preorder.
+    pub edges: Vec<Edge>,
+}
+
+/// A node on the path to the one being looked at.
+struct Open<'a> {
+    /// Where its subtree ends.
+    end: u32,
+    /// Its transitions.
+    edges: &'a Edges,
+    /// Whether they all lead nowhere.
+    dead: bool,
+    /// How the lexeme may end here.
+    labels: LabelSet,
+    /// The number of tokens below, those of the node left out.
+    below: usize,
+    /// What was found before the node, its own tokens inside counted among that: tokens inside, exits
+    /// and edges.
+    before: (usize, usize, usize),
+}
+
+/// The whole walk of a state that begins at the root or, where `starts` are given, with the bytes of these
+/// nodes; they are strictly increasing.
 ///
 /// `below` are the classes of bytes below each node, where they are known: where all of them lead from
 /// a state to itself, the whole subtree stays inside.
@@ -25,46 +60,117 @@ pub(crate) fn plain(
     trie: &TokenTrie,
     below: Option<&[u64]>,
     state: LexState,
-) -> Result<(Vec<TokenId>, Vec<Exit>), LimitError> {
+    starts: Option<&[u32]>,
+) -> Result<Found, LimitError> {
     let nodes = trie.nodes();
-    let mut inside: Vec<TokenId> = Vec::new();
-    let mut exits: Vec<Exit> = Vec::new();
-    // For each node on the path from the root: where its subtree ends, and its transitions.
-    let mut path: SmallVec<[(u32, &Edges); 32]> = smallvec![(nodes[0].skip, lexicon.edges(state)?)];
+    let mut out = Found::default();
+    let nowhere = lexicon.edges(LexState::DEAD)?;
+    let first = lexicon.edges(state)?;
+    let mut joined: FxHashMap<(LexState, LexState), LexState> = FxHashMap::default();
+    let mut starts_left = starts.unwrap_or_default();
+    let open = |end: u32, edges, dead| Open {
+        end,
+        edges,
+        dead,
+        labels: LabelSet::NONE,
+        below: usize::MAX,
+        before: (0, 0, 0),
+    };
+    let mut path: SmallVec<[Open<'_>; 32]> = smallvec![match starts {
+        None => open(nodes[0].skip, first, false),
+        Some(_) => open(nodes[0].skip, nowhere, true),
+    }];
     let mut i = 1;
     while i < nodes.len() {
-        let node = &nodes[i];
-        while path.len() > 1 && path[path.len() - 1].0 as usize <= i {
-            path.pop();
+        while path.len() > 1 && path[path.len() - 1].end as usize <= i {
+            path.pop().into_iter().for_each(|open| out.close(&open));
         }
-        let next = path[path.len() - 1].1.get(node.byte);
-        if next == LexState::DEAD {
-            i = node.skip as usize;
+        let top = &path[path.len() - 1];
+        let start = starts_left.first().map_or(usize::MAX, |s| *s as usize);
+        if top.dead && i < start {
+            i = start.min(top.end as usize);
             continue;
         }
-        let edges = lexicon.edges(next)?;
+        let node = &nodes[i];
+        let skip = node.skip as usize;
+        let mut next = top.edges.get(node.byte);
+        let mut start = start;
+        if i == start {
+            starts_left = &starts_left[1..];
+            start = starts_left.first().map_or(usize::MAX, |s| *s as usize);
+            let begun = first.get(node.byte);
+            next = match next == begun || begun == LexState::DEAD {
+                true => next,
+                false => match joined.get(&(next, begun)) {
+                    Some(&both) => both,
+                    None => {
+                        let both = lexicon.join(next, begun)?;
+                        joined.insert((next, begun), both);
+                        both
+                    }
+                },
+            };
+        }
+        let (exits, edges) = (out.exits.len(), out.edges.len());
+        if top.labels != LabelSet::NONE {
+            out.edges.push((top.labels, i as u32));
+        }
+        let targets = lexicon.edges(next)?;
         let accept = lexicon.accept(next);
-        let last = accept != LabelSet::NONE && edges.is_dead();
-        if !last {
-            inside.extend_from_slice(trie.tokens_at(i));
-        }
-        if accept != LabelSet::NONE && (last || node.skip as usize > i + 1) {
-            exits.push((accept, i as u32, last));
-        }
+        let last = accept != LabelSet::NONE && targets.is_dead();
         if last {
-            i = node.skip as usize;
+            out.exits.push((accept, i as u32, true));
+        }
+        if last || next == LexState::DEAD {
+            // Lexemes may begin below all the same.
+            if start < skip {
+                path.push(open(node.skip, nowhere, true));
+            }
+            i = start.min(skip);
+            continue;
+        }
+        out.inside.extend_from_slice(trie.tokens_at(i));
+        if skip == i + 1 {
+            out.edges.truncate(edges);
+            i = skip;
         } else if let Some(below) = below
-            && node.skip as usize > i + 1
+            && start >= skip
             && below[i] & !lexicon.stays(next)? == 0
         {
-            inside.extend_from_slice(&trie.tokens_below(i)[trie.tokens_at(i).len()..]);
-            i = node.skip as usize;
+            out.edges.truncate(edges);
+            let own = trie.tokens_at(i).len();
+            out.inside.extend_from_slice(&trie.tokens_below(i)[own..]);
+            i = skip;
         } else {
-            path.push((node.skip, edges));
+            if accept != LabelSet::NONE {
+                out.exits.push((accept, i as u32, false));
+            }
+            path.push(Open {
+                end: node.skip,
+                edges: targets,
+                dead: false,
+                labels: accept,
+                below: trie.tokens_below(i).len() - trie.tokens_at(i).len(),
+                before: (out.inside.len(), exits, edges),
+            });
             i += 1;
         }
     }
-    Ok((inside, exits))
+    while let Some(open) = path.pop() {
+        out.close(&open);
+    }
+    Ok(out)
+}
+
+impl Found {
+    /// Leaves a node's subtree, and forgets its ends where all of its tokens stay inside.
+    fn close(&mut self, open: &Open<'_>) {
+        let (inside, exits, edges) = open.before;
+        if self.inside.len() - inside == open.below {
+            self.exits.truncate(exits);
+            self.edges.truncate(edges);
+        }
+    }
 }
 
 /// A state that most of the trie soon leads to from `state`, and that most of it never leaves. Where
@@ -127,13 +233,14 @@ pub(crate) struct Difference {
 }
 
 /// The answer for `state`, given the ends of `base`. `heights` are those of the trie, in which no
-/// token may lie at two nodes.
+/// token may lie at two nodes. Where only `edges` are kept of what follows the ends of the base, an end
+/// at which the two differ further down is another one.
 pub(crate) fn against(
     lexicon: &Lexicon,
     trie: &TokenTrie,
     heights: &[u8],
     state: LexState,
-    (base, base_exits): (LexState, &[Exit]),
+    (base, base_exits, edges): (LexState, &[Exit], bool),
 ) -> Result<Difference, LimitError> {
     let nodes = trie.nodes();
     let mut out = Difference::default();
@@ -183,7 +290,7 @@ pub(crate) fn against(
         let end = accept != LabelSet::NONE && (last || node.skip as usize > i + 1);
         let new: Option<Exit> = end.then_some((accept, i as u32, last));
         let gone = rest.partition_point(|e| (e.1 as usize) < below);
-        if !(gone == 1 && new == Some(rest[0])) {
+        if edges || !(gone == 1 && new == Some(rest[0])) {
             out.gone.extend_from_slice(&rest[..gone]);
             out.new.extend(new);
         }

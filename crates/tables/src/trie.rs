@@ -150,13 +150,20 @@ impl TokenTrie {
     /// of its subtree and all subtrees were laid over each other. The tokens at a root itself are
     /// kept where the flag says so. O(size of the result), but for nodes at which subtrees meet.
     pub fn merged(&self, roots: &[(u32, bool)]) -> Self {
+        let here = roots.iter().filter(|r| r.1);
+        let here = here.flat_map(|r| self.tokens_at(r.0 as usize)).copied();
+        let children = roots.iter().flat_map(|r| self.children(r.0 as usize));
+        self.laid_over(here.collect(), children.map(|c| c as u32))
+    }
+
+    /// The tree whose root holds these tokens and has these nodes as children, those with the same byte
+    /// laid over each other. O(size of the result), but for nodes at which subtrees meet.
+    pub fn laid_over(
+        &self,
+        mut here: Vec<TokenId>,
+        children: impl IntoIterator<Item = u32>,
+    ) -> Self {
         let mut out = TokenTrie::default();
-        let mut here: Vec<TokenId> = roots
-            .iter()
-            .filter(|r| r.1)
-            .flat_map(|r| self.tokens_at(r.0 as usize))
-            .copied()
-            .collect();
         let tokens_of_meeting = |out: &mut Self, here: &mut Vec<TokenId>| {
             here.sort_unstable();
             here.dedup();
@@ -175,14 +182,11 @@ impl TokenTrie {
         let mut levels: Vec<(usize, usize)> = Vec::new();
         let expand = |open: &mut Vec<(u8, u32)>, nodes: &mut dyn Iterator<Item = u32>| {
             let start = open.len();
-            for node in nodes {
-                let children = self.children(node as usize);
-                open.extend(children.map(|c| (self.nodes[c].byte, c as u32)));
-            }
+            open.extend(nodes.map(|c| (self.nodes[c as usize].byte, c)));
             open[start..].sort_unstable_by(|a, b| b.cmp(a));
             start
         };
-        let start = expand(&mut open, &mut roots.iter().map(|r| r.0));
+        let start = expand(&mut open, &mut children.into_iter());
         levels.push((0, start));
         let mut group: Vec<u32> = Vec::new();
         while let Some(&(node, start)) = levels.last() {
@@ -210,7 +214,8 @@ impl TokenTrie {
             });
             here.extend(group.iter().flat_map(|n| self.tokens_at(*n as usize)));
             tokens_of_meeting(&mut out, &mut here);
-            let start = expand(&mut open, &mut group.iter().copied());
+            let children = group.iter().flat_map(|n| self.children(*n as usize));
+            let start = expand(&mut open, &mut children.map(|c| c as u32));
             levels.push((index, start));
         }
         out.nodes.push(TrieNode {
@@ -290,6 +295,12 @@ impl TokenTrie {
             self.close(&mut below, &mut path);
         }
         below
+    }
+
+    /// The [classes](byte_class) of the bytes with which a node goes on, one bit each.
+    pub fn classes_at(&self, node: usize) -> u64 {
+        let classes = self.children(node).map(|c| byte_class(self.nodes[c].byte));
+        classes.fold(0, |all, class| all | 1 << class)
     }
 
     fn close(&self, below: &mut [u64], path: &mut Vec<usize>) {

@@ -82,6 +82,7 @@ struct State {
     loose: OnceLock<Loose>,
     far: OnceLock<LexState>,
     stays: OnceLock<u64>,
+    firsts: OnceLock<u64>,
 }
 
 #[derive(Debug)]
@@ -142,6 +143,7 @@ impl Lexicon {
             loose: OnceLock::new(),
             far: OnceLock::new(),
             stays: OnceLock::new(),
+            firsts: OnceLock::new(),
         };
         let _ = dead
             .edges
@@ -371,6 +373,7 @@ impl Lexicon {
             loose: OnceLock::new(),
             far: OnceLock::new(),
             stays: OnceLock::new(),
+            firsts: OnceLock::new(),
         }) as u32);
         inner.states.insert((expr, fresh), state);
         Ok(state)
@@ -524,30 +527,58 @@ impl Lexicon {
     }
 
     /// The classes of bytes ([`byte_class`], one bit each) all of whose bytes lead from a state to
-    /// itself. None where the lexeme may end.
+    /// itself.
     pub fn stays(&self, state: LexState) -> Result<u64, LimitError> {
         let record = &self.states[state.index()];
         if let Some(&stays) = record.stays.get() {
             return Ok(stays);
         }
         let edges = self.edges(state)?;
-        let mut leaves = match self.accept(state) {
-            LabelSet::NONE if state != LexState::DEAD => 0,
-            _ => u64::MAX,
-        };
-        let loops = match edges {
-            Edges::Runs(runs) => runs.iter().any(|r| r.1 == state),
-            Edges::Table(table) => table.contains(&state),
-        };
-        if !loops {
-            leaves = u64::MAX;
-        }
+        let loops = state != LexState::DEAD
+            && match edges {
+                Edges::Runs(runs) => runs.iter().any(|r| r.1 == state),
+                Edges::Table(table) => table.contains(&state),
+            };
+        let mut leaves = if loops { 0 } else { u64::MAX };
         for byte in (0..=255).filter(|_| loops) {
             if edges.get(byte) != state {
                 leaves |= 1 << byte_class(byte);
             }
         }
         Ok(*record.stays.get_or_init(|| !leaves))
+    }
+
+    /// The classes of bytes ([`byte_class`], one bit each) some of whose bytes lead somewhere.
+    ///
+    /// # Errors
+    /// A limit.
+    pub fn firsts(&self, state: LexState) -> Result<u64, LimitError> {
+        let record = &self.states[state.index()];
+        if let Some(&firsts) = record.firsts.get() {
+            return Ok(firsts);
+        }
+        let edges = self.edges(state)?;
+        let alive = (0..=255).filter(|b| edges.get(*b) != LexState::DEAD);
+        let firsts = alive.fold(0, |all, byte| all | 1 << byte_class(byte));
+        Ok(*record.firsts.get_or_init(|| firsts))
+    }
+
+    /// The state of two lexemes at once, at least a byte of each being read: alive and accepting where
+    /// one of them is, with the labels of both.
+    ///
+    /// # Errors
+    /// A limit.
+    pub fn join(&self, a: LexState, b: LexState) -> Result<LexState, LimitError> {
+        if a == b || b == LexState::DEAD {
+            return Ok(a);
+        }
+        if a == LexState::DEAD {
+            return Ok(b);
+        }
+        let parts = [self.expr(a), self.expr(b)];
+        let mut inner = self.lock();
+        let both = inner.store.alt(&parts);
+        self.intern(&mut inner, both, false)
     }
 
     /// The labels with which the lexeme may end here, or `NONE`. Fresh states accept nothing.

@@ -524,16 +524,18 @@ impl<'a> Summaries<'a> {
                 gather.sets.push(in_role(set, PLAIN));
             }
             Then::Read(trie, mut past) => {
-                let rest = machine.shared().trie(trie);
                 let here = machine.shared().here(trie);
                 if here != Sets::EMPTY {
                     let here = self.sets.intern(here);
                     gather.sets.push(in_role(here, past.role()));
                 }
-                if rest.len() <= 1 || symbol == BOTTOM {
+                if symbol == BOTTOM {
                     return Ok(());
                 }
                 let start = machine.lex_start(symbol)?;
+                if start == LexState::DEAD || !machine.shared().meets(start, trie)? {
+                    return Ok(());
+                }
                 let distinct = machine.distinct(symbol)?;
                 let enters = distinct && past.crossing.is_none();
                 if distinct {
