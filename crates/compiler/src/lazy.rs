@@ -37,6 +37,8 @@ pub(crate) struct LazyMachine {
     differing: HashMap<(Symbol, LabelSet), (bool, Part), FxBuildHasher>,
     steps: StackMemo,
     actions: boxcar::Vec<Box<[StackAction]>>,
+    /// What follows a lexeme: see `continuation`.
+    pub(crate) continuations: StackMemo,
     row_memo: StackMemo,
     rows: boxcar::Vec<MadeRow>,
     /// Terminals that are tokens as a whole: label and tokens.
@@ -112,6 +114,7 @@ impl LazyMachine {
             differing: HashMap::with_hasher(FxBuildHasher),
             steps: StackMemo::new(),
             actions: boxcar::Vec::new(),
+            continuations: StackMemo::new(),
             row_memo: StackMemo::new(),
             rows: boxcar::Vec::new(),
             token_terminals: Box::default(),
@@ -148,7 +151,7 @@ impl LazyMachine {
     }
 
     /// Where the next lexeme begins when `top` is on top, and whether it may have to differ.
-    fn begin(&self, top: Symbol) -> Result<(LexState, bool), RunError> {
+    pub(crate) fn begin(&self, top: Symbol) -> Result<(LexState, bool), RunError> {
         if let Some(&known) = self.starts.pin().get(&top) {
             return Ok(known);
         }
@@ -188,17 +191,89 @@ impl LazyMachine {
     }
 
     fn make_row(&self, state: LexState, stack: &dyn StackView) -> Result<(u32, Reads), RunError> {
+        if self.control.compares() {
+            return self.make_comparing_row(state, stack);
+        }
+        let (mut tokens, mut reads) = self.continue_row(state, stack)?;
+        let reads_too = RefCell::new(Reads::default());
+        let view = OverlayView {
+            overlay: &Overlay::new(),
+            base: stack,
+            reads: &reads_too,
+        };
+        let named = self.named_tokens(state, &view)?;
+        if !named.is_empty() {
+            tokens = self.shared.sets.union([&named[..], &[tokens]].concat());
+        }
+        let ends = self.row_ends(state, &view)?;
+        if stack.went_below() {
+            return Err(RunError::UnknownSymbol);
+        }
+        reads_too
+            .into_inner()
+            .depths()
+            .for_each(|depth| reads.note(depth));
+        let row = MadeRow {
+            tokens,
+            ends,
+            once: Box::default(),
+            twice: Box::default(),
+        };
+        Ok((self.rows.push(row) as u32, reads))
+    }
+
+    /// Tokens that may come next as terminals by themselves.
+    fn named_tokens(
+        &self,
+        state: LexState,
+        stack: &dyn StackView,
+    ) -> Result<Vec<SetId>, RunError> {
+        let mut sets = Vec::new();
+        for terminal in &self.token_terminals {
+            if !token_terminals::steps(self, state, stack, terminal.label)?.is_empty() {
+                sets.push(self.shared.sets.intern(terminal.tokens.to_vec()));
+            }
+        }
+        Ok(sets)
+    }
+
+    /// Whether the text may end here.
+    fn row_ends(&self, state: LexState, stack: &OverlayView<'_>) -> Result<bool, RunError> {
+        if state == LexState::DEAD || self.lex_is_fresh(state) {
+            return self.ends(stack);
+        }
+        let mut ends = false;
+        let labels = self.lex_accept(state);
+        if labels != LabelSet::NONE {
+            for action in self.step(stack, labels)? {
+                let mut next = Overlay::new();
+                next.apply(action);
+                ends |= self.ends(&OverlayView {
+                    overlay: &next,
+                    ..*stack
+                })?;
+            }
+        }
+        Ok(ends)
+    }
+
+    /// A row where lexemes are compared: what tokens do to these is found with them.
+    fn make_comparing_row(
+        &self,
+        state: LexState,
+        stack: &dyn StackView,
+    ) -> Result<(u32, Reads), RunError> {
         let reads = RefCell::new(Reads::default());
         let mut parts: Vec<SetId> = Vec::new();
         // The parts that cross, those that have ended a lexeme that must differ second.
         let mut crossing: [Vec<TokenId>; 2] = Default::default();
         let mut work: Vec<Item> = Vec::new();
         let distinct = match stack.symbol(0) {
-            Some(top) if self.control.compares() => {
+            Some(top) => {
                 reads.borrow_mut().note(0);
                 self.begin(top)?.1
             }
-            _ => false,
+            None => false,
         };
         for &part in self.shared.lexicon.parts(state)? {
             work.push(Item {
@@ -222,16 +297,13 @@ impl LazyMachine {
         );
         let mut seen: FxHashSet<Seen> = FxHashSet::default();
         let mut budget = self.limits.steps;
-        for terminal in &self.token_terminals {
-            let view = OverlayView {
-                overlay: &Overlay::new(),
-                base: stack,
-                reads: &reads,
-            };
-            if !token_terminals::steps(self, state, &view, terminal.label)?.is_empty() {
-                parts.push(self.shared.sets.intern(terminal.tokens.to_vec()));
-            }
-        }
+        let whole = Overlay::new();
+        let own = OverlayView {
+            overlay: &whole,
+            base: stack,
+            reads: &reads,
+        };
+        parts.append(&mut self.named_tokens(state, &own)?);
         while let Some(item) = work.pop() {
             if budget == 0 {
                 return Err(LimitError::new(
@@ -325,32 +397,7 @@ impl LazyMachine {
                 }
             }
         }
-        let overlay = Overlay::new();
-        let view = OverlayView {
-            overlay: &overlay,
-            base: stack,
-            reads: &reads,
-        };
-        let ends = if state == LexState::DEAD || self.lex_is_fresh(state) {
-            self.ends(&view)?
-        } else {
-            match self.lex_accept(state) {
-                LabelSet::NONE => false,
-                labels => {
-                    let mut ends = false;
-                    for action in self.step(&view, labels)? {
-                        let mut next = Overlay::new();
-                        next.apply(action);
-                        ends |= self.ends(&OverlayView {
-                            overlay: &next,
-                            base: stack,
-                            reads: &reads,
-                        })?;
-                    }
-                    ends
-                }
-            }
-        };
+        let ends = self.row_ends(state, &own)?;
         if stack.went_below() {
             return Err(RunError::UnknownSymbol);
         }

@@ -29,6 +29,11 @@ impl Reads {
             self.0.push(depth);
         }
     }
+
+    /// The depths.
+    pub fn depths(&self) -> impl Iterator<Item = usize> + '_ {
+        self.0.iter().map(|d| *d as usize)
+    }
 }
 
 /// What a key leads to.
