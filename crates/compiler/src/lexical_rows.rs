@@ -300,24 +300,54 @@ impl LexicalRows {
         Ok(firsts & self.lexicon.firsts(state)? != 0)
     }
 
-    /// Whether a trie certainly holds nothing that the other one does not hold at the same places.
+    /// Whether a trie certainly holds nothing that the other one does not hold too.
     pub fn is_within(&self, id: TrieId, other: TrieId) -> bool {
         if id == other {
             return true;
         }
-        let (Some(edges), Some(others)) = (self.edges(id), self.edges(other)) else {
-            return false;
-        };
-        if self.here(id) != Sets::EMPTY {
-            return false;
-        }
         if let Some(&known) = self.within.pin().get(&(id, other)) {
             return known;
         }
-        let mut rest = others.iter();
-        let within = edges.iter().all(|e| rest.any(|o| o == e));
+        let within = match (self.edges(id), self.edges(other)) {
+            (Some(edges), Some(others)) => {
+                let mut rest = others.iter();
+                self.here(id) == Sets::EMPTY && edges.iter().all(|e| rest.any(|o| o == e))
+            }
+            (Some(_), None) => false,
+            (None, _) => self.holds(other, id),
+        };
         self.within.pin().insert((id, other), within);
         within
+    }
+
+    /// Whether a trie holds all that one holds which is laid out.
+    fn holds(&self, id: TrieId, other: TrieId) -> bool {
+        let wanted = self.trie(other);
+        let (trie, children) = self.children(id);
+        let here = self.sets.bitset(self.here(id));
+        let has = |t: &TokenId| maskwright_kernels::bits::contains(&here, t.0);
+        if !wanted.tokens_at(0).iter().all(has) {
+            return false;
+        }
+        // For each node on the path, the nodes of the trie that spell what comes below it.
+        let mut path: Vec<(u32, Vec<usize>)> = vec![(wanted.nodes()[0].skip, children)];
+        for (i, node) in wanted.nodes().iter().enumerate().skip(1) {
+            while path.last().is_some_and(|p| p.0 as usize <= i) {
+                path.pop();
+            }
+            let Some((_, below)) = path.last() else {
+                return false;
+            };
+            let alike = below.iter().filter(|c| trie.nodes()[**c].byte == node.byte);
+            let alike: Vec<usize> = alike.copied().collect();
+            let has = |t: &TokenId| alike.iter().any(|c| trie.tokens_at(*c).contains(t));
+            if alike.is_empty() || !wanted.tokens_at(i).iter().all(has) {
+                return false;
+            }
+            let children = alike.iter().flat_map(|c| trie.children(*c));
+            path.push((node.skip, children.collect()));
+        }
+        true
     }
 
     /// The number of rows and of tries made so far.
@@ -372,10 +402,12 @@ impl LexicalRows {
         };
         if let Some(shape) = &shape
             && let Some(heights) = &shape.heights
-            && starts.is_none()
-            && let Some(base) = row_walk::base_of(&self.lexicon, trie, state)?
+            && starts.is_none_or(|starts| are_apart(trie, starts))
         {
-            return self.near(state, trie_id, base, heights);
+            let starts = starts.map(|starts| &starts[..]);
+            if let Some(base) = row_walk::base_of(&self.lexicon, trie, starts, state)? {
+                return self.near(state, trie_id, base, (starts, heights));
+            }
         }
         let below = shape.as_ref().map(|s| &s.below[..]);
         let starts = starts.map(|edges| &edges[..]);
@@ -392,13 +424,13 @@ impl LexicalRows {
         state: LexState,
         trie_id: TrieId,
         base: LexState,
-        heights: &[u8],
+        ends: (Option<&[u32]>, &[u8]),
     ) -> Result<LexRow, LimitError> {
         let trie = self.trie(trie_id);
         let walk = self.walk(base, trie_id)?;
         let edges = walk.residuals.iter().any(|r| r.edges.is_some());
         let exits = (base, &walk.exits[..], edges);
-        let mut difference = row_walk::against(&self.lexicon, trie, heights, state, exits)?;
+        let mut difference = row_walk::against(&self.lexicon, trie, ends, state, exits)?;
         let inside = self
             .sets
             .near(walk.inside, difference.added, difference.removed);
@@ -509,9 +541,13 @@ impl LexicalRows {
             return Ok(Arc::clone(walk));
         }
         let trie = self.trie(trie_id);
-        let shape = self.shape(trie_id);
+        let starts = self.edges(trie_id).map(|starts| &starts[..]);
+        let shape = self.shape(match starts {
+            Some(_) => Self::VOCABULARY,
+            None => trie_id,
+        });
         let below = Some(&shape.below[..]);
-        let mut found = row_walk::plain(&self.lexicon, trie, below, state, None)?;
+        let mut found = row_walk::plain(&self.lexicon, trie, below, state, starts)?;
         let exits = found.exits.clone();
         let walk = Arc::new(Walk {
             residuals: self.residuals(trie_id, &mut found),
@@ -690,6 +726,12 @@ impl Rest {
             edges: None,
         }
     }
+}
+
+/// Whether no node lies below another one.
+fn are_apart(trie: &TokenTrie, nodes: &[u32]) -> bool {
+    let mut pairs = nodes.windows(2);
+    pairs.all(|p| trie.nodes()[p[0] as usize].skip <= p[1])
 }
 
 /// Edges without those that begin at some nodes.

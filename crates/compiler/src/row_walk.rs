@@ -173,16 +173,22 @@ impl Found {
     }
 }
 
-/// A state that most of the trie soon leads to from `state`, and that most of it never leaves. Where
-/// most of the trie is dead there is none: little is then left to walk.
+/// A state that most of what lives of a trie soon leads to from `state`, and that most of it never
+/// leaves. `starts` are the children of the root. Where nearly all of the trie is dead there is none:
+/// little is then left to walk.
 pub(crate) fn base_of(
     lexicon: &Lexicon,
     trie: &TokenTrie,
+    starts: Option<&[u32]>,
     state: LexState,
 ) -> Result<Option<LexState>, LimitError> {
     let mut at = state;
     for _ in 0..3 {
-        let next = lexicon.loose(majority(lexicon, trie, at)?)?.alive;
+        let most = match starts {
+            Some(starts) => majority(lexicon, trie, starts.iter().map(|s| *s as usize), at)?,
+            None => majority(lexicon, trie, trie.children(0), at)?,
+        };
+        let next = lexicon.loose(most)?.alive;
         if next == LexState::DEAD {
             break;
         }
@@ -194,26 +200,32 @@ pub(crate) fn base_of(
     Ok(None)
 }
 
-/// The live target to which most of the trie goes; `DEAD` where half of it is dead.
-fn majority(lexicon: &Lexicon, trie: &TokenTrie, state: LexState) -> Result<LexState, LimitError> {
+/// The live target to which most of the trie goes; `DEAD` where too little of it lives.
+fn majority(
+    lexicon: &Lexicon,
+    trie: &TokenTrie,
+    starts: impl Iterator<Item = usize>,
+    state: LexState,
+) -> Result<LexState, LimitError> {
     let edges = lexicon.edges(state)?;
     let mut weights: SmallVec<[(LexState, usize); 16]> = SmallVec::new();
-    let mut dead = 0;
-    for child in trie.children(0) {
+    let (mut all, mut dead) = (0, 0);
+    for child in starts {
         let node = &trie.nodes()[child];
         let target = edges.get(node.byte);
         let weight = node.skip as usize - child;
+        all += weight;
         if target == LexState::DEAD {
             dead += weight;
-            if 2 * dead >= trie.len() {
-                return Ok(LexState::DEAD);
-            }
             continue;
         }
         match weights.iter_mut().find(|w| w.0 == target) {
             Some(found) => found.1 += weight,
             None => weights.push((target, weight)),
         }
+    }
+    if 8 * dead >= 7 * all {
+        return Ok(LexState::DEAD);
     }
     let most = weights.iter().max_by_key(|w| w.1);
     Ok(most.map_or(LexState::DEAD, |w| w.0))
@@ -234,11 +246,11 @@ pub(crate) struct Difference {
 
 /// The answer for `state`, given the ends of `base`. `heights` are those of the trie, in which no
 /// token may lie at two nodes. Where only `edges` are kept of what follows the ends of the base, an end
-/// at which the two differ further down is another one.
+/// at which the two differ further down is another one. `starts` are as for [`plain`], none below another.
 pub(crate) fn against(
     lexicon: &Lexicon,
     trie: &TokenTrie,
-    heights: &[u8],
+    (starts, heights): (Option<&[u32]>, &[u8]),
     state: LexState,
     (base, base_exits, edges): (LexState, &[Exit], bool),
 ) -> Result<Difference, LimitError> {
@@ -248,8 +260,23 @@ pub(crate) fn against(
     let mut rest = base_exits;
     let mut path: SmallVec<[(u32, &Edges, &Edges); 16]> =
         smallvec![(nodes[0].skip, lexicon.edges(state)?, lexicon.edges(base)?)];
-    let mut i = 1;
-    while i < nodes.len() {
+    let mut starts_left = starts.unwrap_or_default().iter();
+    // Where the subtree of the start ends.
+    let (mut i, mut end) = match starts {
+        Some(_) => (0, 0),
+        None => (1, nodes.len()),
+    };
+    loop {
+        if i >= end {
+            match starts_left.next() {
+                Some(&start) => {
+                    i = start as usize;
+                    end = nodes[i].skip as usize;
+                    path.truncate(1);
+                }
+                None => break,
+            }
+        }
         let node = &nodes[i];
         while path.len() > 1 && path[path.len() - 1].0 as usize <= i {
             path.pop();

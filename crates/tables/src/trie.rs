@@ -38,6 +38,30 @@ pub const fn byte_class(byte: u8) -> u32 {
     }
 }
 
+/// A class that no byte has: characters outside ASCII, whole or cut off at their end, that begin where
+/// a character may.
+pub const CHARACTERS: u32 = 62;
+
+/// What may come next of a UTF-8 text: 0 where a character may begin, `INVALID` where it is none.
+fn utf8_next(state: u8, byte: u8) -> u8 {
+    // By state: how many continuation bytes are missing; 4 to 7 are those after E0, ED, F0 and F4.
+    match (state, byte) {
+        (0, 0..=0x7f) | (1, 0x80..=0xbf) => 0,
+        (0, 0xc2..=0xdf) | (2, 0x80..=0xbf) | (4, 0xa0..=0xbf) | (5, 0x80..=0x9f) => 1,
+        (0, 0xe1..=0xec | 0xee..=0xef) | (3, 0x80..=0xbf) => 2,
+        (6, 0x90..=0xbf) | (7, 0x80..=0x8f) => 2,
+        (0, 0xf1..=0xf3) => 3,
+        (0, 0xe0) => 4,
+        (0, 0xed) => 5,
+        (0, 0xf0) => 6,
+        (0, 0xf4) => 7,
+        _ => INVALID,
+    }
+}
+
+/// See [`utf8_next`].
+const INVALID: u8 = 8;
+
 /// A node of a [`TokenTrie`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TrieNode {
@@ -278,21 +302,45 @@ impl TokenTrie {
     }
 
     /// For each node the [classes](byte_class) of the bytes below it, one bit each: those on the edges
-    /// of its subtree, its own edge left out.
+    /// of its subtree, its own edge left out. Characters outside ASCII that begin where one may count as
+    /// [`CHARACTERS`].
     pub fn classes_below(&self) -> Vec<u64> {
         let mut below = vec![0u64; self.len()];
-        let mut path: Vec<usize> = Vec::new();
+        // With the state of the text at each node.
+        let mut path: Vec<(usize, u8)> = Vec::new();
+        let close = |below: &mut [u64], path: &mut Vec<(usize, u8)>| {
+            let Some((child, after)) = path.pop() else {
+                return;
+            };
+            let inner = below[child];
+            if !matches!(after, 0 | INVALID) {
+                // Whoever begins a text in the middle of a character finds no character.
+                below[child] |= 1 << byte_class(0x80);
+            }
+            if let Some(&(parent, _)) = path.last() {
+                let byte = self.nodes[child].byte;
+                let class = match byte.is_ascii() || after == INVALID {
+                    true => byte_class(byte),
+                    false => CHARACTERS,
+                };
+                below[parent] |= inner | 1 << class;
+            }
+        };
         for i in 0..self.len() {
             while path
                 .last()
-                .is_some_and(|p| self.nodes[*p].skip as usize <= i)
+                .is_some_and(|p| self.nodes[p.0].skip as usize <= i)
             {
-                self.close(&mut below, &mut path);
+                close(&mut below, &mut path);
             }
-            path.push(i);
+            let state = match path.last() {
+                Some(&(_, state)) => utf8_next(state, self.nodes[i].byte),
+                None => 0,
+            };
+            path.push((i, state));
         }
         while !path.is_empty() {
-            self.close(&mut below, &mut path);
+            close(&mut below, &mut path);
         }
         below
     }
@@ -301,14 +349,6 @@ impl TokenTrie {
     pub fn classes_at(&self, node: usize) -> u64 {
         let classes = self.children(node).map(|c| byte_class(self.nodes[c].byte));
         classes.fold(0, |all, class| all | 1 << class)
-    }
-
-    fn close(&self, below: &mut [u64], path: &mut Vec<usize>) {
-        if let Some(child) = path.pop()
-            && let Some(&parent) = path.last()
-        {
-            below[parent] |= below[child] | 1 << byte_class(self.nodes[child].byte);
-        }
     }
 
     /// Three words for each node and for the sentinel: `skip`, `tokens`, `byte | depth << 8`.
@@ -462,6 +502,33 @@ mod tests {
         assert_eq!(trie.child(ab, b'x'), None);
         assert!(TokenTrie::new([]).is_empty());
         assert_eq!(TokenTrie::new([]).len(), 1);
+    }
+
+    #[test]
+    fn classes_below_tell_characters_from_bytes() {
+        let words: [&[u8]; 6] = [
+            b"a\xc3\xa9b",
+            b"ab",
+            b"c\xa9",
+            b"d\xe0\xa0",
+            b"d\xed\xa0\x80",
+            b"\xf0\x9f\x98",
+        ];
+        let entries = words.iter().enumerate();
+        let trie = TokenTrie::new(entries.map(|(i, w)| (TokenId(i as u32), *w)));
+        let below = trie.classes_below();
+        let at = |path: &[u8]| {
+            let node = path
+                .iter()
+                .try_fold(0, |node, byte| trie.child(node, *byte));
+            below[node.unwrap()]
+        };
+        assert_eq!(at(b"a"), 1 | 1 << CHARACTERS);
+        // In the middle of a character, what follows is bytes to begin with.
+        assert_eq!(at(b"a\xc3"), 1 | 1 << 7 | 1 << CHARACTERS);
+        assert_eq!(at(b"c"), 1 << 7);
+        assert_eq!(at(b"d") & 1 << 7, 1 << 7, "a surrogate is no character");
+        assert_eq!(at(b"") & 1 << CHARACTERS, 1 << CHARACTERS);
     }
 
     #[test]

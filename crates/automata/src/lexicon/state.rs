@@ -2,7 +2,7 @@
 
 use super::expr::{Automaton, ByteSet, ExprId, ExprView, MarksId, Node, Runs, Store, UNBOUNDED};
 use maskwright_grammar::{RegexId, RegexPool};
-use maskwright_tables::trie::byte_class;
+use maskwright_tables::trie::{CHARACTERS, byte_class};
 use maskwright_tables::{LabelSet, LexState, LimitError, Limits};
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -527,7 +527,7 @@ impl Lexicon {
     }
 
     /// The classes of bytes ([`byte_class`], one bit each) all of whose bytes lead from a state to
-    /// itself.
+    /// itself; [`CHARACTERS`] where all characters outside ASCII do.
     pub fn stays(&self, state: LexState) -> Result<u64, LimitError> {
         let record = &self.states[state.index()];
         if let Some(&stays) = record.stays.get() {
@@ -545,7 +545,38 @@ impl Lexicon {
                 leaves |= 1 << byte_class(byte);
             }
         }
-        Ok(*record.stays.get_or_init(|| !leaves))
+        let mut stays = !leaves & !(1 << CHARACTERS);
+        if loops && self.characters_stay(state)? {
+            stays |= 1 << CHARACTERS;
+        }
+        Ok(*record.stays.get_or_init(|| stays))
+    }
+
+    /// Whether every character outside ASCII leads from a state to itself.
+    fn characters_stay(&self, state: LexState) -> Result<bool, LimitError> {
+        let mut path: Vec<LexState> = Vec::new();
+        for bytes in regex_syntax::utf8::Utf8Sequences::new('\u{80}', char::MAX) {
+            let ranges = bytes.as_slice();
+            path.clear();
+            path.push(state);
+            for range in ranges {
+                let mut next: Vec<LexState> = Vec::new();
+                for &at in &path {
+                    let edges = self.edges(at)?;
+                    next.extend((range.start..=range.end).map(|b| edges.get(b)));
+                }
+                next.sort_unstable();
+                next.dedup();
+                if next.contains(&LexState::DEAD) || next.len() > 8 {
+                    return Ok(false);
+                }
+                path = next;
+            }
+            if path != [state] {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The classes of bytes ([`byte_class`], one bit each) some of whose bytes lead somewhere.
