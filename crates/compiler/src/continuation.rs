@@ -169,7 +169,7 @@ impl LazyMachine {
             let row = shared.row(part, trie)?;
             frame.parts.push(row.inside);
             let mut known = (LabelSet::NONE, &[][..]);
-            for &(labels, rest) in &row.exits {
+            for &(labels, rest) in shared.exits(row, self.apart)? {
                 if known.0 != labels {
                     known = (labels, self.step(&view, labels)?);
                 }

@@ -30,6 +30,8 @@ pub(crate) struct LazyMachine {
     limits: Limits,
     /// Whether arrays or objects may have to differ.
     records: bool,
+    /// Whether a lexeme with several labels is read as with each of them by itself.
+    pub(crate) apart: bool,
     /// Where the next lexeme begins, and whether it may have to differ from others.
     starts: HashMap<Symbol, (LexState, bool), FxBuildHasher>,
     /// Whether such lexemes may run out.
@@ -106,6 +108,7 @@ impl LazyMachine {
     pub fn new(control: Box<dyn Control>, shared: Arc<LexicalRows>, limits: Limits) -> Self {
         LazyMachine {
             records: control.records(),
+            apart: control.reads_labels_apart(),
             control,
             shared,
             limits,

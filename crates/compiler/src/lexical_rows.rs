@@ -43,6 +43,8 @@ pub(crate) struct LexRow {
     pub inside: SetId,
     /// For each way in which the lexeme can end: what is left of the tokens after it.
     pub exits: Box<[(LabelSet, TrieId)]>,
+    /// The same for each label by itself, where that is not the same.
+    apart: OnceLock<Option<Box<[(LabelSet, TrieId)]>>>,
 }
 
 /// The whole walk of a state, kept to answer for the states near it.
@@ -220,6 +222,7 @@ impl LexicalRows {
         rows.push(LexRow {
             inside: Sets::EMPTY,
             exits: Box::default(),
+            apart: OnceLock::new(),
         });
         LexicalRows {
             vocabulary,
@@ -383,6 +386,79 @@ impl LexicalRows {
         Ok(&self.rows[id as usize])
     }
 
+    /// How the lexeme of a row can end, and what is left of the tokens then. With the labels `apart`, each
+    /// by itself: of a blank that may be a terminal and white space, where further blanks are white
+    /// space only, the white space is then of any length, and what follows more of it is no news.
+    ///
+    /// # Errors
+    /// A limit.
+    pub fn exits<'a>(
+        &self,
+        row: &'a LexRow,
+        apart: bool,
+    ) -> Result<&'a [(LabelSet, TrieId)], LimitError> {
+        if !apart {
+            return Ok(&row.exits);
+        }
+        let exits = row.apart.get_or_init(|| self.exits_apart(&row.exits));
+        Ok(exits.as_deref().unwrap_or(&row.exits))
+    }
+
+    fn exits_apart(&self, exits: &[(LabelSet, TrieId)]) -> Option<Box<[(LabelSet, TrieId)]>> {
+        let marks = |labels: LabelSet| self.lexicon.labels(labels);
+        if exits.iter().all(|e| marks(e.0).len() <= 1) {
+            return None;
+        }
+        let mut all: Vec<u32> = exits.iter().flat_map(|e| marks(e.0)).copied().collect();
+        all.sort_unstable();
+        all.dedup();
+        let mut out: Vec<(LabelSet, TrieId)> = Vec::new();
+        let unmarked = exits.iter().filter(|e| marks(e.0).is_empty());
+        out.extend(unmarked);
+        for label in all {
+            let own = exits.iter().filter(|e| marks(e.0).contains(&label));
+            let (mut laid, spread): (Vec<TrieId>, Vec<TrieId>) =
+                own.map(|e| e.1).partition(|id| self.is_laid_out(*id));
+            laid.sort_unstable();
+            laid.dedup();
+            let labels = self.lexicon.label_set(label);
+            if laid.len() > 1 {
+                laid = self.unite(&laid).into_iter().collect();
+            }
+            out.extend(laid.into_iter().chain(spread).map(|id| (labels, id)));
+        }
+        Some(out.into())
+    }
+
+    /// Whether a trie is laid out by itself.
+    fn is_laid_out(&self, id: TrieId) -> bool {
+        id != Self::VOCABULARY && self.tries[id.0 as usize].spread.is_none()
+    }
+
+    /// Tries that are laid out, as one.
+    fn unite(&self, ids: &[TrieId]) -> Option<TrieId> {
+        let mut entries: Vec<(&[u8], TokenId)> = Vec::new();
+        for &id in ids {
+            let trie = self.trie(id);
+            let mut ends: Vec<u32> = Vec::new();
+            for (i, node) in trie.nodes().iter().enumerate() {
+                while ends.last().is_some_and(|end| *end as usize <= i) {
+                    ends.pop();
+                }
+                if i > 0 {
+                    ends.push(node.skip);
+                }
+                for &token in trie.tokens_at(i) {
+                    let bytes = self.vocabulary.bytes(token);
+                    entries.push((&bytes[bytes.len() - ends.len()..], token));
+                }
+            }
+        }
+        entries.sort_unstable();
+        entries.dedup();
+        self.intern_trie(TokenTrie::from_sorted(&entries))
+    }
+
     fn row_id(&self, state: LexState, trie: TrieId) -> Result<u32, LimitError> {
         if let Some(&id) = self.row_ids.pin().get(&(state, trie)) {
             return Ok(id);
@@ -532,6 +608,7 @@ impl LexicalRows {
         Ok(LexRow {
             inside,
             exits: residuals.into(),
+            apart: OnceLock::new(),
         })
     }
 
@@ -760,73 +837,99 @@ mod tests {
         let inside = maskwright_kernels::bits::ones(&words)
             .map(TokenId)
             .collect();
-        let mut exits: std::collections::BTreeMap<LabelSet, Vec<&TokenTrie>> = Default::default();
+        let mut exits: std::collections::BTreeMap<LabelSet, Vec<(&[u8], TokenId)>> =
+            Default::default();
         for &(labels, trie) in &row.exits {
-            exits.entry(labels).or_default().push(rows.trie(trie));
+            exits
+                .entry(labels)
+                .or_default()
+                .append(&mut entries(rows, trie));
         }
-        let exits = exits
-            .into_iter()
-            .map(|(labels, tries)| (labels, entries(rows, &tries)));
-        (inside, exits.collect())
+        (inside, exits.into_iter().collect())
     }
 
-    /// What is left of the tokens of some tries, sorted.
-    fn entries<'a>(rows: &'a LexicalRows, tries: &[&TokenTrie]) -> Vec<(&'a [u8], TokenId)> {
-        let mut all: Vec<(&[u8], TokenId)> = Vec::new();
-        for trie in tries {
+    /// What is left of the tokens of a trie.
+    fn entries(rows: &LexicalRows, id: TrieId) -> Vec<(&[u8], TokenId)> {
+        let (trie, children) = rows.children(id);
+        let here = rows.sets.iter(rows.here(id));
+        let mut all: Vec<(&[u8], TokenId)> = here.map(|t| (&b""[..], t)).collect();
+        for child in children {
             let mut ends: Vec<u32> = Vec::new();
-            for i in 0..trie.len() {
+            for i in child..trie.nodes()[child].skip as usize {
                 while ends.last().is_some_and(|end| *end as usize <= i) {
                     ends.pop();
                 }
                 ends.push(trie.nodes()[i].skip);
                 for &token in trie.tokens_at(i) {
                     let bytes = rows.vocabulary.bytes(token);
-                    all.push((&bytes[bytes.len() + 1 - ends.len()..], token));
+                    all.push((&bytes[bytes.len() - ends.len()..], token));
                 }
             }
         }
-        all.sort_unstable();
-        all.dedup();
         all
     }
 
     /// Compares the row of a state with the plain walk; the number of tokens inside.
     fn check(rows: &LexicalRows, state: LexState, trie_id: TrieId, what: &str) -> usize {
         let (inside, exits) = contents(rows, rows.row(state, trie_id).unwrap());
-        let trie = rows.trie(trie_id);
-        let (mut plain, plain_exits) = row_walk::plain(&rows.lexicon, trie, None, state).unwrap();
-        plain.sort_unstable();
-        plain.dedup();
-        assert!(plain == inside, "{what}: tokens inside");
-        // The tries by sorting the tokens' bytes, not by merging nodes.
+        let (trie, children) = rows.children(trie_id);
+        let children: Vec<u32> = children.into_iter().map(|c| c as u32).collect();
         let mut by_labels: std::collections::BTreeMap<LabelSet, Vec<(&[u8], TokenId)>> =
             Default::default();
-        for (labels, root, last) in plain_exits {
-            let entries = by_labels.entry(labels).or_default();
-            let root = root as usize;
-            if last {
-                entries.extend(trie.tokens_at(root).iter().map(|t| (&b""[..], *t)));
-            }
-            let mut ends: Vec<u32> = Vec::new();
-            for i in root + 1..trie.nodes()[root].skip as usize {
-                while ends.last().is_some_and(|end| *end as usize <= i) {
-                    ends.pop();
+        // Token by token, from each child of the root on.
+        let mut plain: Vec<TokenId> = Vec::new();
+        let start = rows.lexicon.edges(state).unwrap();
+        for child in children {
+            let child = child as usize;
+            let byte = trie.nodes()[child].byte;
+            // With what follows each node: its end, and the state there.
+            let mut path = vec![(trie.nodes()[child].skip, start.get(byte))];
+            for i in child..trie.nodes()[child].skip as usize {
+                if i > child {
+                    while path.last().unwrap().0 as usize <= i {
+                        path.pop();
+                    }
+                    let before = path.last().unwrap().1;
+                    let next = rows.lexicon.next(before, trie.nodes()[i].byte).unwrap();
+                    path.push((trie.nodes()[i].skip, next));
                 }
-                ends.push(trie.nodes()[i].skip);
+                let here = path.last().unwrap().1;
                 for &token in trie.tokens_at(i) {
                     let bytes = rows.vocabulary.bytes(token);
-                    entries.push((&bytes[bytes.len() - ends.len()..], token));
+                    for (k, &(_, at)) in path.iter().enumerate() {
+                        let labels = rows.lexicon.accept(at);
+                        let ends = rows.lexicon.is_final(at);
+                        if labels != LabelSet::NONE && (ends || k + 1 < path.len()) {
+                            let rest = &bytes[bytes.len() - (path.len() - 1 - k)..];
+                            by_labels.entry(labels).or_default().push((rest, token));
+                        }
+                    }
+                    if here != LexState::DEAD && !rows.lexicon.is_final(here) {
+                        plain.push(token);
+                    }
                 }
             }
         }
+        plain.sort_unstable();
+        plain.dedup();
+        assert!(plain == inside, "{what}: tokens inside");
         let accept = rows.lexicon.accept(state);
         if accept != LabelSet::NONE {
             by_labels
                 .entry(accept)
                 .or_default()
-                .append(&mut entries(rows, &[trie]));
+                .append(&mut entries(rows, trie_id));
         }
+        // What follows an end may be left out of a row that has the token anyway.
+        let matters = |e: &(&[u8], TokenId)| inside.binary_search(&e.1).is_err();
+        let mut exits = exits;
+        for (_, entries) in &mut exits {
+            entries.retain(matters);
+            entries.sort_unstable();
+            entries.dedup();
+        }
+        exits.retain(|e| !e.1.is_empty());
+        by_labels.values_mut().for_each(|all| all.retain(matters));
         let mut expected = Vec::new();
         for (labels, mut entries) in by_labels {
             entries.sort_unstable();

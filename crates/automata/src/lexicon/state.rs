@@ -359,11 +359,7 @@ impl Lexicon {
         } else {
             LabelSet::NONE
         };
-        while inner.published < inner.store.mark_sets.len() {
-            self.labels
-                .push(inner.store.mark_sets[inner.published].clone());
-            inner.published += 1;
-        }
+        self.publish(inner);
         let state = LexState(self.states.push(State {
             expr,
             fresh,
@@ -616,6 +612,23 @@ impl Lexicon {
     #[inline]
     pub fn accept(&self, state: LexState) -> LabelSet {
         self.states[state.index()].accept
+    }
+
+    /// The label set of one mark.
+    pub fn label_set(&self, label: u32) -> LabelSet {
+        let mut inner = self.lock();
+        let marks = inner.store.intern_marks(Box::new([label]));
+        self.publish(&mut inner);
+        LabelSet(marks.0 + 1)
+    }
+
+    /// Makes all mark sets label sets.
+    fn publish(&self, inner: &mut Inner) {
+        while inner.published < inner.store.mark_sets.len() {
+            self.labels
+                .push(inner.store.mark_sets[inner.published].clone());
+            inner.published += 1;
+        }
     }
 
     /// The marks of a label set, strictly increasing; may be empty.

@@ -582,7 +582,7 @@ impl<'a> Summaries<'a> {
             }
             gather.sets.push(in_role(inside, role));
             let from = exits.len();
-            exits.extend_from_slice(&row.exits);
+            exits.extend_from_slice(shared.exits(row, self.machine.apart)?);
             // By what they are: the numbers of label sets and tries depend on what was asked before,
             // and by whom. Of the same labels, the whole trie comes first.
             exits[from..]
