@@ -13,16 +13,22 @@
 use crate::lazy::LazyMachine;
 use crate::lexical_rows::{LexicalRows, TrieId};
 use crate::memo::{Overlay, Reads};
-use crate::sets::SetId;
-use maskwright_tables::{LabelSet, LexState, LimitError, Machine, RunError, StackView, Symbol};
+use crate::sets::{SetId, Sets};
+use maskwright_tables::{
+    LabelSet, LexState, LimitError, Machine, RunError, StackAction, StackView, Symbol,
+};
+use smallvec::{SmallVec, smallvec};
 use std::cell::RefCell;
+use std::sync::atomic::Ordering;
 
 /// A question that is being answered.
 struct Frame {
     /// The stack, over that of the row.
     overlay: Overlay,
-    /// What is left of the tokens; `None` inside a lexeme.
-    rest: Option<TrieId>,
+    /// What is left of the tokens.
+    rests: Rests,
+    /// The number of the question; `None` inside a lexeme.
+    key: Option<u32>,
     /// The answer so far.
     parts: Vec<SetId>,
     /// Questions that are part of this one and not asked yet.
@@ -36,9 +42,12 @@ struct Frame {
 
 struct Child {
     overlay: Overlay,
-    rest: TrieId,
+    rests: Rests,
     by: (usize, usize),
 }
+
+/// Rests of tokens that are read on from the same stack.
+pub(crate) type Rests = SmallVec<[TrieId; 4]>;
 
 /// A stack that notes where it is read, from its own top.
 struct View<'a> {
@@ -91,7 +100,8 @@ impl LazyMachine {
         let mut steps = Steps { left: limit, limit };
         let first = Frame {
             overlay: Overlay::new(),
-            rest: None,
+            rests: smallvec![LexicalRows::VOCABULARY],
+            key: None,
             parts: Vec::new(),
             open: Vec::new(),
             reads: Reads::default(),
@@ -103,15 +113,15 @@ impl LazyMachine {
             Some(top) if self.lex_is_fresh(state) => self.begin(top)?.0,
             _ => LexState::DEAD,
         };
-        let rest = (start == state).then_some(LexicalRows::VOCABULARY);
-        if let Some(rest) = rest
-            && let Some(known) = self.continuations.get(rest.0, &view)
+        let key = (start == state).then(|| self.question(&first.rests));
+        if let Some(key) = key
+            && let Some(known) = self.continuations.get(key, &view)
         {
             return Ok((SetId(known), view.reads.into_inner()));
         }
         let reads = view.reads.into_inner();
         let mut frames = vec![Frame {
-            rest,
+            key,
             reads,
             ..first
         }];
@@ -134,10 +144,10 @@ impl LazyMachine {
             if stack.went_below() {
                 return Err(RunError::UnknownSymbol);
             }
-            if let Some(rest) = frame.rest {
+            if let Some(key) = frame.key {
                 let view = frame.view(stack);
                 self.continuations
-                    .insert(rest.0, &view, &frame.reads, set.0);
+                    .insert(key, &view, &frame.reads, set.0);
             }
             match frames.last_mut() {
                 Some(asker) => {
@@ -149,7 +159,23 @@ impl LazyMachine {
         }
     }
 
-    /// Reads the rest of a question (all tokens, where there is none) from a lexical state on.
+    /// The number of a question.
+    fn question(&self, rests: &Rests) -> u32 {
+        if let [only] = rests[..] {
+            return only.0 << 1;
+        }
+        let questions = self.questions.pin();
+        let new = || {
+            let next = self.asked.fetch_add(1, Ordering::Relaxed);
+            next << 1 | 1
+        };
+        match questions.get(rests) {
+            Some(&known) => known,
+            None => *questions.get_or_insert(rests.clone(), new()),
+        }
+    }
+
+    /// Reads the rests of a question from a lexical state on.
     fn expand(
         &self,
         frame: &mut Frame,
@@ -158,39 +184,52 @@ impl LazyMachine {
         steps: &mut Steps,
     ) -> Result<(), RunError> {
         let shared = self.shared();
-        let trie = frame.rest.unwrap_or(LexicalRows::VOCABULARY);
         let view = View {
             overlay: &frame.overlay,
             base: stack,
             reads: RefCell::new(std::mem::take(&mut frame.reads)),
         };
+        let between = frame.key.is_some();
+        let mut known: SmallVec<[(LabelSet, &[StackAction]); 8]> = SmallVec::new();
         for &part in shared.lexicon.parts(state)? {
-            steps.spend()?;
-            let row = shared.row(part, trie)?;
-            frame.parts.push(row.inside);
-            let mut known = (LabelSet::NONE, &[][..]);
-            for &(labels, rest) in shared.exits(row, self.apart)? {
-                if known.0 != labels {
-                    known = (labels, self.step(&view, labels)?);
-                }
-                for action in known.1 {
-                    steps.spend()?;
-                    frame.parts.push(shared.here(rest));
-                    let pop = action.pop as usize;
-                    // What the stack as it is reads of fewer rests is part of the answer anyway.
-                    let stays = pop == action.push.len()
-                        && frame.rest.is_some_and(|r| shared.is_within(rest, r))
-                        && (0..pop).all(|i| view.symbol(i) == Some(action.push[pop - 1 - i]));
-                    if stays {
-                        continue;
+            for &trie in &frame.rests {
+                steps.spend()?;
+                let row = shared.row(part, trie)?;
+                frame.parts.push(row.inside);
+                for &(labels, rest) in shared.exits(row, self.apart)? {
+                    let actions = match known.iter().rev().find(|k| k.0 == labels) {
+                        Some(known) => known.1,
+                        None => {
+                            let actions = self.step(&view, labels)?;
+                            known.push((labels, actions));
+                            actions
+                        }
+                    };
+                    for action in actions {
+                        steps.spend()?;
+                        frame.parts.push(shared.here(rest));
+                        let pop = action.pop as usize;
+                        // What the stack as it is reads of fewer rests is part of the answer anyway.
+                        let stays = between
+                            && pop == action.push.len()
+                            && (0..pop).all(|i| view.symbol(i) == Some(action.push[pop - 1 - i]))
+                            && frame.rests.iter().any(|r| shared.is_within(rest, *r));
+                        if stays {
+                            continue;
+                        }
+                        let mut overlay = frame.overlay.clone();
+                        overlay.apply(action);
+                        // What is read on from the same stack is one question.
+                        let mut open = frame.open.iter_mut().rev();
+                        match open.find(|c| c.overlay == overlay) {
+                            Some(child) => child.rests.push(rest),
+                            None => frame.open.push(Child {
+                                overlay,
+                                rests: smallvec![rest],
+                                by: (pop, action.push.len()),
+                            }),
+                        }
                     }
-                    let mut overlay = frame.overlay.clone();
-                    overlay.apply(action);
-                    frame.open.push(Child {
-                        overlay,
-                        rest,
-                        by: (pop, action.push.len()),
-                    });
                 }
             }
         }
@@ -202,33 +241,50 @@ impl LazyMachine {
     fn ask(
         &self,
         asker: &mut Frame,
-        child: Child,
+        mut child: Child,
         stack: &dyn StackView,
         steps: &mut Steps,
     ) -> Result<Option<Frame>, RunError> {
         let mut frame = Frame {
             overlay: child.overlay,
-            rest: Some(child.rest),
+            rests: Rests::new(),
+            key: None,
             parts: Vec::new(),
             open: Vec::new(),
             reads: Reads::default(),
             by: child.by,
         };
         let view = frame.view(stack);
-        let top = view.symbol(0);
-        let start = top.map_or(Ok(LexState::DEAD), |top| Ok::<_, RunError>(self.begin(top)?.0))?;
-        let goes_on = start != LexState::DEAD && self.shared().meets(start, child.rest)?;
-        let known = match goes_on {
-            true => self.continuations.get(child.rest.0, &view),
-            false => Some(crate::sets::Sets::EMPTY.0),
+        let start = match view.symbol(0) {
+            Some(top) => self.begin(top)?.0,
+            None => LexState::DEAD,
         };
-        let reads = view.reads.into_inner();
+        if start != LexState::DEAD {
+            child.rests.sort_unstable();
+            child.rests.dedup();
+            for &rest in &child.rests {
+                if self.shared().meets(start, rest)? {
+                    frame.rests.push(rest);
+                }
+            }
+        }
+        let view = frame.view(stack);
+        view.symbol(0);
+        let mut known = Some(Sets::EMPTY.0);
+        if !frame.rests.is_empty() {
+            let key = self.question(&frame.rests);
+            known = self.continuations.get(key, &view);
+            let reads = view.reads.into_inner();
+            frame.key = Some(key);
+            frame.reads = reads;
+        } else {
+            frame.reads = view.reads.into_inner();
+        }
         if let Some(known) = known {
             asker.parts.push(SetId(known));
-            asker.read_below(&reads, child.by);
+            asker.read_below(&frame.reads, child.by);
             return Ok(None);
         }
-        frame.reads = reads;
         self.expand(&mut frame, start, stack, steps)?;
         Ok(Some(frame))
     }

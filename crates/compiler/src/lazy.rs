@@ -7,6 +7,7 @@
 //! the whole answer and each step are remembered by exactly the symbols read ([`StackMemo`]), so
 //! the second visit is a lookup.
 
+use crate::continuation::Rests;
 use crate::lexical_rows::{LexicalRows, TrieId};
 use crate::memo::{Overlay, OverlayView, Reads, StackMemo};
 use crate::sets::{SetId, Sets};
@@ -21,6 +22,7 @@ use rustc_hash::{FxBuildHasher, FxHashSet};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 /// The lazily built machine of one grammar.
 #[derive(Debug)]
@@ -41,6 +43,9 @@ pub(crate) struct LazyMachine {
     actions: boxcar::Vec<Box<[StackAction]>>,
     /// What follows a lexeme: see `continuation`.
     pub(crate) continuations: StackMemo,
+    /// Questions about several rests of tokens at once, by number.
+    pub(crate) questions: HashMap<Rests, u32, FxBuildHasher>,
+    pub(crate) asked: AtomicU32,
     row_memo: StackMemo,
     rows: boxcar::Vec<MadeRow>,
     /// Terminals that are tokens as a whole: label and tokens.
@@ -118,6 +123,8 @@ impl LazyMachine {
             steps: StackMemo::new(),
             actions: boxcar::Vec::new(),
             continuations: StackMemo::new(),
+            questions: HashMap::with_hasher(FxBuildHasher),
+            asked: AtomicU32::new(0),
             row_memo: StackMemo::new(),
             rows: boxcar::Vec::new(),
             token_terminals: Box::default(),

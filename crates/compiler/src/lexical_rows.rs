@@ -55,6 +55,8 @@ struct Walk {
     /// Its ends in preorder.
     exits: Vec<Exit>,
     residuals: Vec<Rest>,
+    /// Whether these name all tokens that are left after all the ends.
+    whole: bool,
 }
 
 /// What is left of the tokens after some ends of a lexeme, or a part of it.
@@ -127,6 +129,8 @@ pub(crate) struct LexicalRows {
     trie_ids: Mutex<FxHashMap<Arc<TokenTrie>, TrieId>>,
     /// Tries by the nodes below which they were collected: `None` where no token is left.
     merges: HashMap<(TrieId, Roots), Option<TrieId>, FxBuildHasher>,
+    /// Tries without the tokens of a set.
+    trimmed: HashMap<(TrieId, SetId), Option<TrieId>, FxBuildHasher>,
     /// What is left after the ends of a state with these labels without some of them.
     cuts: HashMap<(TrieId, LexState, LabelSet, Roots), Arc<[Rest]>, FxBuildHasher>,
     spread_ids: Mutex<FxHashMap<(SetId, Arc<[u32]>), TrieId>>,
@@ -159,6 +163,7 @@ impl Drop for LexicalRows {
         );
         let rows = (
             std::mem::take(&mut self.merges),
+            std::mem::take(&mut self.trimmed),
             std::mem::take(&mut self.cuts),
             std::mem::take(&mut self.rows),
             std::mem::take(&mut self.row_ids),
@@ -231,6 +236,7 @@ impl LexicalRows {
             tries,
             trie_ids: Mutex::default(),
             merges: HashMap::with_hasher(FxBuildHasher),
+            trimmed: HashMap::with_hasher(FxBuildHasher),
             cuts: HashMap::with_hasher(FxBuildHasher),
             spread_ids: Mutex::default(),
             within: HashMap::with_hasher(FxBuildHasher),
@@ -369,11 +375,14 @@ impl LexicalRows {
 
     /// The row of a lexical state and a trie, made on first use. O(trie nodes that live).
     pub fn row(&self, state: LexState, trie: TrieId) -> Result<&LexRow, LimitError> {
+        if trie != Self::VOCABULARY
+            && !self.meets(state, trie)?
+            && self.lexicon.accept(state) == LabelSet::NONE
+        {
+            return Ok(&self.rows[0]);
+        }
         if let Some(&id) = self.row_ids.pin().get(&(state, trie)) {
             return Ok(&self.rows[id as usize]);
-        }
-        if !self.meets(state, trie)? && self.lexicon.accept(state) == LabelSet::NONE {
-            return Ok(&self.rows[0]);
         }
         let far = match self.is_low {
             true => self.lexicon.far(state)?,
@@ -481,15 +490,28 @@ impl LexicalRows {
             && starts.is_none_or(|starts| are_apart(trie, starts))
         {
             let starts = starts.map(|starts| &starts[..]);
-            if let Some(base) = row_walk::base_of(&self.lexicon, trie, starts, state)? {
+            let mut base = row_walk::base_of(&self.lexicon, trie, starts, state)?;
+            if base.is_none() && starts.is_some() {
+                // Where the edges begin with a part of a character, the states in which it ends are not
+                // seen; they are those of characters of a byte.
+                base = row_walk::base_of(&self.lexicon, trie, None, state)?;
+                let firsts = self.tries[trie_id.0 as usize].firsts;
+                let first = |state| Ok::<_, LimitError>(self.lexicon.firsts(state)? & firsts);
+                if let Some(found) = base
+                    && first(found)? != first(state)?
+                {
+                    base = None;
+                }
+            }
+            if let Some(base) = base {
                 return self.near(state, trie_id, base, (starts, heights));
             }
         }
         let below = shape.as_ref().map(|s| &s.below[..]);
         let starts = starts.map(|edges| &edges[..]);
         let mut found = row_walk::plain(&self.lexicon, trie, below, state, starts)?;
-        let residuals = self.residuals(trie_id, &mut found);
-        let inside = self.sets.intern(found.inside);
+        let inside = self.sets.intern(std::mem::take(&mut found.inside));
+        let residuals = self.residuals(trie_id, &mut found, inside).0;
         let residuals = residuals.into_iter().map(|r| (r.labels, r.trie));
         self.finish(state, trie_id, inside, residuals.collect())
     }
@@ -504,7 +526,7 @@ impl LexicalRows {
     ) -> Result<LexRow, LimitError> {
         let trie = self.trie(trie_id);
         let walk = self.walk(base, trie_id)?;
-        let edges = walk.residuals.iter().any(|r| r.edges.is_some());
+        let edges = !walk.whole;
         let exits = (base, &walk.exits[..], edges);
         let mut difference = row_walk::against(&self.lexicon, trie, ends, state, exits)?;
         let inside = self
@@ -544,7 +566,7 @@ impl LexicalRows {
             });
             residuals.extend(rests.iter().map(|r| (labels, r.trie)));
         }
-        let new = self.residuals(trie_id, &mut new);
+        let new = self.residuals(trie_id, &mut new, Sets::EMPTY).0;
         residuals.extend(new.into_iter().map(|r| (r.labels, r.trie)));
         self.finish(state, trie_id, inside, residuals)
     }
@@ -626,10 +648,13 @@ impl LexicalRows {
         let below = Some(&shape.below[..]);
         let mut found = row_walk::plain(&self.lexicon, trie, below, state, starts)?;
         let exits = found.exits.clone();
+        let inside = self.sets.intern(std::mem::take(&mut found.inside));
+        let (residuals, whole) = self.residuals(trie_id, &mut found, inside);
         let walk = Arc::new(Walk {
-            residuals: self.residuals(trie_id, &mut found),
-            inside: self.sets.intern(found.inside),
+            inside,
             exits,
+            residuals,
+            whole,
         });
         let bytes = 12 * walk.exits.len() + 8 * walk.residuals.len() + 128;
         self.trie_bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -655,12 +680,14 @@ impl LexicalRows {
         Arc::clone(self.shapes.pin().get_or_insert(trie_id, shape))
     }
 
-    /// What is left of the tokens after each label set that occurs among the ends. Without edges, all
-    /// of those that the ends have.
-    fn residuals(&self, trie_id: TrieId, found: &mut Found) -> Vec<Rest> {
+    /// What is left of the tokens after each label set that occurs among the ends, but for what is left
+    /// of tokens `inside`; whether nothing was left out. Without edges, all of those that the ends have.
+    fn residuals(&self, trie_id: TrieId, found: &mut Found, inside: SetId) -> (Vec<Rest>, bool) {
         found.exits.sort_unstable();
         found.edges.sort_unstable();
         let mut out = Vec::new();
+        let mut whole = true;
+        let mut words: Option<Vec<u32>> = None;
         for group in found.exits.chunk_by(|a, b| a.0 == b.0) {
             let labels = group[0].0;
             let roots: Roots = group.iter().map(|e| (e.1, e.2)).collect();
@@ -671,6 +698,7 @@ impl LexicalRows {
             if std::ptr::eq(trie, self.vocabulary.trie()) {
                 if all() > Self::SPREAD {
                     out.append(&mut self.spread(labels, &roots, &found.edges));
+                    whole = false;
                     continue;
                 }
                 of = Self::VOCABULARY;
@@ -683,9 +711,27 @@ impl LexicalRows {
                 self.trie_bytes.fetch_add(bytes, Ordering::Relaxed);
                 *self.merges.pin().get_or_insert(key, rest)
             });
-            out.extend(rest.map(|rest| Rest::whole(labels, rest)));
+            let Some(rest) = rest else { continue };
+            let mut left = Some(rest);
+            // Where the lexeme could go on at an end.
+            if inside != Sets::EMPTY && group.iter().any(|e| !e.2) {
+                let known = self.trimmed.pin().get(&(rest, inside)).copied();
+                left = known.unwrap_or_else(|| {
+                    let words = words.get_or_insert_with(|| self.sets.bitset(inside));
+                    let is_gone = |t: TokenId| maskwright_kernels::bits::contains(words, t.0);
+                    let trie = self.trie(rest);
+                    let left = match trie.tokens().iter().any(|t| is_gone(*t)) {
+                        true => self.intern_trie(trie.without(is_gone)),
+                        false => Some(rest),
+                    };
+                    self.trie_bytes.fetch_add(32, Ordering::Relaxed);
+                    *self.trimmed.pin().get_or_insert((rest, inside), left)
+                });
+            }
+            whole &= left == Some(rest);
+            out.extend(left.map(|rest| Rest::whole(labels, rest)));
         }
-        out
+        (out, whole)
     }
 
     /// Rests of the vocabulary after these ends, by the kind of the bytes with which they begin.

@@ -174,7 +174,7 @@ impl Found {
 }
 
 /// A state that most of what lives of a trie soon leads to from `state`, and that most of it never
-/// leaves. `starts` are the children of the root. Where nearly all of the trie is dead there is none:
+/// leaves; maybe the state itself. `starts` are the children of the root. Where nearly all of the trie is dead there is none:
 /// little is then left to walk.
 pub(crate) fn base_of(
     lexicon: &Lexicon,
@@ -193,7 +193,7 @@ pub(crate) fn base_of(
             break;
         }
         if next == at {
-            return Ok((at != state).then_some(at));
+            return Ok(Some(at));
         }
         at = next;
     }

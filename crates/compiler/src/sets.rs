@@ -83,7 +83,10 @@ impl Sets {
         let set = if tokens.len() > self.many() {
             let mut words = vec![0u32; self.words];
             bits::set(&mut words, tokens.iter().map(|t| t.0));
-            Set::Dense(words.into())
+            match bits::count(&words) > self.many() {
+                true => Set::Dense(words.into()),
+                false => Set::Few(bits::ones(&words).map(TokenId).collect()),
+            }
         } else {
             tokens.sort_unstable();
             tokens.dedup();
@@ -213,6 +216,14 @@ impl Sets {
             [] => return Self::EMPTY,
             [only] => return only,
             _ => {}
+        }
+        // Short lists are put together sooner than they are found.
+        let short = parts.iter().try_fold(0, |all, p| match self.get(*p) {
+            Set::Few(ids) => Some(all + ids.len()),
+            _ => None,
+        });
+        if short.is_some_and(|all| all <= Self::SHORT) {
+            return self.unite(&parts);
         }
         let lock = || self.index.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(&id) = lock().unions.get(&parts[..]) {

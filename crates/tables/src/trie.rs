@@ -251,6 +251,43 @@ impl TokenTrie {
         out
     }
 
+    /// The tree without some tokens, and without the nodes below which none is left.
+    pub fn without(&self, is_gone: impl Fn(TokenId) -> bool) -> Self {
+        let mut out = TokenTrie::default();
+        // The nodes on the path, with their places in the new tree.
+        let mut path: Vec<(u32, usize)> = Vec::new();
+        let close = |out: &mut Self, (_, place): (u32, usize)| {
+            if place > 0 && out.nodes[place].tokens as usize == out.tokens.len() {
+                // Nothing is left of it; whatever lay below is gone already.
+                out.nodes.truncate(place);
+            } else {
+                out.nodes[place].skip = out.nodes.len() as u32;
+            }
+        };
+        for (i, node) in self.nodes().iter().enumerate() {
+            while path.last().is_some_and(|p| p.0 as usize <= i) {
+                path.pop().into_iter().for_each(|p| close(&mut out, p));
+            }
+            path.push((node.skip, out.nodes.len()));
+            out.nodes.push(TrieNode {
+                tokens: out.tokens.len() as u32,
+                ..*node
+            });
+            let kept = self.tokens_at(i).iter().filter(|t| !is_gone(**t));
+            out.tokens.extend(kept);
+        }
+        while let Some(open) = path.pop() {
+            close(&mut out, open);
+        }
+        out.nodes.push(TrieNode {
+            skip: out.nodes.len() as u32 + 1,
+            tokens: out.tokens.len() as u32,
+            byte: 0,
+            depth: 0,
+        });
+        out
+    }
+
     /// Copies a subtree to the end of another tree, its root at `depth`.
     fn append_subtree(&self, out: &mut Self, root: usize, depth: u8) {
         let source = &self.nodes[root..self.nodes[root].skip as usize];
@@ -588,6 +625,11 @@ mod tests {
             rests.sort();
             let rests: Vec<(&[u8], TokenId)> = rests.iter().map(|(b, t)| (&b[..], *t)).collect();
             assert_eq!(trie.merged(&roots), TokenTrie::from_sorted(&rests));
+            let is_gone = |token: TokenId| token.index() % step < step / 2;
+            let kept = rests.iter().filter(|e| !is_gone(e.1));
+            let kept: Vec<(&[u8], TokenId)> = kept.copied().collect();
+            let without = trie.merged(&roots).without(is_gone);
+            assert_eq!(without, TokenTrie::from_sorted(&kept));
         }
     }
 }
