@@ -146,8 +146,7 @@ impl LazyMachine {
             }
             if let Some(key) = frame.key {
                 let view = frame.view(stack);
-                self.continuations
-                    .insert(key, &view, &frame.reads, set.0);
+                self.continuations.insert(key, &view, &frame.reads, set.0);
             }
             match frames.last_mut() {
                 Some(asker) => {

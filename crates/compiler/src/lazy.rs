@@ -233,11 +233,7 @@ impl LazyMachine {
     }
 
     /// Tokens that may come next as terminals by themselves.
-    fn named_tokens(
-        &self,
-        state: LexState,
-        stack: &dyn StackView,
-    ) -> Result<Vec<SetId>, RunError> {
+    fn named_tokens(&self, state: LexState, stack: &dyn StackView) -> Result<Vec<SetId>, RunError> {
         let mut sets = Vec::new();
         for terminal in &self.token_terminals {
             if !token_terminals::steps(self, state, stack, terminal.label)?.is_empty() {

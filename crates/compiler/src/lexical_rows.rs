@@ -24,9 +24,7 @@ use crate::sets::{SetId, Sets};
 use maskwright_automata::Lexicon;
 use maskwright_automata::lexicon::ByteSet;
 use maskwright_tables::trie::byte_class;
-use maskwright_tables::{
-    LabelSet, LexState, LimitError, Limits, TokenId, TokenTrie, Vocabulary,
-};
+use maskwright_tables::{LabelSet, LexState, LimitError, Limits, TokenId, TokenTrie, Vocabulary};
 use papaya::HashMap;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -591,9 +589,7 @@ impl LexicalRows {
                         .fetch_add(128 + 8 * gone.len(), Ordering::Relaxed);
                     Some(self.push_trie(TokenTrie::default(), here, firsts, Some(spread)))
                 }
-                Some(edges) => {
-                    self.intern_trie(trie.laid_over(here, without(trie, edges, gone)))
-                }
+                Some(edges) => self.intern_trie(trie.laid_over(here, without(trie, edges, gone))),
                 None => self.intern_trie(trie.merged(left)),
             };
             rests.extend(trie_id.map(|trie| Rest {

@@ -188,8 +188,10 @@ pub(crate) fn base_of(
             Some(starts) => majority(lexicon, trie, starts.iter().map(|s| *s as usize), at)?,
             None => majority(lexicon, trie, trie.children(0), at)?,
         };
+        let (most, thin) = most;
         let next = lexicon.loose(most)?.alive;
-        if next == LexState::DEAD {
+        // States that only resemble each other are walked together everywhere: that must be worth it.
+        if next == LexState::DEAD || thin && next != most {
             break;
         }
         if next == at {
@@ -200,13 +202,14 @@ pub(crate) fn base_of(
     Ok(None)
 }
 
-/// The live target to which most of the trie goes; `DEAD` where too little of it lives.
+/// The live target to which most of the trie goes, and whether half of the trie is dead; `DEAD` where too
+/// little of it lives.
 fn majority(
     lexicon: &Lexicon,
     trie: &TokenTrie,
     starts: impl Iterator<Item = usize>,
     state: LexState,
-) -> Result<LexState, LimitError> {
+) -> Result<(LexState, bool), LimitError> {
     let edges = lexicon.edges(state)?;
     let mut weights: SmallVec<[(LexState, usize); 16]> = SmallVec::new();
     let (mut all, mut dead) = (0, 0);
@@ -225,10 +228,10 @@ fn majority(
         }
     }
     if 8 * dead >= 7 * all {
-        return Ok(LexState::DEAD);
+        return Ok((LexState::DEAD, true));
     }
     let most = weights.iter().max_by_key(|w| w.1);
-    Ok(most.map_or(LexState::DEAD, |w| w.0))
+    Ok((most.map_or(LexState::DEAD, |w| w.0), 2 * dead >= all))
 }
 
 /// What [`against`] found: how a state's answer differs from that of its base.
