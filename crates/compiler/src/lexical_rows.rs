@@ -34,15 +34,18 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct TrieId(pub u32);
 
+/// Ways in which a lexeme can end, and what is left of the tokens then.
+type Ends = Box<[(LabelSet, TrieId)]>;
+
 /// What a lexical state makes of a trie.
 #[derive(Debug)]
 pub(crate) struct LexRow {
     /// Tokens that stay inside the lexeme.
     pub inside: SetId,
     /// For each way in which the lexeme can end: what is left of the tokens after it.
-    pub exits: Box<[(LabelSet, TrieId)]>,
+    pub exits: Ends,
     /// The same for each label by itself, where that is not the same.
-    apart: OnceLock<Option<Box<[(LabelSet, TrieId)]>>>,
+    apart: OnceLock<Option<Ends>>,
 }
 
 /// The whole walk of a state, kept to answer for the states near it.
@@ -117,6 +120,12 @@ struct Shape {
 /// Nodes of a trie, and whether the tokens that end at each count.
 type Roots = Box<[(u32, bool)]>;
 
+/// A trie, a state, labels with which a lexeme ends from there, and ends that are left out.
+type Cut = (TrieId, LexState, LabelSet, Roots);
+
+/// The tokens of the root of a spread trie, and its edges.
+type SpreadKey = (SetId, Arc<[u32]>);
+
 /// Rows, tries and sets of one vocabulary, shared by all grammars and threads.
 #[derive(Debug)]
 pub(crate) struct LexicalRows {
@@ -130,8 +139,8 @@ pub(crate) struct LexicalRows {
     /// Tries without the tokens of a set.
     trimmed: HashMap<(TrieId, SetId), Option<TrieId>, FxBuildHasher>,
     /// What is left after the ends of a state with these labels without some of them.
-    cuts: HashMap<(TrieId, LexState, LabelSet, Roots), Arc<[Rest]>, FxBuildHasher>,
-    spread_ids: Mutex<FxHashMap<(SetId, Arc<[u32]>), TrieId>>,
+    cuts: HashMap<Cut, Arc<[Rest]>, FxBuildHasher>,
+    spread_ids: Mutex<FxHashMap<SpreadKey, TrieId>>,
     /// Whether the edges of the first are among those of the second.
     within: HashMap<(TrieId, TrieId), bool, FxBuildHasher>,
     rows: boxcar::Vec<LexRow>,
@@ -411,7 +420,7 @@ impl LexicalRows {
         Ok(exits.as_deref().unwrap_or(&row.exits))
     }
 
-    fn exits_apart(&self, exits: &[(LabelSet, TrieId)]) -> Option<Box<[(LabelSet, TrieId)]>> {
+    fn exits_apart(&self, exits: &[(LabelSet, TrieId)]) -> Option<Ends> {
         let marks = |labels: LabelSet| self.lexicon.labels(labels);
         if exits.iter().all(|e| marks(e.0).len() <= 1) {
             return None;
@@ -773,7 +782,7 @@ impl LexicalRows {
         out
     }
 
-    fn remember(&self, key: (TrieId, LexState, LabelSet, Roots), rests: Vec<Rest>) -> Arc<[Rest]> {
+    fn remember(&self, key: Cut, rests: Vec<Rest>) -> Arc<[Rest]> {
         let edges = rests.iter().filter_map(|r| r.edges.as_ref());
         let edges: usize = edges.map(|e| 4 * e.len()).sum();
         let bytes = 8 * key.3.len() + 64 + edges;

@@ -18,7 +18,7 @@ fn dashes(longest: usize) -> Arc<Vocabulary> {
         },
         bytes: text.into_bytes(),
     });
-    Vocabulary::new("dashes", tokens, &[longest as u32 + 2], None).unwrap()
+    Arc::new(Vocabulary::new("dashes", tokens, &[longest as u32 + 2], None).unwrap())
 }
 
 /// What a mask of all dashes costs: the remembered steps, lexical rows and rests of tokens.

@@ -277,9 +277,9 @@ impl Explorer<'_> {
         let start = (false, Past::default());
         let exits = self
             .sums
-            .read(&mut gather, state, LexicalRows::VOCABULARY, start)?;
-        for (labels, trie) in exits {
-            let (labels, then) = (Labels::Set(labels), Then::Read(trie, Past::default()));
+            .read(&mut gather, state, &[LexicalRows::VOCABULARY], start)?;
+        for (labels, rests) in exits {
+            let (labels, then) = (Labels::Set(labels), Then::Read(rests, Past::default()));
             let step = self.sums.pending.intern(Pending::Step { labels, then });
             gather.items.push((0, step));
         }

@@ -32,8 +32,8 @@ pub(super) enum Then {
     Act,
     /// Whether the text may end is the answer.
     End,
-    /// The next lexeme reads these rests of tokens.
-    Read(TrieId, Past),
+    /// The next lexeme reads these rests of tokens, by their number.
+    Read(u32, Past),
     /// A token terminal is read next, and its tokens are the answer.
     Token(u32),
     /// It has been read.
@@ -190,6 +190,8 @@ pub(super) struct Summaries<'a> {
     pub actions: Interner<Action>,
     /// Token sets in order of discovery.
     pub sets: Interner<SetId>,
+    /// Rests of tokens that are read on from the same stack: one question, of however many parts.
+    rests: Interner<Box<[TrieId]>>,
     memo: FxHashMap<(PendingId, Symbol), OutcomeId>,
     /// What the attempt under way lacks.
     missing: Vec<(PendingId, Symbol)>,
@@ -226,6 +228,7 @@ impl<'a> Summaries<'a> {
             outcomes,
             actions: Interner::new(),
             sets: Interner::new(),
+            rests: Interner::new(),
             memo: FxHashMap::default(),
             missing: Vec::new(),
             found: 0,
@@ -453,14 +456,14 @@ impl<'a> Summaries<'a> {
 
     /// What happens next, when a lexeme that began on `symbol` ends with these labels.
     fn ended(&self, then: Then, symbol: Symbol, labels: Labels) -> Result<Then, RunError> {
-        let (Then::Read(trie, past), Labels::Set(labels)) = (then, labels) else {
+        let (Then::Read(rests, past), Labels::Set(labels)) = (then, labels) else {
             return Ok(then);
         };
         let ended_one = past.ended_one
             || symbol != BOTTOM
                 && self.machine.distinct(symbol)?
                 && self.machine.must_differ(symbol, labels)?;
-        Ok(Then::Read(trie, Past { ended_one, ..past }))
+        Ok(Then::Read(rests, Past { ended_one, ..past }))
     }
 
     /// One elementary move.
@@ -523,17 +526,26 @@ impl<'a> Summaries<'a> {
                 let set = self.terminal_set(terminal);
                 gather.sets.push(in_role(set, PLAIN));
             }
-            Then::Read(trie, mut past) => {
-                let here = machine.shared().here(trie);
-                if here != Sets::EMPTY {
-                    let here = self.sets.intern(here);
-                    gather.sets.push(in_role(here, past.role()));
+            Then::Read(rests, mut past) => {
+                let rests = self.rests.get(rests).clone();
+                for &trie in &rests {
+                    let here = machine.shared().here(trie);
+                    if here != Sets::EMPTY {
+                        let here = self.sets.intern(here);
+                        gather.sets.push(in_role(here, past.role()));
+                    }
                 }
                 if symbol == BOTTOM {
                     return Ok(());
                 }
                 let start = machine.lex_start(symbol)?;
-                if start == LexState::DEAD || !machine.shared().meets(start, trie)? {
+                let mut met: Vec<TrieId> = Vec::new();
+                for &trie in &rests {
+                    if start != LexState::DEAD && machine.shared().meets(start, trie)? {
+                        met.push(trie);
+                    }
+                }
+                if met.is_empty() {
                     return Ok(());
                 }
                 let distinct = machine.distinct(symbol)?;
@@ -541,8 +553,8 @@ impl<'a> Summaries<'a> {
                 if distinct {
                     past.crossing = past.crossing.max(Some(past.ended_one));
                 }
-                for (labels, trie) in self.read(gather, start, trie, (enters, past))? {
-                    let (labels, then) = (Labels::Set(labels), Then::Read(trie, past));
+                for (labels, rests) in self.read(gather, start, &met, (enters, past))? {
+                    let (labels, then) = (Labels::Set(labels), Then::Read(rests, past));
                     let found = self.want(Pending::Step { labels, then }, symbol);
                     self.add(gather, found);
                 }
@@ -551,44 +563,55 @@ impl<'a> Summaries<'a> {
         Ok(())
     }
 
-    /// Adds the tokens of a trie that stay inside the lexeme begun in `state`; how it can end. `enters`
+    /// Adds the tokens of some tries that stay inside the lexeme begun in `state`; how it can end. `enters`
     /// says whether it is the first lexeme that the tokens enter which may have to differ.
     pub fn read(
         &mut self,
         gather: &mut Gather,
         state: LexState,
-        trie: TrieId,
+        tries: &[TrieId],
         (enters, past): (bool, Past),
-    ) -> Result<Vec<(LabelSet, TrieId)>, RunError> {
+    ) -> Result<Vec<(LabelSet, u32)>, RunError> {
         let shared: &LexicalRows = self.machine.shared();
-        let mut exits: Vec<(LabelSet, TrieId)> = Vec::new();
+        let mut exits: Vec<(LabelSet, bool, TrieId)> = Vec::new();
         if state == LexState::DEAD {
-            return Ok(exits);
+            return Ok(Vec::new());
         }
         for &alternative in shared.lexicon.parts(state)? {
-            let row = shared.row(alternative, trie)?;
-            let inside = self.sets.intern(shared.sets.whole(row.inside));
-            let mut role = PLAIN;
-            if past.role() != PLAIN {
-                let mut crossing = Vec::new();
-                self.machine
-                    .crossing(enters, trie, row.inside, &mut crossing);
-                let crossing = self.sets.intern(shared.sets.intern(crossing));
-                if crossing == inside {
-                    role = past.role();
-                } else {
-                    gather.sets.push(in_role(crossing, past.role()));
+            for &trie in tries {
+                let row = shared.row(alternative, trie)?;
+                let inside = self.sets.intern(shared.sets.whole(row.inside));
+                let mut role = PLAIN;
+                if past.role() != PLAIN {
+                    let mut crossing = Vec::new();
+                    self.machine
+                        .crossing(enters, trie, row.inside, &mut crossing);
+                    let crossing = self.sets.intern(shared.sets.intern(crossing));
+                    if crossing == inside {
+                        role = past.role();
+                    } else {
+                        gather.sets.push(in_role(crossing, past.role()));
+                    }
+                }
+                gather.sets.push(in_role(inside, role));
+                let own = shared.exits(row, self.machine.apart)?.iter();
+                exits.extend(own.map(|&(labels, rest)| (labels, rest != trie, rest)));
+            }
+        }
+        // By what they are: the numbers of label sets and tries depend on what was asked before, and by
+        // whom. Of the same labels, the whole trie comes first.
+        exits.sort_by_key(|(labels, part, _)| (shared.lexicon.labels(*labels), *part));
+        let mut out = Vec::new();
+        for group in exits.chunk_by(|a, b| a.0 == b.0) {
+            let mut rests: Vec<TrieId> = Vec::new();
+            for (_, _, rest) in group {
+                if !rests.contains(rest) {
+                    rests.push(*rest);
                 }
             }
-            gather.sets.push(in_role(inside, role));
-            let from = exits.len();
-            exits.extend_from_slice(shared.exits(row, self.machine.apart)?);
-            // By what they are: the numbers of label sets and tries depend on what was asked before,
-            // and by whom. Of the same labels, the whole trie comes first.
-            exits[from..]
-                .sort_by_key(|(labels, rest)| (shared.lexicon.labels(*labels), *rest != trie));
+            out.push((group[0].0, self.rests.intern(rests.into())));
         }
-        Ok(exits)
+        Ok(out)
     }
 
     /// Asks the machine about known symbols and one more below them.
