@@ -98,6 +98,12 @@ pub trait Control: Send + Sync + fmt::Debug {
     /// Whether the input may end on this stack with no lexeme under way.
     fn ends(&self, stack: &mut dyn StackReader) -> Result<bool, ControlError>;
 
+    /// Whether a lexeme with several labels is always read as with each of them by itself: the actions
+    /// of [`Control::step`] for all are those for each.
+    fn reads_labels_apart(&self) -> bool {
+        false
+    }
+
     /// Whether some lexemes must differ from each other: names of an object, elements of an array.
     /// See `maskwright_tables::machine`; the control does not compare values, it only says where they
     /// are to be compared.

@@ -8,9 +8,10 @@
 //! the second visit is a lookup.
 
 use crate::alive::{Alive, Question};
+use crate::continuation::Rests;
 use crate::lexical_rows::{LexRow, LexicalRows, TrieId};
 use crate::memo::{Overlay, OverlayView, Reads, StackMemo};
-use crate::sets::{FinalId, SetId, Sets};
+use crate::sets::{SetId, Sets};
 use crate::token_terminals::{self, TokenTerminal};
 use maskwright_automata::lexicon::Spelling;
 use maskwright_automata::{Control, ControlError, StackReader};
@@ -23,6 +24,7 @@ use rustc_hash::{FxBuildHasher, FxHashSet};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 /// The lazily built machine of one grammar.
 #[derive(Debug)]
@@ -32,12 +34,14 @@ pub(crate) struct LazyMachine {
     limits: Limits,
     /// Whether arrays or objects may have to differ.
     records: bool,
-    /// Whether some bytes are no tokens by themselves.
+    /// Whether tokens may begin what no tokens complete.
     has_gaps: bool,
     /// See [`Control::is_whole`].
     is_whole: bool,
     /// What was found out about stacks that may not be completed.
     alive: Alive,
+    /// Whether a lexeme with several labels is read as with each of them by itself.
+    pub(crate) apart: bool,
     /// Where the next lexeme begins, and whether it may have to differ from others.
     starts: HashMap<Symbol, (LexState, bool), FxBuildHasher>,
     /// Whether such lexemes may run out.
@@ -45,6 +49,11 @@ pub(crate) struct LazyMachine {
     differing: HashMap<(Symbol, LabelSet), (bool, Part), FxBuildHasher>,
     steps: StackMemo,
     actions: boxcar::Vec<Box<[StackAction]>>,
+    /// What follows a lexeme: see `continuation`.
+    pub(crate) continuations: StackMemo,
+    /// Questions about several rests of tokens at once, by number.
+    pub(crate) questions: HashMap<Rests, u32, FxBuildHasher>,
+    pub(crate) asked: AtomicU32,
     row_memo: StackMemo,
     rows: boxcar::Vec<MadeRow>,
     /// Terminals that are tokens as a whole: label and tokens.
@@ -54,7 +63,7 @@ pub(crate) struct LazyMachine {
 /// A row of the machine.
 #[derive(Debug)]
 struct MadeRow {
-    tokens: FinalId,
+    tokens: SetId,
     ends: bool,
     /// See [`Crossing`].
     once: Box<[TokenId]>,
@@ -112,9 +121,10 @@ impl LazyMachine {
     pub fn new(control: Box<dyn Control>, shared: Arc<LexicalRows>, limits: Limits) -> Self {
         LazyMachine {
             records: control.records(),
-            has_gaps: shared.lexicon.has_gaps(),
+            has_gaps: !(control.is_whole() && shared.lexicon.spells_all()),
             is_whole: control.is_whole(),
             alive: Alive::default(),
+            apart: control.reads_labels_apart(),
             control,
             shared,
             limits,
@@ -123,6 +133,9 @@ impl LazyMachine {
             differing: HashMap::with_hasher(FxBuildHasher),
             steps: StackMemo::new(),
             actions: boxcar::Vec::new(),
+            continuations: StackMemo::new(),
+            questions: HashMap::with_hasher(FxBuildHasher),
+            asked: AtomicU32::new(0),
             row_memo: StackMemo::new(),
             rows: boxcar::Vec::new(),
             token_terminals: Box::default(),
@@ -192,7 +205,7 @@ impl LazyMachine {
     }
 
     /// Where the next lexeme begins when `top` is on top, and whether it may have to differ.
-    fn begin(&self, top: Symbol) -> Result<(LexState, bool), RunError> {
+    pub(crate) fn begin(&self, top: Symbol) -> Result<(LexState, bool), RunError> {
         if let Some(&known) = self.starts.pin().get(&top) {
             return Ok(known);
         }
@@ -232,17 +245,99 @@ impl LazyMachine {
     }
 
     fn make_row(&self, state: LexState, stack: &dyn StackView) -> Result<(u32, Reads), RunError> {
+        if self.control.compares() || self.has_gaps {
+            return self.make_comparing_row(state, stack);
+        }
+        let (mut tokens, mut reads) = self.continue_row(state, stack)?;
+        let reads_too = RefCell::new(Reads::default());
+        let view = OverlayView {
+            overlay: &Overlay::new(),
+            base: stack,
+            reads: &reads_too,
+        };
+        let named = self.named_tokens(state, &view)?;
+        if !named.is_empty() {
+            tokens = self.shared.sets.union([&named[..], &[tokens]].concat());
+        }
+        let ends = self.row_ends(state, &view)?;
+        if stack.went_below() {
+            return Err(RunError::UnknownSymbol);
+        }
+        reads_too
+            .into_inner()
+            .depths()
+            .for_each(|depth| reads.note(depth));
+        let row = MadeRow {
+            tokens,
+            ends,
+            once: Box::default(),
+            twice: Box::default(),
+        };
+        Ok((self.rows.push(row) as u32, reads))
+    }
+
+    /// Tokens that may come next as terminals by themselves.
+    fn named_tokens(
+        &self,
+        state: LexState,
+        stack: &OverlayView<'_>,
+    ) -> Result<Vec<SetId>, RunError> {
+        let mut sets = Vec::new();
+        for terminal in &self.token_terminals {
+            for action in token_terminals::steps(self, state, stack, terminal.label)? {
+                let mut next = Overlay::new();
+                next.apply(&action);
+                let view = OverlayView {
+                    overlay: &next,
+                    ..*stack
+                };
+                if self.is_alive(Question::Rest, &view)? {
+                    sets.push(self.shared.sets.intern(terminal.tokens.to_vec()));
+                    break;
+                }
+            }
+        }
+        Ok(sets)
+    }
+
+    /// Whether the text may end here.
+    fn row_ends(&self, state: LexState, stack: &OverlayView<'_>) -> Result<bool, RunError> {
+        if state == LexState::DEAD || self.lex_is_fresh(state) {
+            return self.ends(stack);
+        }
+        let mut ends = false;
+        let labels = self.lex_accept(state);
+        if labels != LabelSet::NONE {
+            for action in self.step(stack, labels)? {
+                let mut next = Overlay::new();
+                next.apply(action);
+                ends |= self.ends(&OverlayView {
+                    overlay: &next,
+                    ..*stack
+                })?;
+            }
+        }
+        Ok(ends)
+    }
+
+    /// A row where lexemes are compared, or where tokens may not complete what they begin: what tokens do
+    /// to lexemes and to the stack is found with them, one reading after another.
+    fn make_comparing_row(
+        &self,
+        state: LexState,
+        stack: &dyn StackView,
+    ) -> Result<(u32, Reads), RunError> {
         let reads = RefCell::new(Reads::default());
         let mut parts: Vec<SetId> = Vec::new();
         // The parts that cross, those that have ended a lexeme that must differ second.
         let mut crossing: [Vec<TokenId>; 2] = Default::default();
         let mut work: Vec<Item> = Vec::new();
         let distinct = match stack.symbol(0) {
-            Some(top) if self.control.compares() => {
+            Some(top) => {
                 reads.borrow_mut().note(0);
                 self.begin(top)?.1
             }
-            _ => false,
+            None => false,
         };
         for &part in self.shared.lexicon.parts(state)? {
             work.push(Item {
@@ -266,26 +361,13 @@ impl LazyMachine {
         );
         let mut seen: FxHashSet<Seen> = FxHashSet::default();
         let mut budget = self.limits.steps;
-        for terminal in &self.token_terminals {
-            let view = OverlayView {
-                overlay: &Overlay::new(),
-                base: stack,
-                reads: &reads,
-            };
-            for action in token_terminals::steps(self, state, &view, terminal.label)? {
-                let mut next = Overlay::new();
-                next.apply(&action);
-                let view = OverlayView {
-                    overlay: &next,
-                    base: stack,
-                    reads: &reads,
-                };
-                if self.is_alive(Question::Rest, &view)? {
-                    parts.push(self.shared.sets.intern(terminal.tokens.to_vec()));
-                    break;
-                }
-            }
-        }
+        let whole = Overlay::new();
+        let own = OverlayView {
+            overlay: &whole,
+            base: stack,
+            reads: &reads,
+        };
+        parts.append(&mut self.named_tokens(state, &own)?);
         while let Some(item) = work.pop() {
             if budget == 0 {
                 return Err(LimitError::new(
@@ -329,8 +411,10 @@ impl LazyMachine {
                 for action in self.step(&view, labels)? {
                     let mut next = item.overlay.clone();
                     next.apply(action);
-                    let rest = self.shared.trie(residual);
                     let here = self.shared.here(residual);
+                    if let Some(twice) = item.crossing {
+                        crossing[usize::from(twice)].extend(self.shared.sets.iter(here));
+                    }
                     let view = OverlayView {
                         overlay: &next,
                         base: stack,
@@ -339,22 +423,16 @@ impl LazyMachine {
                     if here != Sets::EMPTY && self.is_alive(Question::Rest, &view)? {
                         parts.push(here);
                     }
-                    if let Some(twice) = item.crossing {
-                        crossing[usize::from(twice)].extend_from_slice(rest.tokens_at(0));
-                    }
                     if self.records
-                        && !rest.tokens_at(0).is_empty()
+                        && here != Sets::EMPTY
                         && let Some(top) = view.symbol(0)
                         && self.may_run_out(top)?
                     {
-                        crossing[usize::from(ended_one)].extend_from_slice(rest.tokens_at(0));
-                    }
-                    if rest.len() <= 1 {
-                        continue;
+                        crossing[usize::from(ended_one)].extend(self.shared.sets.iter(here));
                     }
                     let Some(top) = view.symbol(0) else { continue };
                     let (start, distinct) = self.begin(top)?;
-                    if start == LexState::DEAD {
+                    if start == LexState::DEAD || !self.shared.meets(start, residual)? {
                         continue;
                     }
                     let entered = distinct.then_some(ended_one);
@@ -388,32 +466,7 @@ impl LazyMachine {
                 }
             }
         }
-        let overlay = Overlay::new();
-        let view = OverlayView {
-            overlay: &overlay,
-            base: stack,
-            reads: &reads,
-        };
-        let ends = if state == LexState::DEAD || self.lex_is_fresh(state) {
-            self.ends(&view)?
-        } else {
-            match self.lex_accept(state) {
-                LabelSet::NONE => false,
-                labels => {
-                    let mut ends = false;
-                    for action in self.step(&view, labels)? {
-                        let mut next = Overlay::new();
-                        next.apply(action);
-                        ends |= self.ends(&OverlayView {
-                            overlay: &next,
-                            base: stack,
-                            reads: &reads,
-                        })?;
-                    }
-                    ends
-                }
-            }
-        };
+        let ends = self.row_ends(state, &own)?;
         if stack.went_below() {
             return Err(RunError::UnknownSymbol);
         }
@@ -435,10 +488,9 @@ impl LazyMachine {
     /// lexeme that they enter which must differ, a token that only opens a string cannot repeat or
     /// exhaust anything if infinitely many values are offered.
     pub fn crossing(&self, enters: bool, trie: TrieId, inside: SetId, out: &mut Vec<TokenId>) {
-        let trie = self.shared.trie(trie);
         let mut opening: Vec<TokenId> = Vec::new();
         if enters {
-            let mut nodes: Vec<usize> = trie.children(0).collect();
+            let (trie, mut nodes) = self.shared.children(trie);
             while let Some(node) = nodes.pop() {
                 match trie.nodes()[node].byte {
                     b'"' => opening.extend_from_slice(trie.tokens_at(node)),

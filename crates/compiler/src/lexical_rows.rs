@@ -15,20 +15,31 @@
 //! Residual tries are interned by content. Trie 0 is the vocabulary. The root of a residual trie
 //! holds the tokens that end exactly where the lexeme ends; they are kept there only when the
 //! lexeme cannot go on (otherwise they are inside).
+//!
+//! A lexeme that may end at every byte (a name, a number, a comment) leaves rests of most of the
+//! vocabulary. Two things keep that cheap. What follows an end below which all tokens stay inside
+//! the lexeme anyway adds nothing to a row, and is left out. And of what remains, a large rest is not laid
+//! over each other but kept as the *edges* of the vocabulary with which it begins ([`Spread`]), apart by
+//! the kind of their bytes: the grammar asks for few kinds (after a name, for no letter), and the others
+//! are never looked at.
 
-use crate::row_walk::{self, Exit};
+use crate::row_walk::{self, Edge, Exit, Found};
 use crate::sets::{SetId, Sets};
 use maskwright_automata::Lexicon;
 use maskwright_automata::lexicon::{ByteSet, Spelling};
-use maskwright_tables::{LabelSet, LexState, LimitError, Limits, TokenTrie, Vocabulary};
+use maskwright_tables::trie::byte_class;
+use maskwright_tables::{LabelSet, LexState, LimitError, Limits, TokenId, TokenTrie, Vocabulary};
 use papaya::HashMap;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// An interned trie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct TrieId(pub u32);
+
+/// Ways in which a lexeme can end, and what is left of the tokens then.
+type Ends = Box<[(LabelSet, TrieId)]>;
 
 /// What a lexical state makes of a trie.
 #[derive(Debug)]
@@ -40,7 +51,9 @@ pub(crate) struct LexRow {
     /// spell the rest, be it that one goes on behind it, by the state in which they end.
     pub ends: Box<[(LexState, Spelling, SetId)]>,
     /// For each way in which the lexeme can end: what is left of the tokens after it.
-    pub exits: Box<[(LabelSet, TrieId)]>,
+    pub exits: Ends,
+    /// The same for each label by itself, where that is not the same.
+    apart: OnceLock<Option<Ends>>,
 }
 
 /// The whole walk of a state, kept to answer for the states near it.
@@ -50,15 +63,55 @@ struct Walk {
     inside: SetId,
     /// Its ends in preorder.
     exits: Vec<Exit>,
-    residuals: Vec<(LabelSet, TrieId)>,
+    residuals: Vec<Rest>,
+    /// Whether these name all tokens that are left after all the ends.
+    whole: bool,
+}
+
+/// What is left of the tokens after some ends of a lexeme, or a part of it.
+#[derive(Clone, Debug)]
+struct Rest {
+    labels: LabelSet,
+    trie: TrieId,
+    /// The edges with which it begins, where it was too large to be laid over each other as a whole.
+    edges: Option<Arc<[u32]>>,
 }
 
 /// A trie of what is left of some tokens.
 #[derive(Debug)]
 struct Residual {
+    /// Without nodes for a spread one.
     trie: Arc<TokenTrie>,
     /// The tokens of its root: of these nothing is left.
     here: SetId,
+    /// The classes of the bytes with which it goes on, at least.
+    firsts: u64,
+    spread: Option<Spread>,
+}
+
+/// A residual trie as edges of the vocabulary's: the nodes that are its root's children once those with
+/// equal bytes are laid over each other, strictly increasing.
+#[derive(Debug)]
+struct Spread {
+    edges: OnceLock<Arc<[u32]>>,
+    /// What the edges are found from when they are first asked for: those of another one, without the
+    /// edges that begin at these nodes.
+    without: Option<(Arc<[u32]>, Roots)>,
+}
+
+/// Kinds of bytes by their classes, and what is left. Lexemes often differ in what kinds may follow them.
+const KINDS: [u64; 3] = [
+    // Letters, digits and `_`.
+    0b111 | 1 << 39,
+    // White space.
+    1 << 3 | 1 << 4 | 1 << 5 | 1 << 12,
+    // Bytes of characters outside ASCII.
+    0b1_1111 << 7,
+];
+
+fn kind_of(class: u32) -> usize {
+    let found = KINDS.iter().position(|kind| kind & 1 << class != 0);
+    found.unwrap_or(KINDS.len())
 }
 
 /// What is known of the nodes of a large trie.
@@ -75,6 +128,12 @@ struct Shape {
 /// Nodes of a trie, and whether the tokens that end at each count.
 type Roots = Box<[(u32, bool)]>;
 
+/// A trie, a state, labels with which a lexeme ends from there, and ends that are left out.
+type Cut = (TrieId, LexState, LabelSet, Roots);
+
+/// The tokens of the root of a spread trie, and its edges.
+type SpreadKey = (SetId, Arc<[u32]>);
+
 /// Rows, tries and sets of one vocabulary, shared by all grammars and threads.
 #[derive(Debug)]
 pub(crate) struct LexicalRows {
@@ -83,9 +142,15 @@ pub(crate) struct LexicalRows {
     pub sets: Sets,
     tries: boxcar::Vec<Residual>,
     trie_ids: Mutex<FxHashMap<Arc<TokenTrie>, TrieId>>,
-    /// Tries by the nodes below which they were collected: `None` where no token is left. The
-    /// second key is the state whose ends the nodes were taken out of, or `DEAD`.
-    merges: HashMap<(TrieId, LexState, LabelSet, Roots), Option<TrieId>, FxBuildHasher>,
+    /// Tries by the nodes below which they were collected: `None` where no token is left.
+    merges: HashMap<(TrieId, Roots), Option<TrieId>, FxBuildHasher>,
+    /// Tries without the tokens of a set.
+    trimmed: HashMap<(TrieId, SetId), Option<TrieId>, FxBuildHasher>,
+    /// What is left after the ends of a state with these labels without some of them.
+    cuts: HashMap<Cut, Arc<[Rest]>, FxBuildHasher>,
+    spread_ids: Mutex<FxHashMap<SpreadKey, TrieId>>,
+    /// Whether the edges of the first are among those of the second.
+    within: HashMap<(TrieId, TrieId), bool, FxBuildHasher>,
     rows: boxcar::Vec<LexRow>,
     row_ids: HashMap<(LexState, TrieId), u32, FxBuildHasher>,
     walks: HashMap<(LexState, TrieId), Arc<Walk>, FxBuildHasher>,
@@ -109,9 +174,12 @@ impl Drop for LexicalRows {
         let tries = (
             std::mem::take(&mut self.tries),
             std::mem::take(&mut self.trie_ids),
+            std::mem::take(&mut self.spread_ids),
         );
         let rows = (
             std::mem::take(&mut self.merges),
+            std::mem::take(&mut self.trimmed),
+            std::mem::take(&mut self.cuts),
             std::mem::take(&mut self.rows),
             std::mem::take(&mut self.row_ids),
         );
@@ -130,6 +198,9 @@ impl LexicalRows {
 
     /// Tries of fewer nodes are walked as they are.
     const LARGE: usize = 1024;
+
+    /// Rests whose subtrees have more nodes than this together are spread.
+    const SPREAD: usize = 4096;
 
     /// A hard bound on shared lexical states, for one grammar that outgrows everything.
     const MAX_STATES: usize = 1 << 24;
@@ -169,6 +240,15 @@ impl LexicalRows {
         tries.push(Residual {
             trie: Arc::new(TokenTrie::default()),
             here: sets.intern(vocabulary.trie().tokens_at(0).to_vec()),
+            firsts: u64::MAX,
+            spread: None,
+        });
+        let rows = boxcar::Vec::new();
+        rows.push(LexRow {
+            inside: Sets::EMPTY,
+            ends: Box::default(),
+            exits: Box::default(),
+            apart: OnceLock::new(),
         });
         LexicalRows {
             vocabulary,
@@ -177,7 +257,11 @@ impl LexicalRows {
             tries,
             trie_ids: Mutex::default(),
             merges: HashMap::with_hasher(FxBuildHasher),
-            rows: boxcar::Vec::new(),
+            trimmed: HashMap::with_hasher(FxBuildHasher),
+            cuts: HashMap::with_hasher(FxBuildHasher),
+            spread_ids: Mutex::default(),
+            within: HashMap::with_hasher(FxBuildHasher),
+            rows,
             row_ids: HashMap::with_hasher(FxBuildHasher),
             walks: HashMap::with_hasher(FxBuildHasher),
             shapes: HashMap::with_hasher(FxBuildHasher),
@@ -200,17 +284,100 @@ impl LexicalRows {
         &self.vocabulary
     }
 
-    pub fn trie(&self, id: TrieId) -> &TokenTrie {
-        if id == Self::VOCABULARY {
+    /// A trie that is laid out, or the vocabulary's for one that is spread over it.
+    fn trie(&self, id: TrieId) -> &TokenTrie {
+        let residual = &self.tries[id.0 as usize];
+        if id == Self::VOCABULARY || residual.spread.is_some() {
             self.vocabulary.trie()
         } else {
-            &self.tries[id.0 as usize].trie
+            &residual.trie
         }
+    }
+
+    /// The edges of a spread trie.
+    fn edges(&self, id: TrieId) -> Option<&Arc<[u32]>> {
+        let spread = self.tries[id.0 as usize].spread.as_ref()?;
+        Some(spread.edges.get_or_init(|| {
+            let (all, roots) = match &spread.without {
+                Some((all, roots)) => (&**all, &**roots),
+                None => (&[][..], &[][..]),
+            };
+            let edges: Arc<[u32]> = without(self.vocabulary.trie(), all, roots).into();
+            self.trie_bytes
+                .fetch_add(4 * edges.len(), Ordering::Relaxed);
+            edges
+        }))
+    }
+
+    /// The trie in which the children of the root of a trie lie, and these children.
+    pub fn children(&self, id: TrieId) -> (&TokenTrie, Vec<usize>) {
+        let trie = self.trie(id);
+        let children = match self.edges(id) {
+            Some(edges) => edges.iter().map(|e| *e as usize).collect(),
+            None => trie.children(0).collect(),
+        };
+        (trie, children)
     }
 
     /// The tokens of the root of a trie.
     pub fn here(&self, id: TrieId) -> SetId {
         self.tries[id.0 as usize].here
+    }
+
+    /// Whether a lexeme that begins in this state can read on in this trie.
+    pub fn meets(&self, state: LexState, id: TrieId) -> Result<bool, LimitError> {
+        let firsts = self.tries[id.0 as usize].firsts;
+        Ok(firsts & self.lexicon.firsts(state)? != 0)
+    }
+
+    /// Whether a trie certainly holds nothing that the other one does not hold too.
+    pub fn is_within(&self, id: TrieId, other: TrieId) -> bool {
+        if id == other {
+            return true;
+        }
+        if let Some(&known) = self.within.pin().get(&(id, other)) {
+            return known;
+        }
+        let within = match (self.edges(id), self.edges(other)) {
+            (Some(edges), Some(others)) => {
+                let mut rest = others.iter();
+                self.here(id) == Sets::EMPTY && edges.iter().all(|e| rest.any(|o| o == e))
+            }
+            (Some(_), None) => false,
+            (None, _) => self.holds(other, id),
+        };
+        self.within.pin().insert((id, other), within);
+        within
+    }
+
+    /// Whether a trie holds all that one holds which is laid out.
+    fn holds(&self, id: TrieId, other: TrieId) -> bool {
+        let wanted = self.trie(other);
+        let (trie, children) = self.children(id);
+        let here = self.sets.bitset(self.here(id));
+        let has = |t: &TokenId| maskwright_kernels::bits::contains(&here, t.0);
+        if !wanted.tokens_at(0).iter().all(has) {
+            return false;
+        }
+        // For each node on the path, the nodes of the trie that spell what comes below it.
+        let mut path: Vec<(u32, Vec<usize>)> = vec![(wanted.nodes()[0].skip, children)];
+        for (i, node) in wanted.nodes().iter().enumerate().skip(1) {
+            while path.last().is_some_and(|p| p.0 as usize <= i) {
+                path.pop();
+            }
+            let Some((_, below)) = path.last() else {
+                return false;
+            };
+            let alike = below.iter().filter(|c| trie.nodes()[**c].byte == node.byte);
+            let alike: Vec<usize> = alike.copied().collect();
+            let has = |t: &TokenId| alike.iter().any(|c| trie.tokens_at(*c).contains(t));
+            if alike.is_empty() || !wanted.tokens_at(i).iter().all(has) {
+                return false;
+            }
+            let children = alike.iter().flat_map(|c| trie.children(*c));
+            path.push((node.skip, children.collect()));
+        }
+        true
     }
 
     /// The number of rows and of tries made so far.
@@ -229,6 +396,12 @@ impl LexicalRows {
 
     /// The row of a lexical state and a trie, made on first use. O(trie nodes that live).
     pub fn row(&self, state: LexState, trie: TrieId) -> Result<&LexRow, LimitError> {
+        if trie != Self::VOCABULARY
+            && !self.meets(state, trie)?
+            && self.lexicon.accept(state) == LabelSet::NONE
+        {
+            return Ok(&self.rows[0]);
+        }
         if let Some(&id) = self.row_ids.pin().get(&(state, trie)) {
             return Ok(&self.rows[id as usize]);
         }
@@ -243,6 +416,79 @@ impl LexicalRows {
         Ok(&self.rows[id as usize])
     }
 
+    /// How the lexeme of a row can end, and what is left of the tokens then. With the labels `apart`, each
+    /// by itself: of a blank that may be a terminal and white space, where further blanks are white
+    /// space only, the white space is then of any length, and what follows more of it is no news.
+    ///
+    /// # Errors
+    /// A limit.
+    pub fn exits<'a>(
+        &self,
+        row: &'a LexRow,
+        apart: bool,
+    ) -> Result<&'a [(LabelSet, TrieId)], LimitError> {
+        if !apart {
+            return Ok(&row.exits);
+        }
+        let exits = row.apart.get_or_init(|| self.exits_apart(&row.exits));
+        Ok(exits.as_deref().unwrap_or(&row.exits))
+    }
+
+    fn exits_apart(&self, exits: &[(LabelSet, TrieId)]) -> Option<Ends> {
+        let marks = |labels: LabelSet| self.lexicon.labels(labels);
+        if exits.iter().all(|e| marks(e.0).len() <= 1) {
+            return None;
+        }
+        let mut all: Vec<u32> = exits.iter().flat_map(|e| marks(e.0)).copied().collect();
+        all.sort_unstable();
+        all.dedup();
+        let mut out: Vec<(LabelSet, TrieId)> = Vec::new();
+        let unmarked = exits.iter().filter(|e| marks(e.0).is_empty());
+        out.extend(unmarked);
+        for label in all {
+            let own = exits.iter().filter(|e| marks(e.0).contains(&label));
+            let (mut laid, spread): (Vec<TrieId>, Vec<TrieId>) =
+                own.map(|e| e.1).partition(|id| self.is_laid_out(*id));
+            laid.sort_unstable();
+            laid.dedup();
+            let labels = self.lexicon.label_set(label);
+            if laid.len() > 1 {
+                laid = self.unite(&laid).into_iter().collect();
+            }
+            out.extend(laid.into_iter().chain(spread).map(|id| (labels, id)));
+        }
+        Some(out.into())
+    }
+
+    /// Whether a trie is laid out by itself.
+    fn is_laid_out(&self, id: TrieId) -> bool {
+        id != Self::VOCABULARY && self.tries[id.0 as usize].spread.is_none()
+    }
+
+    /// Tries that are laid out, as one.
+    fn unite(&self, ids: &[TrieId]) -> Option<TrieId> {
+        let mut entries: Vec<(&[u8], TokenId)> = Vec::new();
+        for &id in ids {
+            let trie = self.trie(id);
+            let mut ends: Vec<u32> = Vec::new();
+            for (i, node) in trie.nodes().iter().enumerate() {
+                while ends.last().is_some_and(|end| *end as usize <= i) {
+                    ends.pop();
+                }
+                if i > 0 {
+                    ends.push(node.skip);
+                }
+                for &token in trie.tokens_at(i) {
+                    let bytes = self.vocabulary.bytes(token);
+                    entries.push((&bytes[bytes.len() - ends.len()..], token));
+                }
+            }
+        }
+        entries.sort_unstable();
+        entries.dedup();
+        self.intern_trie(TokenTrie::from_sorted(&entries))
+    }
+
     fn row_id(&self, state: LexState, trie: TrieId) -> Result<u32, LimitError> {
         if let Some(&id) = self.row_ids.pin().get(&(state, trie)) {
             return Ok(id);
@@ -255,32 +501,52 @@ impl LexicalRows {
     #[cold]
     fn make(&self, state: LexState, trie_id: TrieId) -> Result<LexRow, LimitError> {
         let trie = self.trie(trie_id);
-        let shape = (trie.len() >= Self::LARGE).then(|| self.shape(trie_id));
         if self.lexicon.has_gaps() {
-            let below = shape.as_ref().map(|s| &s.below[..]);
-            return self.with_gaps(state, trie_id, below);
+            return self.with_gaps(state, trie_id);
         }
+        let starts = self.edges(trie_id);
+        let shape = match starts {
+            Some(_) => Some(self.shape(Self::VOCABULARY)),
+            None => (trie.len() >= Self::LARGE).then(|| self.shape(trie_id)),
+        };
         if let Some(shape) = &shape
             && let Some(heights) = &shape.heights
-            && let Some(base) = row_walk::base_of(&self.lexicon, trie, state)?
+            && starts.is_none_or(|starts| are_apart(trie, starts))
         {
-            return self.near(state, trie_id, base, heights);
+            let starts = starts.map(|starts| &starts[..]);
+            let mut base = row_walk::base_of(&self.lexicon, trie, starts, state)?;
+            if base.is_none() && starts.is_some() {
+                // Where the edges begin with a part of a character, the states in which it ends are not
+                // seen; they are those of characters of a byte.
+                base = row_walk::base_of(&self.lexicon, trie, None, state)?;
+                let firsts = self.tries[trie_id.0 as usize].firsts;
+                let first = |state| Ok::<_, LimitError>(self.lexicon.firsts(state)? & firsts);
+                if let Some(found) = base
+                    && first(found)? != first(state)?
+                {
+                    base = None;
+                }
+            }
+            if let Some(base) = base {
+                return self.near(state, trie_id, base, (starts, heights));
+            }
         }
         let below = shape.as_ref().map(|s| &s.below[..]);
-        let (inside, mut exits) = row_walk::plain(&self.lexicon, trie, below, state)?;
-        let residuals = self.residuals(trie_id, &mut exits);
-        self.finish(state, trie_id, self.sets.intern(inside), residuals)
+        let starts = starts.map(|edges| &edges[..]);
+        let mut found = row_walk::plain(&self.lexicon, trie, below, state, starts)?;
+        let inside = self.sets.intern(std::mem::take(&mut found.inside));
+        let residuals = self.residuals(trie_id, &mut found, inside).0;
+        let residuals = residuals.into_iter().map(|r| (r.labels, r.trie));
+        self.finish(state, trie_id, inside, residuals.collect())
     }
 
-    /// The row of a state where tokens may leave a lexeme that no tokens complete.
-    fn with_gaps(
-        &self,
-        state: LexState,
-        trie_id: TrieId,
-        below: Option<&[u64]>,
-    ) -> Result<LexRow, LimitError> {
+    /// The row of a state where tokens may leave a lexeme that no tokens complete. All ends count there:
+    /// a token that stays inside may have to end behind the lexeme.
+    fn with_gaps(&self, state: LexState, trie_id: TrieId) -> Result<LexRow, LimitError> {
         let trie = self.trie(trie_id);
-        let (by_end, mut exits) = row_walk::by_end(&self.lexicon, trie, below, state)?;
+        let shape = (trie.len() >= Self::LARGE).then(|| self.shape(trie_id));
+        let below = shape.as_ref().map(|s| &s.below[..]);
+        let (by_end, exits) = row_walk::by_end(&self.lexicon, trie, below, state)?;
         let mut inside = Vec::new();
         let mut ends = Vec::new();
         for (end, tokens) in by_end {
@@ -292,9 +558,14 @@ impl LexicalRows {
                 ends.push((end, spelling, self.sets.intern(tokens)));
             }
         }
-        let residuals = self.residuals(trie_id, &mut exits);
+        let mut found = Found {
+            exits,
+            ..Found::default()
+        };
+        let residuals = self.residuals(trie_id, &mut found, Sets::EMPTY).0;
+        let residuals = residuals.into_iter().map(|r| (r.labels, r.trie));
         let inside = self.sets.intern(inside);
-        let row = self.finish(state, trie_id, inside, residuals)?;
+        let row = self.finish(state, trie_id, inside, residuals.collect())?;
         Ok(LexRow {
             ends: ends.into(),
             ..row
@@ -307,37 +578,84 @@ impl LexicalRows {
         state: LexState,
         trie_id: TrieId,
         base: LexState,
-        heights: &[u8],
+        ends: (Option<&[u32]>, &[u8]),
     ) -> Result<LexRow, LimitError> {
         let trie = self.trie(trie_id);
         let walk = self.walk(base, trie_id)?;
-        let mut found =
-            row_walk::against(&self.lexicon, trie, heights, state, (base, &walk.exits))?;
-        let inside = self.sets.near(walk.inside, found.added, found.removed);
+        let edges = !walk.whole;
+        let exits = (base, &walk.exits[..], edges);
+        let mut difference = row_walk::against(&self.lexicon, trie, ends, state, exits)?;
+        let inside = self
+            .sets
+            .near(walk.inside, difference.added, difference.removed);
         // What ends elsewhere than in the base has a trie of its own, beside that of the base.
-        let mut residuals = self.residuals(trie_id, &mut found.new);
-        for &(labels, whole) in &walk.residuals {
-            let gone = found.gone.iter().filter(|e| e.0 == labels);
+        difference.new.sort_unstable();
+        let mut new = Found {
+            exits: difference.new,
+            ..Found::default()
+        };
+        let mut residuals: Vec<(LabelSet, TrieId)> = Vec::new();
+        for group in walk.residuals.chunk_by(|a, b| a.labels == b.labels) {
+            let labels = group[0].labels;
+            let gone = difference.gone.iter().filter(|e| e.0 == labels);
             let gone: Roots = gone.map(|e| (e.1, e.2)).collect();
-            let rest = match gone.is_empty() {
-                true => Some(whole),
-                false => {
-                    let key = (trie_id, base, labels, gone);
-                    let known = self.merges.pin().get(&key).copied();
-                    known.unwrap_or_else(|| {
-                        let left = walk
-                            .exits
-                            .iter()
-                            .filter(|e| e.0 == labels && key.3.binary_search(&(e.1, e.2)).is_err());
-                        let left: Vec<(u32, bool)> = left.map(|e| (e.1, e.2)).collect();
+            if gone.is_empty() {
+                residuals.extend(group.iter().map(|r| (labels, r.trie)));
+                continue;
+            }
+            let key = (trie_id, base, labels, gone);
+            let known = self.cuts.pin().get(&key).cloned();
+            let rests = known.unwrap_or_else(|| {
+                let left = walk
+                    .exits
+                    .iter()
+                    .filter(|e| e.0 == labels && key.3.binary_search(&(e.1, e.2)).is_err());
+                let left: Vec<(u32, bool)> = left.map(|e| (e.1, e.2)).collect();
+                let rests = match edges {
+                    true => self.without(group, &left, &key.3),
+                    false => {
                         let rest = self.intern_trie(trie.merged(&left));
-                        self.remember(key, rest)
-                    })
-                }
-            };
-            residuals.extend(rest.map(|rest| (labels, rest)));
+                        rest.map(|r| Rest::whole(labels, r)).into_iter().collect()
+                    }
+                };
+                self.remember(key, rests)
+            });
+            residuals.extend(rests.iter().map(|r| (labels, r.trie)));
         }
+        let new = self.residuals(trie_id, &mut new, Sets::EMPTY).0;
+        residuals.extend(new.into_iter().map(|r| (r.labels, r.trie)));
         self.finish(state, trie_id, inside, residuals)
+    }
+
+    /// What is left of rests of the vocabulary when some of the ends they come from are none.
+    fn without(&self, group: &[Rest], left: &[(u32, bool)], gone: &[(u32, bool)]) -> Vec<Rest> {
+        let trie = self.vocabulary.trie();
+        let last = left.iter().filter(|e| e.1);
+        let last = last.flat_map(|e| trie.tokens_at(e.0 as usize)).copied();
+        let mut here: Vec<TokenId> = last.collect();
+        let mut rests = Vec::new();
+        for rest in group {
+            let here = std::mem::take(&mut here);
+            let trie_id = match &rest.edges {
+                Some(edges) if self.edges(rest.trie).is_some() => {
+                    let firsts = self.tries[rest.trie.0 as usize].firsts;
+                    let spread = Spread {
+                        edges: OnceLock::new(),
+                        without: Some((Arc::clone(edges), gone.into())),
+                    };
+                    self.trie_bytes
+                        .fetch_add(128 + 8 * gone.len(), Ordering::Relaxed);
+                    Some(self.push_trie(TokenTrie::default(), here, firsts, Some(spread)))
+                }
+                Some(edges) => self.intern_trie(trie.laid_over(here, without(trie, edges, gone))),
+                None => self.intern_trie(trie.merged(left)),
+            };
+            rests.extend(trie_id.map(|trie| Rest {
+                trie,
+                ..rest.clone()
+            }));
+        }
+        rests
     }
 
     fn finish(
@@ -352,7 +670,9 @@ impl LexicalRows {
             // The lexeme ends before the token begins.
             residuals.push((accept, trie));
         }
-        residuals.sort_unstable();
+        // Of the same labels in the order in which they were found: numbers of tries depend on what else
+        // was asked for.
+        residuals.sort_by_key(|r| r.0);
         if self.sets.bytes() > self.limits.bytes {
             let n = self.limits.bytes as u64;
             return Err(LimitError::new(
@@ -365,6 +685,7 @@ impl LexicalRows {
             inside,
             ends: Box::default(),
             exits: residuals.into(),
+            apart: OnceLock::new(),
         })
     }
 
@@ -374,13 +695,21 @@ impl LexicalRows {
             return Ok(Arc::clone(walk));
         }
         let trie = self.trie(trie_id);
-        let shape = self.shape(trie_id);
+        let starts = self.edges(trie_id).map(|starts| &starts[..]);
+        let shape = self.shape(match starts {
+            Some(_) => Self::VOCABULARY,
+            None => trie_id,
+        });
         let below = Some(&shape.below[..]);
-        let (inside, exits) = row_walk::plain(&self.lexicon, trie, below, state)?;
+        let mut found = row_walk::plain(&self.lexicon, trie, below, state, starts)?;
+        let exits = found.exits.clone();
+        let inside = self.sets.intern(std::mem::take(&mut found.inside));
+        let (residuals, whole) = self.residuals(trie_id, &mut found, inside);
         let walk = Arc::new(Walk {
-            inside: self.sets.intern(inside),
-            residuals: self.residuals(trie_id, &mut exits.clone()),
+            inside,
             exits,
+            residuals,
+            whole,
         });
         let bytes = 12 * walk.exits.len() + 8 * walk.residuals.len() + 128;
         self.trie_bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -406,31 +735,109 @@ impl LexicalRows {
         Arc::clone(self.shapes.pin().get_or_insert(trie_id, shape))
     }
 
-    /// The residual trie of each label set that occurs in `exits`.
-    fn residuals(&self, trie_id: TrieId, exits: &mut [Exit]) -> Vec<(LabelSet, TrieId)> {
-        exits.sort_unstable();
+    /// What is left of the tokens after each label set that occurs among the ends, but for what is left
+    /// of tokens `inside`; whether nothing was left out. Without edges, all of those that the ends have.
+    fn residuals(&self, trie_id: TrieId, found: &mut Found, inside: SetId) -> (Vec<Rest>, bool) {
+        found.exits.sort_unstable();
+        found.edges.sort_unstable();
         let mut out = Vec::new();
-        for group in exits.chunk_by(|a, b| a.0 == b.0) {
+        let mut whole = true;
+        let mut words: Option<Vec<u32>> = None;
+        for group in found.exits.chunk_by(|a, b| a.0 == b.0) {
+            let labels = group[0].0;
             let roots: Roots = group.iter().map(|e| (e.1, e.2)).collect();
-            let key = (trie_id, LexState::DEAD, LabelSet::NONE, roots);
+            let trie = self.trie(trie_id);
+            let size = |node: u32| (trie.nodes()[node as usize].skip - node) as usize;
+            let all = || group.iter().map(|e| size(e.1)).sum::<usize>();
+            let mut of = trie_id;
+            if std::ptr::eq(trie, self.vocabulary.trie()) {
+                if all() > Self::SPREAD && !self.lexicon.has_gaps() {
+                    out.append(&mut self.spread(labels, &roots, &found.edges));
+                    whole = false;
+                    continue;
+                }
+                of = Self::VOCABULARY;
+            }
+            let key = (of, roots);
             let known = self.merges.pin().get(&key).copied();
             let rest = known.unwrap_or_else(|| {
-                let rest = self.intern_trie(self.trie(trie_id).merged(&key.3));
-                self.remember(key, rest)
+                let rest = self.intern_trie(trie.merged(&key.1));
+                let bytes = 8 * key.1.len() + 64;
+                self.trie_bytes.fetch_add(bytes, Ordering::Relaxed);
+                *self.merges.pin().get_or_insert(key, rest)
             });
-            out.extend(rest.map(|rest| (group[0].0, rest)));
+            let Some(rest) = rest else { continue };
+            let mut left = Some(rest);
+            // Where the lexeme could go on at an end.
+            if inside != Sets::EMPTY && group.iter().any(|e| !e.2) {
+                let known = self.trimmed.pin().get(&(rest, inside)).copied();
+                left = known.unwrap_or_else(|| {
+                    let words = words.get_or_insert_with(|| self.sets.bitset(inside));
+                    let is_gone = |t: TokenId| maskwright_kernels::bits::contains(words, t.0);
+                    let trie = self.trie(rest);
+                    let left = match trie.tokens().iter().any(|t| is_gone(*t)) {
+                        true => self.intern_trie(trie.without(is_gone)),
+                        false => Some(rest),
+                    };
+                    self.trie_bytes.fetch_add(32, Ordering::Relaxed);
+                    *self.trimmed.pin().get_or_insert((rest, inside), left)
+                });
+            }
+            whole &= left == Some(rest);
+            out.extend(left.map(|rest| Rest::whole(labels, rest)));
+        }
+        (out, whole)
+    }
+
+    /// Rests of the vocabulary after these ends, by the kind of the bytes with which they begin.
+    fn spread(&self, labels: LabelSet, roots: &[(u32, bool)], edges: &[Edge]) -> Vec<Rest> {
+        let trie = self.vocabulary.trie();
+        let mut here: Vec<TokenId> = Vec::new();
+        let mut kinds: [Vec<u32>; KINDS.len() + 1] = Default::default();
+        let mut add = |node: u32| {
+            let class = byte_class(trie.nodes()[node as usize].byte);
+            kinds[kind_of(class)].push(node);
+        };
+        let from = edges.partition_point(|e| e.0 < labels);
+        let edges = &edges[from..edges.partition_point(|e| e.0 <= labels)];
+        edges.iter().for_each(|e| add(e.1));
+        for &(root, last) in roots {
+            if last {
+                here.extend_from_slice(trie.tokens_at(root as usize));
+            }
+            if last || edges.is_empty() {
+                trie.children(root as usize).for_each(|c| add(c as u32));
+            }
+        }
+        let mut out = Vec::new();
+        for mut edges in kinds {
+            if edges.is_empty() && here.is_empty() {
+                continue;
+            }
+            edges.sort_unstable();
+            let here = std::mem::take(&mut here);
+            let nodes = |e: &u32| (trie.nodes()[*e as usize].skip - e) as usize;
+            let edges: Arc<[u32]> = edges.into();
+            let id = if edges.iter().map(nodes).sum::<usize>() > Self::SPREAD {
+                Some(self.intern_spread(here, Arc::clone(&edges)))
+            } else {
+                self.intern_trie(trie.laid_over(here, edges.iter().copied()))
+            };
+            out.extend(id.map(|trie| Rest {
+                labels,
+                trie,
+                edges: Some(edges),
+            }));
         }
         out
     }
 
-    fn remember(
-        &self,
-        key: (TrieId, LexState, LabelSet, Roots),
-        rest: Option<TrieId>,
-    ) -> Option<TrieId> {
-        let bytes = 8 * key.3.len() + 64;
+    fn remember(&self, key: Cut, rests: Vec<Rest>) -> Arc<[Rest]> {
+        let edges = rests.iter().filter_map(|r| r.edges.as_ref());
+        let edges: usize = edges.map(|e| 4 * e.len()).sum();
+        let bytes = 8 * key.3.len() + 64 + edges;
         self.trie_bytes.fetch_add(bytes, Ordering::Relaxed);
-        *self.merges.pin().get_or_insert(key, rest)
+        Arc::clone(self.cuts.pin().get_or_insert(key, rests.into()))
     }
 
     /// The id of a trie, unless it holds no token.
@@ -446,14 +853,72 @@ impl LexicalRows {
             12 * trie.len() + 4 * trie.tokens().len() + 96,
             Ordering::Relaxed,
         );
-        let trie = Arc::new(trie);
-        let id = TrieId(self.tries.push(Residual {
-            here: self.sets.intern(trie.tokens_at(0).to_vec()),
-            trie: Arc::clone(&trie),
-        }) as u32);
-        ids.insert(trie, id);
+        let (here, firsts) = (trie.tokens_at(0).to_vec(), trie.classes_at(0));
+        let id = self.push_trie(trie, here, firsts, None);
+        ids.insert(Arc::clone(&self.tries[id.0 as usize].trie), id);
         Some(id)
     }
+
+    /// The id of a spread trie.
+    fn intern_spread(&self, here: Vec<TokenId>, edges: Arc<[u32]>) -> TrieId {
+        let lock = self.spread_ids.lock();
+        let mut ids = lock.unwrap_or_else(PoisonError::into_inner);
+        let key = (self.sets.intern(here.clone()), edges);
+        if let Some(&id) = ids.get(&key) {
+            return id;
+        }
+        let nodes = self.vocabulary.trie().nodes();
+        let classes = key.1.iter().map(|e| byte_class(nodes[*e as usize].byte));
+        let firsts = classes.fold(0, |all, class| all | 1 << class);
+        let spread = Spread {
+            edges: OnceLock::from(Arc::clone(&key.1)),
+            without: None,
+        };
+        let id = self.push_trie(TokenTrie::default(), here, firsts, Some(spread));
+        self.trie_bytes.fetch_add(128, Ordering::Relaxed);
+        ids.insert(key, id);
+        id
+    }
+
+    fn push_trie(
+        &self,
+        trie: TokenTrie,
+        here: Vec<TokenId>,
+        firsts: u64,
+        spread: Option<Spread>,
+    ) -> TrieId {
+        TrieId(self.tries.push(Residual {
+            here: self.sets.intern(here),
+            trie: Arc::new(trie),
+            firsts,
+            spread,
+        }) as u32)
+    }
+}
+
+impl Rest {
+    fn whole(labels: LabelSet, trie: TrieId) -> Self {
+        Rest {
+            labels,
+            trie,
+            edges: None,
+        }
+    }
+}
+
+/// Whether no node lies below another one.
+fn are_apart(trie: &TokenTrie, nodes: &[u32]) -> bool {
+    let mut pairs = nodes.windows(2);
+    pairs.all(|p| trie.nodes()[p[0] as usize].skip <= p[1])
+}
+
+/// Edges without those that begin at some nodes.
+fn without(trie: &TokenTrie, edges: &[u32], roots: &[(u32, bool)]) -> Vec<u32> {
+    let children = roots.iter().flat_map(|r| trie.children(r.0 as usize));
+    let mut gone: Vec<u32> = children.map(|c| c as u32).collect();
+    gone.sort_unstable();
+    let kept = edges.iter().filter(|e| gone.binary_search(e).is_err());
+    kept.copied().collect()
 }
 
 #[cfg(all(test, feature = "embedded"))]
@@ -473,73 +938,99 @@ mod tests {
         let inside = maskwright_kernels::bits::ones(&words)
             .map(TokenId)
             .collect();
-        let mut exits: std::collections::BTreeMap<LabelSet, Vec<&TokenTrie>> = Default::default();
+        let mut exits: std::collections::BTreeMap<LabelSet, Vec<(&[u8], TokenId)>> =
+            Default::default();
         for &(labels, trie) in &row.exits {
-            exits.entry(labels).or_default().push(rows.trie(trie));
+            exits
+                .entry(labels)
+                .or_default()
+                .append(&mut entries(rows, trie));
         }
-        let exits = exits
-            .into_iter()
-            .map(|(labels, tries)| (labels, entries(rows, &tries)));
-        (inside, exits.collect())
+        (inside, exits.into_iter().collect())
     }
 
-    /// What is left of the tokens of some tries, sorted.
-    fn entries<'a>(rows: &'a LexicalRows, tries: &[&TokenTrie]) -> Vec<(&'a [u8], TokenId)> {
-        let mut all: Vec<(&[u8], TokenId)> = Vec::new();
-        for trie in tries {
+    /// What is left of the tokens of a trie.
+    fn entries(rows: &LexicalRows, id: TrieId) -> Vec<(&[u8], TokenId)> {
+        let (trie, children) = rows.children(id);
+        let here = rows.sets.iter(rows.here(id));
+        let mut all: Vec<(&[u8], TokenId)> = here.map(|t| (&b""[..], t)).collect();
+        for child in children {
             let mut ends: Vec<u32> = Vec::new();
-            for i in 0..trie.len() {
+            for i in child..trie.nodes()[child].skip as usize {
                 while ends.last().is_some_and(|end| *end as usize <= i) {
                     ends.pop();
                 }
                 ends.push(trie.nodes()[i].skip);
                 for &token in trie.tokens_at(i) {
                     let bytes = rows.vocabulary.bytes(token);
-                    all.push((&bytes[bytes.len() + 1 - ends.len()..], token));
+                    all.push((&bytes[bytes.len() - ends.len()..], token));
                 }
             }
         }
-        all.sort_unstable();
-        all.dedup();
         all
     }
 
     /// Compares the row of a state with the plain walk; the number of tokens inside.
     fn check(rows: &LexicalRows, state: LexState, trie_id: TrieId, what: &str) -> usize {
         let (inside, exits) = contents(rows, rows.row(state, trie_id).unwrap());
-        let trie = rows.trie(trie_id);
-        let (mut plain, plain_exits) = row_walk::plain(&rows.lexicon, trie, None, state).unwrap();
-        plain.sort_unstable();
-        plain.dedup();
-        assert!(plain == inside, "{what}: tokens inside");
-        // The tries by sorting the tokens' bytes, not by merging nodes.
+        let (trie, children) = rows.children(trie_id);
+        let children: Vec<u32> = children.into_iter().map(|c| c as u32).collect();
         let mut by_labels: std::collections::BTreeMap<LabelSet, Vec<(&[u8], TokenId)>> =
             Default::default();
-        for (labels, root, last) in plain_exits {
-            let entries = by_labels.entry(labels).or_default();
-            let root = root as usize;
-            if last {
-                entries.extend(trie.tokens_at(root).iter().map(|t| (&b""[..], *t)));
-            }
-            let mut ends: Vec<u32> = Vec::new();
-            for i in root + 1..trie.nodes()[root].skip as usize {
-                while ends.last().is_some_and(|end| *end as usize <= i) {
-                    ends.pop();
+        // Token by token, from each child of the root on.
+        let mut plain: Vec<TokenId> = Vec::new();
+        let start = rows.lexicon.edges(state).unwrap();
+        for child in children {
+            let child = child as usize;
+            let byte = trie.nodes()[child].byte;
+            // With what follows each node: its end, and the state there.
+            let mut path = vec![(trie.nodes()[child].skip, start.get(byte))];
+            for i in child..trie.nodes()[child].skip as usize {
+                if i > child {
+                    while path.last().unwrap().0 as usize <= i {
+                        path.pop();
+                    }
+                    let before = path.last().unwrap().1;
+                    let next = rows.lexicon.next(before, trie.nodes()[i].byte).unwrap();
+                    path.push((trie.nodes()[i].skip, next));
                 }
-                ends.push(trie.nodes()[i].skip);
+                let here = path.last().unwrap().1;
                 for &token in trie.tokens_at(i) {
                     let bytes = rows.vocabulary.bytes(token);
-                    entries.push((&bytes[bytes.len() - ends.len()..], token));
+                    for (k, &(_, at)) in path.iter().enumerate() {
+                        let labels = rows.lexicon.accept(at);
+                        let ends = rows.lexicon.is_final(at);
+                        if labels != LabelSet::NONE && (ends || k + 1 < path.len()) {
+                            let rest = &bytes[bytes.len() - (path.len() - 1 - k)..];
+                            by_labels.entry(labels).or_default().push((rest, token));
+                        }
+                    }
+                    if here != LexState::DEAD && !rows.lexicon.is_final(here) {
+                        plain.push(token);
+                    }
                 }
             }
         }
+        plain.sort_unstable();
+        plain.dedup();
+        assert!(plain == inside, "{what}: tokens inside");
         let accept = rows.lexicon.accept(state);
         if accept != LabelSet::NONE {
             by_labels
                 .entry(accept)
                 .or_default()
-                .append(&mut entries(rows, &[trie]));
+                .append(&mut entries(rows, trie_id));
         }
+        // What follows an end may be left out of a row that has the token anyway.
+        let matters = |e: &(&[u8], TokenId)| inside.binary_search(&e.1).is_err();
+        let mut exits = exits;
+        for (_, entries) in &mut exits {
+            entries.retain(matters);
+            entries.sort_unstable();
+            entries.dedup();
+        }
+        exits.retain(|e| !e.1.is_empty());
+        by_labels.values_mut().for_each(|all| all.retain(matters));
         let mut expected = Vec::new();
         for (labels, mut entries) in by_labels {
             entries.sort_unstable();

@@ -29,6 +29,11 @@ impl Reads {
             self.0.push(depth);
         }
     }
+
+    /// The depths.
+    pub fn depths(&self) -> impl Iterator<Item = usize> + '_ {
+        self.0.iter().map(|d| *d as usize)
+    }
 }
 
 /// What a key leads to.
@@ -113,7 +118,7 @@ impl StackMemo {
 }
 
 /// A stack on top of another one, with a record of how deep the other one was read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Overlay {
     /// How many symbols of the base are gone.
     pub popped: usize,

@@ -20,7 +20,41 @@ pub(crate) type Exit = (LabelSet, u32, bool);
 /// Tokens that end in one state.
 pub(crate) type ByEnd = (LexState, Vec<TokenId>);
 
-/// The whole walk: tokens that stay inside the lexeme, and its ends in preorder.
+/// A way on after a lexeme: its labels, and the node whose byte the next lexeme begins with.
+pub(crate) type Edge = (LabelSet, u32);
+
+/// What a walk finds.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Tokens that stay inside the lexeme.
+    pub inside: Vec<TokenId>,
+    /// Ends of the lexeme, in preorder. Left out where all tokens below the node stay inside: what
+    /// follows such an end allows nothing that is not allowed as it is.
+    pub exits: Vec<Exit>,
+    /// From those ends at which the lexeme can go on, the edges below which not all tokens stay inside,
+    /// in preorder.
+    pub edges: Vec<Edge>,
+}
+
+/// A node on the path to the one being looked at.
+struct Open<'a> {
+    /// Where its subtree ends.
+    end: u32,
+    /// Its transitions.
+    edges: &'a Edges,
+    /// Whether they all lead nowhere.
+    dead: bool,
+    /// How the lexeme may end here.
+    labels: LabelSet,
+    /// The number of tokens below, those of the node left out.
+    below: usize,
+    /// What was found before the node, its own tokens inside counted among that: tokens inside, exits
+    /// and edges.
+    before: (usize, usize, usize),
+}
+
+/// The whole walk of a state that begins at the root or, where `starts` are given, with the bytes of these
+/// nodes; they are strictly increasing.
 ///
 /// `below` are the classes of bytes below each node, where they are known: where all of them lead from
 /// a state to itself, the whole subtree stays inside.
@@ -29,24 +63,120 @@ pub(crate) fn plain(
     trie: &TokenTrie,
     below: Option<&[u64]>,
     state: LexState,
-) -> Result<(Vec<TokenId>, Vec<Exit>), LimitError> {
-    let mut inside: Vec<TokenId> = Vec::new();
-    let exits = walk(lexicon, trie, below, state, |_, tokens| {
-        inside.extend_from_slice(tokens);
-    })?;
-    Ok((inside, exits))
+    starts: Option<&[u32]>,
+) -> Result<Found, LimitError> {
+    let nodes = trie.nodes();
+    let mut out = Found::default();
+    let nowhere = lexicon.edges(LexState::DEAD)?;
+    let first = lexicon.edges(state)?;
+    let mut joined: FxHashMap<(LexState, LexState), LexState> = FxHashMap::default();
+    let mut starts_left = starts.unwrap_or_default();
+    let open = |end: u32, edges, dead| Open {
+        end,
+        edges,
+        dead,
+        labels: LabelSet::NONE,
+        below: usize::MAX,
+        before: (0, 0, 0),
+    };
+    let mut path: SmallVec<[Open<'_>; 32]> = smallvec![match starts {
+        None => open(nodes[0].skip, first, false),
+        Some(_) => open(nodes[0].skip, nowhere, true),
+    }];
+    let mut i = 1;
+    while i < nodes.len() {
+        while path.len() > 1 && path[path.len() - 1].end as usize <= i {
+            path.pop().into_iter().for_each(|open| out.close(&open));
+        }
+        let top = &path[path.len() - 1];
+        let start = starts_left.first().map_or(usize::MAX, |s| *s as usize);
+        if top.dead && i < start {
+            i = start.min(top.end as usize);
+            continue;
+        }
+        let node = &nodes[i];
+        let skip = node.skip as usize;
+        let mut next = top.edges.get(node.byte);
+        let mut start = start;
+        if i == start {
+            starts_left = &starts_left[1..];
+            start = starts_left.first().map_or(usize::MAX, |s| *s as usize);
+            let begun = first.get(node.byte);
+            next = match next == begun || begun == LexState::DEAD {
+                true => next,
+                false => match joined.get(&(next, begun)) {
+                    Some(&both) => both,
+                    None => {
+                        let both = lexicon.join(next, begun)?;
+                        joined.insert((next, begun), both);
+                        both
+                    }
+                },
+            };
+        }
+        let (exits, edges) = (out.exits.len(), out.edges.len());
+        if top.labels != LabelSet::NONE {
+            out.edges.push((top.labels, i as u32));
+        }
+        let targets = lexicon.edges(next)?;
+        let accept = lexicon.accept(next);
+        let last = accept != LabelSet::NONE && targets.is_dead();
+        if last {
+            out.exits.push((accept, i as u32, true));
+        }
+        if last || next == LexState::DEAD {
+            // Lexemes may begin below all the same.
+            if start < skip {
+                path.push(open(node.skip, nowhere, true));
+            }
+            i = start.min(skip);
+            continue;
+        }
+        out.inside.extend_from_slice(trie.tokens_at(i));
+        if skip == i + 1 {
+            out.edges.truncate(edges);
+            i = skip;
+        } else if let Some(below) = below
+            && start >= skip
+            && below[i] & !lexicon.stays(next)? == 0
+        {
+            out.edges.truncate(edges);
+            let own = trie.tokens_at(i).len();
+            out.inside.extend_from_slice(&trie.tokens_below(i)[own..]);
+            i = skip;
+        } else {
+            if accept != LabelSet::NONE {
+                out.exits.push((accept, i as u32, false));
+            }
+            path.push(Open {
+                end: node.skip,
+                edges: targets,
+                dead: false,
+                labels: accept,
+                below: trie.tokens_below(i).len() - trie.tokens_at(i).len(),
+                before: (out.inside.len(), exits, edges),
+            });
+            i += 1;
+        }
+    }
+    while let Some(open) = path.pop() {
+        out.close(&open);
+    }
+    Ok(out)
 }
 
-/// The whole walk, with the tokens that stay inside the lexeme by the state in which they end.
+/// The tokens that stay inside the lexeme by the state in which they end, and all of its ends in
+/// preorder, none left out.
 pub(crate) fn by_end(
     lexicon: &Lexicon,
     trie: &TokenTrie,
     below: Option<&[u64]>,
     state: LexState,
 ) -> Result<(Vec<ByEnd>, Vec<Exit>), LimitError> {
+    let nodes = trie.nodes();
     let mut ends: Vec<ByEnd> = Vec::new();
     let mut places: FxHashMap<LexState, usize> = FxHashMap::default();
-    let exits = walk(lexicon, trie, below, state, |end, tokens| {
+    let mut inside = |end: LexState, tokens: &[TokenId]| {
         if !tokens.is_empty() {
             let place = *places.entry(end).or_insert(ends.len());
             if place == ends.len() {
@@ -54,19 +184,7 @@ pub(crate) fn by_end(
             }
             ends[place].1.extend_from_slice(tokens);
         }
-    })?;
-    Ok((ends, exits))
-}
-
-/// The whole walk: `inside` hears of tokens that stay inside the lexeme, and where they end.
-fn walk(
-    lexicon: &Lexicon,
-    trie: &TokenTrie,
-    below: Option<&[u64]>,
-    state: LexState,
-    mut inside: impl FnMut(LexState, &[TokenId]),
-) -> Result<Vec<Exit>, LimitError> {
-    let nodes = trie.nodes();
+    };
     let mut exits: Vec<Exit> = Vec::new();
     // For each node on the path from the root: where its subtree ends, and its transitions.
     let mut path: SmallVec<[(u32, &Edges); 32]> = smallvec![(nodes[0].skip, lexicon.edges(state)?)];
@@ -103,44 +221,67 @@ fn walk(
             i += 1;
         }
     }
-    Ok(exits)
+    Ok((ends, exits))
 }
 
-/// A state that most of the trie soon leads to from `state`, and that most of it never leaves. Where
-/// most of the trie is dead there is none: little is then left to walk.
+impl Found {
+    /// Leaves a node's subtree, and forgets its ends where all of its tokens stay inside.
+    fn close(&mut self, open: &Open<'_>) {
+        let (inside, exits, edges) = open.before;
+        if self.inside.len() - inside == open.below {
+            self.exits.truncate(exits);
+            self.edges.truncate(edges);
+        }
+    }
+}
+
+/// A state that most of what lives of a trie soon leads to from `state`, and that most of it never
+/// leaves; maybe the state itself. `starts` are the children of the root. Where nearly all of the trie is dead there is none:
+/// little is then left to walk.
 pub(crate) fn base_of(
     lexicon: &Lexicon,
     trie: &TokenTrie,
+    starts: Option<&[u32]>,
     state: LexState,
 ) -> Result<Option<LexState>, LimitError> {
     let mut at = state;
     for _ in 0..3 {
-        let next = lexicon.loose(majority(lexicon, trie, at)?)?.alive;
-        if next == LexState::DEAD {
+        let most = match starts {
+            Some(starts) => majority(lexicon, trie, starts.iter().map(|s| *s as usize), at)?,
+            None => majority(lexicon, trie, trie.children(0), at)?,
+        };
+        let (most, thin) = most;
+        let next = lexicon.loose(most)?.alive;
+        // States that only resemble each other are walked together everywhere: that must be worth it.
+        if next == LexState::DEAD || thin && next != most {
             break;
         }
         if next == at {
-            return Ok((at != state).then_some(at));
+            return Ok(Some(at));
         }
         at = next;
     }
     Ok(None)
 }
 
-/// The live target to which most of the trie goes; `DEAD` where half of it is dead.
-fn majority(lexicon: &Lexicon, trie: &TokenTrie, state: LexState) -> Result<LexState, LimitError> {
+/// The live target to which most of the trie goes, and whether half of the trie is dead; `DEAD` where too
+/// little of it lives.
+fn majority(
+    lexicon: &Lexicon,
+    trie: &TokenTrie,
+    starts: impl Iterator<Item = usize>,
+    state: LexState,
+) -> Result<(LexState, bool), LimitError> {
     let edges = lexicon.edges(state)?;
     let mut weights: SmallVec<[(LexState, usize); 16]> = SmallVec::new();
-    let mut dead = 0;
-    for child in trie.children(0) {
+    let (mut all, mut dead) = (0, 0);
+    for child in starts {
         let node = &trie.nodes()[child];
         let target = edges.get(node.byte);
         let weight = node.skip as usize - child;
+        all += weight;
         if target == LexState::DEAD {
             dead += weight;
-            if 2 * dead >= trie.len() {
-                return Ok(LexState::DEAD);
-            }
             continue;
         }
         match weights.iter_mut().find(|w| w.0 == target) {
@@ -148,8 +289,11 @@ fn majority(lexicon: &Lexicon, trie: &TokenTrie, state: LexState) -> Result<LexS
             None => weights.push((target, weight)),
         }
     }
+    if 8 * dead >= 7 * all {
+        return Ok((LexState::DEAD, true));
+    }
     let most = weights.iter().max_by_key(|w| w.1);
-    Ok(most.map_or(LexState::DEAD, |w| w.0))
+    Ok((most.map_or(LexState::DEAD, |w| w.0), 2 * dead >= all))
 }
 
 /// What [`against`] found: how a state's answer differs from that of its base.
@@ -166,13 +310,14 @@ pub(crate) struct Difference {
 }
 
 /// The answer for `state`, given the ends of `base`. `heights` are those of the trie, in which no
-/// token may lie at two nodes.
+/// token may lie at two nodes. Where only `edges` are kept of what follows the ends of the base, an end
+/// at which the two differ further down is another one. `starts` are as for [`plain`], none below another.
 pub(crate) fn against(
     lexicon: &Lexicon,
     trie: &TokenTrie,
-    heights: &[u8],
+    (starts, heights): (Option<&[u32]>, &[u8]),
     state: LexState,
-    (base, base_exits): (LexState, &[Exit]),
+    (base, base_exits, edges): (LexState, &[Exit], bool),
 ) -> Result<Difference, LimitError> {
     let nodes = trie.nodes();
     let mut out = Difference::default();
@@ -180,8 +325,23 @@ pub(crate) fn against(
     let mut rest = base_exits;
     let mut path: SmallVec<[(u32, &Edges, &Edges); 16]> =
         smallvec![(nodes[0].skip, lexicon.edges(state)?, lexicon.edges(base)?)];
-    let mut i = 1;
-    while i < nodes.len() {
+    let mut starts_left = starts.unwrap_or_default().iter();
+    // Where the subtree of the start ends.
+    let (mut i, mut end) = match starts {
+        Some(_) => (0, 0),
+        None => (1, nodes.len()),
+    };
+    loop {
+        if i >= end {
+            match starts_left.next() {
+                Some(&start) => {
+                    i = start as usize;
+                    end = nodes[i].skip as usize;
+                    path.truncate(1);
+                }
+                None => break,
+            }
+        }
         let node = &nodes[i];
         while path.len() > 1 && path[path.len() - 1].0 as usize <= i {
             path.pop();
@@ -222,7 +382,7 @@ pub(crate) fn against(
         let end = accept != LabelSet::NONE && (last || node.skip as usize > i + 1);
         let new: Option<Exit> = end.then_some((accept, i as u32, last));
         let gone = rest.partition_point(|e| (e.1 as usize) < below);
-        if !(gone == 1 && new == Some(rest[0])) {
+        if edges || !(gone == 1 && new == Some(rest[0])) {
             out.gone.extend_from_slice(&rest[..gone]);
             out.new.extend(new);
         }

@@ -2,7 +2,7 @@
 //!
 //! Rows repeat a great deal: fifty string members of one object, and the strings of fifty schemas,
 //! allow the same tokens. So every set of tokens is interned by content ([`SetId`]), and so is
-//! every union of sets ([`FinalId`]), which is what a matcher reads.
+//! every union of sets, which is what a matcher reads.
 //!
 //! A set that differs little from a bitset is kept as that bitset and its exceptions: it costs some
 //! bytes instead of 12 to 25 KB, and no hash of them.
@@ -15,10 +15,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// An interned set of tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct SetId(pub u32);
-
-/// An interned union of sets, in the form that a matcher reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct FinalId(pub u32);
 
 /// A set of tokens in the cheapest of three forms.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -42,13 +38,6 @@ impl Set {
     }
 }
 
-#[derive(Debug)]
-enum Final {
-    Few(Box<[TokenId]>),
-    Dense(Arc<[u32]>),
-    Near(Arc<[u32]>, Box<[TokenId]>, Box<[TokenId]>),
-}
-
 /// A bitset, ids added to it and ids taken out of it.
 type Near<'a> = (&'a Arc<[u32]>, &'a [TokenId], &'a [TokenId]);
 
@@ -56,7 +45,7 @@ type Near<'a> = (&'a Arc<[u32]>, &'a [TokenId], &'a [TokenId]);
 struct Index {
     sets: FxHashMap<Set, SetId>,
     wholes: FxHashMap<SetId, SetId>,
-    unions: FxHashMap<Box<[SetId]>, FinalId>,
+    unions: FxHashMap<Box<[SetId]>, SetId>,
     bytes: usize,
 }
 
@@ -65,18 +54,19 @@ struct Index {
 pub(crate) struct Sets {
     words: usize,
     sets: boxcar::Vec<Set>,
-    finals: boxcar::Vec<Final>,
     index: Mutex<Index>,
 }
 
 impl Sets {
     pub const EMPTY: SetId = SetId(0);
 
+    /// So many ids are sorted sooner than they are marked in a bitset.
+    const SHORT: usize = 512;
+
     pub fn new(mask_words: usize) -> Self {
         let sets = Sets {
             words: mask_words,
             sets: boxcar::Vec::new(),
-            finals: boxcar::Vec::new(),
             index: Mutex::default(),
         };
         sets.intern(Vec::new());
@@ -93,7 +83,10 @@ impl Sets {
         let set = if tokens.len() > self.many() {
             let mut words = vec![0u32; self.words];
             bits::set(&mut words, tokens.iter().map(|t| t.0));
-            Set::Dense(words.into())
+            match bits::count(&words) > self.many() {
+                true => Set::Dense(words.into()),
+                false => Set::Few(bits::ones(&words).map(TokenId).collect()),
+            }
         } else {
             tokens.sort_unstable();
             tokens.dedup();
@@ -214,94 +207,107 @@ impl Sets {
         }
     }
 
-    /// The union of sets, interned by its parts.
-    pub fn union(&self, mut parts: Vec<SetId>) -> FinalId {
+    /// The union of sets, remembered by its parts.
+    pub fn union(&self, mut parts: Vec<SetId>) -> SetId {
+        parts.retain(|p| *p != Self::EMPTY);
         parts.sort_unstable();
         parts.dedup();
-        if parts.len() > 1 {
-            parts.retain(|p| *p != Self::EMPTY);
+        match parts[..] {
+            [] => return Self::EMPTY,
+            [only] => return only,
+            _ => {}
         }
-        let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(&id) = index.unions.get(&parts[..]) {
+        // Short lists are put together sooner than they are found.
+        let short = parts.iter().try_fold(0, |all, p| match self.get(*p) {
+            Set::Few(ids) => Some(all + ids.len()),
+            _ => None,
+        });
+        if short.is_some_and(|all| all <= Self::SHORT) {
+            return self.unite(&parts);
+        }
+        let lock = || self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(&id) = lock().unions.get(&parts[..]) {
             return id;
         }
-        let row = self.unite(&parts);
+        let id = self.unite(&parts);
+        let mut index = lock();
         index.bytes += 4 * parts.len() + 64;
-        index.bytes += match &row {
-            Final::Few(ids) => 4 * ids.len(),
-            // Counted by the set whose bitset it is, or else held here alone.
-            Final::Dense(words) | Final::Near(words, ..) if Arc::strong_count(words) > 1 => 0,
-            Final::Dense(words) | Final::Near(words, ..) => 4 * words.len(),
-        };
-        if let Final::Near(_, added, removed) = &row {
-            index.bytes += 4 * (added.len() + removed.len());
-        }
-        let id = FinalId(self.finals.push(row) as u32);
         index.unions.insert(parts.into(), id);
         id
     }
 
-    fn unite(&self, parts: &[SetId]) -> Final {
-        let mut few: Vec<TokenId> = Vec::new();
-        for p in parts {
-            if let Set::Few(ids) = self.get(*p) {
-                few.extend_from_slice(ids);
+    fn unite(&self, parts: &[SetId]) -> SetId {
+        let lists = parts.iter().filter_map(|p| match self.get(*p) {
+            Set::Few(ids) => Some(&**ids),
+            _ => None,
+        });
+        let mut dense = parts.iter().filter_map(|p| match self.get(*p) {
+            Set::Few(_) => None,
+            Set::Dense(words) => Some((*p, (words, &[][..], &[][..]))),
+            Set::Near(base, ..) => Some((*base, self.parts(*p)?)),
+        });
+        let Some((base, (under, added, removed))) = dense.next() else {
+            if lists.clone().map(<[_]>::len).sum::<usize>() <= Self::SHORT {
+                return self.intern(lists.flatten().copied().collect());
             }
-        }
-        let mut dense = parts.iter().filter_map(|p| self.parts(*p));
-        let Some((base, added, removed)) = dense.next() else {
-            if few.len() > self.many() {
-                let mut words = vec![0u32; self.words];
-                bits::set(&mut words, few.iter().map(|t| t.0));
-                return Final::Dense(words.into());
-            }
-            few.sort_unstable();
-            few.dedup();
-            return Final::Few(few.into());
+            let mut words = vec![0u32; self.words];
+            lists.for_each(|ids| bits::set(&mut words, ids.iter().map(|t| t.0)));
+            return match bits::count(&words) > self.many() {
+                true => self.intern_set(Set::Dense(words.into())),
+                false => self.intern_set(Set::Few(bits::ones(&words).map(TokenId).collect())),
+            };
         };
-        let mut base = Arc::clone(base);
-        let mut removed = removed.to_vec();
-        few.extend_from_slice(added);
+        let mut words = under.to_vec();
+        bits::clear(&mut words, removed.iter().map(|t| t.0));
+        bits::set(&mut words, added.iter().map(|t| t.0));
         // Further bitsets are laid over the first one; what a set leaves out stays as it was.
-        for (words, more, without) in dense {
-            let mut union = base.to_vec();
-            bits::clear(&mut union, removed.drain(..).map(|t| t.0));
-            let gone = without.iter().filter(|t| !bits::contains(&union, t.0));
+        let mut alike = true;
+        for (_, (own, added, removed)) in dense {
+            alike &= Arc::ptr_eq(own, under);
+            let gone = removed.iter().filter(|t| !bits::contains(&words, t.0));
             let gone: Vec<u32> = gone.map(|t| t.0).collect();
-            bits::or_assign(&mut union, words);
-            bits::clear(&mut union, gone);
-            few.extend_from_slice(more);
-            base = union.into();
+            bits::or_assign(&mut words, own);
+            bits::clear(&mut words, gone);
+            bits::set(&mut words, added.iter().map(|t| t.0));
         }
-        if !removed.is_empty() {
-            few.sort_unstable();
-            removed.retain(|t| few.binary_search(t).is_err());
+        lists.for_each(|ids| bits::set(&mut words, ids.iter().map(|t| t.0)));
+        if alike {
+            let (mut added, mut removed) = (Vec::new(), Vec::new());
+            for (i, (new, old)) in words.iter().zip(under.iter()).enumerate() {
+                let mut differ = new ^ old;
+                while differ != 0 {
+                    let bit = differ.trailing_zeros();
+                    differ &= differ - 1;
+                    let list = if new >> bit & 1 == 1 {
+                        &mut added
+                    } else {
+                        &mut removed
+                    };
+                    list.push(TokenId(32 * i as u32 + bit));
+                }
+                if added.len() + removed.len() > self.many() / 8 {
+                    return self.intern_set(Set::Dense(words.into()));
+                }
+            }
+            if added.is_empty() && removed.is_empty() {
+                return base;
+            }
+            return self.intern_set(Set::Near(base, added.into(), removed.into()));
         }
-        few.retain(|t| !bits::contains(&base, t.0));
-        few.sort_unstable();
-        few.dedup();
-        if few.len() + removed.len() > self.many() / 2 {
-            let mut words = base.to_vec();
-            bits::clear(&mut words, removed.iter().map(|t| t.0));
-            bits::set(&mut words, few.iter().map(|t| t.0));
-            return Final::Dense(words.into());
-        }
-        match few.is_empty() && removed.is_empty() {
-            true => Final::Dense(base),
-            false => Final::Near(base, few.into(), removed.into()),
-        }
+        self.intern_set(Set::Dense(words.into()))
     }
 
-    /// A union as a matcher reads it.
-    pub fn tokens(&self, id: FinalId) -> Tokens<'_> {
-        match &self.finals[id.0 as usize] {
-            Final::Few(ids) => Tokens::Few(ids),
-            Final::Dense(words) => Tokens::Dense(words),
-            Final::Near(base, added, removed) => Tokens::Exceptions {
+    /// A set as a matcher reads it.
+    pub fn tokens(&self, id: SetId) -> Tokens<'_> {
+        match (self.get(id), self.parts(id)) {
+            (Set::Few(ids), _) => Tokens::Few(ids),
+            (Set::Dense(words), _) => Tokens::Dense(words),
+            (Set::Near(..), Some((base, added, removed))) => Tokens::Exceptions {
                 base,
                 added,
                 removed,
             },
+            (Set::Near(..), None) => Tokens::Few(&[]),
         }
     }
 

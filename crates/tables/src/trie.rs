@@ -38,6 +38,30 @@ pub const fn byte_class(byte: u8) -> u32 {
     }
 }
 
+/// A class that no byte has: characters outside ASCII, whole or cut off at their end, that begin where
+/// a character may.
+pub const CHARACTERS: u32 = 62;
+
+/// What may come next of a UTF-8 text: 0 where a character may begin, `INVALID` where it is none.
+fn utf8_next(state: u8, byte: u8) -> u8 {
+    // By state: how many continuation bytes are missing; 4 to 7 are those after E0, ED, F0 and F4.
+    match (state, byte) {
+        (0, 0..=0x7f) | (1, 0x80..=0xbf) => 0,
+        (0, 0xc2..=0xdf) | (2, 0x80..=0xbf) | (4, 0xa0..=0xbf) | (5, 0x80..=0x9f) => 1,
+        (0, 0xe1..=0xec | 0xee..=0xef) | (3, 0x80..=0xbf) => 2,
+        (6, 0x90..=0xbf) | (7, 0x80..=0x8f) => 2,
+        (0, 0xf1..=0xf3) => 3,
+        (0, 0xe0) => 4,
+        (0, 0xed) => 5,
+        (0, 0xf0) => 6,
+        (0, 0xf4) => 7,
+        _ => INVALID,
+    }
+}
+
+/// See [`utf8_next`].
+const INVALID: u8 = 8;
+
 /// A node of a [`TokenTrie`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TrieNode {
@@ -150,13 +174,20 @@ impl TokenTrie {
     /// of its subtree and all subtrees were laid over each other. The tokens at a root itself are
     /// kept where the flag says so. O(size of the result), but for nodes at which subtrees meet.
     pub fn merged(&self, roots: &[(u32, bool)]) -> Self {
+        let here = roots.iter().filter(|r| r.1);
+        let here = here.flat_map(|r| self.tokens_at(r.0 as usize)).copied();
+        let children = roots.iter().flat_map(|r| self.children(r.0 as usize));
+        self.laid_over(here.collect(), children.map(|c| c as u32))
+    }
+
+    /// The tree whose root holds these tokens and has these nodes as children, those with the same byte
+    /// laid over each other. O(size of the result), but for nodes at which subtrees meet.
+    pub fn laid_over(
+        &self,
+        mut here: Vec<TokenId>,
+        children: impl IntoIterator<Item = u32>,
+    ) -> Self {
         let mut out = TokenTrie::default();
-        let mut here: Vec<TokenId> = roots
-            .iter()
-            .filter(|r| r.1)
-            .flat_map(|r| self.tokens_at(r.0 as usize))
-            .copied()
-            .collect();
         let tokens_of_meeting = |out: &mut Self, here: &mut Vec<TokenId>| {
             here.sort_unstable();
             here.dedup();
@@ -175,14 +206,11 @@ impl TokenTrie {
         let mut levels: Vec<(usize, usize)> = Vec::new();
         let expand = |open: &mut Vec<(u8, u32)>, nodes: &mut dyn Iterator<Item = u32>| {
             let start = open.len();
-            for node in nodes {
-                let children = self.children(node as usize);
-                open.extend(children.map(|c| (self.nodes[c].byte, c as u32)));
-            }
+            open.extend(nodes.map(|c| (self.nodes[c as usize].byte, c)));
             open[start..].sort_unstable_by(|a, b| b.cmp(a));
             start
         };
-        let start = expand(&mut open, &mut roots.iter().map(|r| r.0));
+        let start = expand(&mut open, &mut children.into_iter());
         levels.push((0, start));
         let mut group: Vec<u32> = Vec::new();
         while let Some(&(node, start)) = levels.last() {
@@ -210,8 +238,46 @@ impl TokenTrie {
             });
             here.extend(group.iter().flat_map(|n| self.tokens_at(*n as usize)));
             tokens_of_meeting(&mut out, &mut here);
-            let start = expand(&mut open, &mut group.iter().copied());
+            let children = group.iter().flat_map(|n| self.children(*n as usize));
+            let start = expand(&mut open, &mut children.map(|c| c as u32));
             levels.push((index, start));
+        }
+        out.nodes.push(TrieNode {
+            skip: out.nodes.len() as u32 + 1,
+            tokens: out.tokens.len() as u32,
+            byte: 0,
+            depth: 0,
+        });
+        out
+    }
+
+    /// The tree without some tokens, and without the nodes below which none is left.
+    pub fn without(&self, is_gone: impl Fn(TokenId) -> bool) -> Self {
+        let mut out = TokenTrie::default();
+        // The nodes on the path, with their places in the new tree.
+        let mut path: Vec<(u32, usize)> = Vec::new();
+        let close = |out: &mut Self, (_, place): (u32, usize)| {
+            if place > 0 && out.nodes[place].tokens as usize == out.tokens.len() {
+                // Nothing is left of it; whatever lay below is gone already.
+                out.nodes.truncate(place);
+            } else {
+                out.nodes[place].skip = out.nodes.len() as u32;
+            }
+        };
+        for (i, node) in self.nodes().iter().enumerate() {
+            while path.last().is_some_and(|p| p.0 as usize <= i) {
+                path.pop().into_iter().for_each(|p| close(&mut out, p));
+            }
+            path.push((node.skip, out.nodes.len()));
+            out.nodes.push(TrieNode {
+                tokens: out.tokens.len() as u32,
+                ..*node
+            });
+            let kept = self.tokens_at(i).iter().filter(|t| !is_gone(**t));
+            out.tokens.extend(kept);
+        }
+        while let Some(open) = path.pop() {
+            close(&mut out, open);
         }
         out.nodes.push(TrieNode {
             skip: out.nodes.len() as u32 + 1,
@@ -273,31 +339,53 @@ impl TokenTrie {
     }
 
     /// For each node the [classes](byte_class) of the bytes below it, one bit each: those on the edges
-    /// of its subtree, its own edge left out.
+    /// of its subtree, its own edge left out. Characters outside ASCII that begin where one may count as
+    /// [`CHARACTERS`].
     pub fn classes_below(&self) -> Vec<u64> {
         let mut below = vec![0u64; self.len()];
-        let mut path: Vec<usize> = Vec::new();
+        // With the state of the text at each node.
+        let mut path: Vec<(usize, u8)> = Vec::new();
+        let close = |below: &mut [u64], path: &mut Vec<(usize, u8)>| {
+            let Some((child, after)) = path.pop() else {
+                return;
+            };
+            let inner = below[child];
+            if !matches!(after, 0 | INVALID) {
+                // Whoever begins a text in the middle of a character finds no character.
+                below[child] |= 1 << byte_class(0x80);
+            }
+            if let Some(&(parent, _)) = path.last() {
+                let byte = self.nodes[child].byte;
+                let class = match byte.is_ascii() || after == INVALID {
+                    true => byte_class(byte),
+                    false => CHARACTERS,
+                };
+                below[parent] |= inner | 1 << class;
+            }
+        };
         for i in 0..self.len() {
             while path
                 .last()
-                .is_some_and(|p| self.nodes[*p].skip as usize <= i)
+                .is_some_and(|p| self.nodes[p.0].skip as usize <= i)
             {
-                self.close(&mut below, &mut path);
+                close(&mut below, &mut path);
             }
-            path.push(i);
+            let state = match path.last() {
+                Some(&(_, state)) => utf8_next(state, self.nodes[i].byte),
+                None => 0,
+            };
+            path.push((i, state));
         }
         while !path.is_empty() {
-            self.close(&mut below, &mut path);
+            close(&mut below, &mut path);
         }
         below
     }
 
-    fn close(&self, below: &mut [u64], path: &mut Vec<usize>) {
-        if let Some(child) = path.pop()
-            && let Some(&parent) = path.last()
-        {
-            below[parent] |= below[child] | 1 << byte_class(self.nodes[child].byte);
-        }
+    /// The [classes](byte_class) of the bytes with which a node goes on, one bit each.
+    pub fn classes_at(&self, node: usize) -> u64 {
+        let classes = self.children(node).map(|c| byte_class(self.nodes[c].byte));
+        classes.fold(0, |all, class| all | 1 << class)
     }
 
     /// Three words for each node and for the sentinel: `skip`, `tokens`, `byte | depth << 8`.
@@ -454,6 +542,33 @@ mod tests {
     }
 
     #[test]
+    fn classes_below_tell_characters_from_bytes() {
+        let words: [&[u8]; 6] = [
+            b"a\xc3\xa9b",
+            b"ab",
+            b"c\xa9",
+            b"d\xe0\xa0",
+            b"d\xed\xa0\x80",
+            b"\xf0\x9f\x98",
+        ];
+        let entries = words.iter().enumerate();
+        let trie = TokenTrie::new(entries.map(|(i, w)| (TokenId(i as u32), *w)));
+        let below = trie.classes_below();
+        let at = |path: &[u8]| {
+            let node = path
+                .iter()
+                .try_fold(0, |node, byte| trie.child(node, *byte));
+            below[node.unwrap()]
+        };
+        assert_eq!(at(b"a"), 1 | 1 << CHARACTERS);
+        // In the middle of a character, what follows is bytes to begin with.
+        assert_eq!(at(b"a\xc3"), 1 | 1 << 7 | 1 << CHARACTERS);
+        assert_eq!(at(b"c"), 1 << 7);
+        assert_eq!(at(b"d") & 1 << 7, 1 << 7, "a surrogate is no character");
+        assert_eq!(at(b"") & 1 << CHARACTERS, 1 << CHARACTERS);
+    }
+
+    #[test]
     fn merged_subtrees_are_the_tree_of_the_rests() {
         let words: Vec<Vec<u8>> = (0..400u32)
             .map(|i| {
@@ -510,6 +625,11 @@ mod tests {
             rests.sort();
             let rests: Vec<(&[u8], TokenId)> = rests.iter().map(|(b, t)| (&b[..], *t)).collect();
             assert_eq!(trie.merged(&roots), TokenTrie::from_sorted(&rests));
+            let is_gone = |token: TokenId| token.index() % step < step / 2;
+            let kept = rests.iter().filter(|e| !is_gone(e.1));
+            let kept: Vec<(&[u8], TokenId)> = kept.copied().collect();
+            let without = trie.merged(&roots).without(is_gone);
+            assert_eq!(without, TokenTrie::from_sorted(&kept));
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::expr::{Automaton, ByteSet, ExprId, ExprView, MarksId, Node, Runs, Store, UNBOUNDED};
 use super::pieces::{Pieces, Spelling};
 use maskwright_grammar::{RegexId, RegexPool};
-use maskwright_tables::trie::byte_class;
+use maskwright_tables::trie::{CHARACTERS, byte_class};
 use maskwright_tables::{LabelSet, LexState, LimitError, Limits};
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -83,6 +83,7 @@ struct State {
     loose: OnceLock<Loose>,
     far: OnceLock<LexState>,
     stays: OnceLock<u64>,
+    firsts: OnceLock<u64>,
 }
 
 #[derive(Debug)]
@@ -144,6 +145,7 @@ impl Lexicon {
             loose: OnceLock::new(),
             far: OnceLock::new(),
             stays: OnceLock::new(),
+            firsts: OnceLock::new(),
         };
         let _ = dead
             .edges
@@ -220,6 +222,14 @@ impl Lexicon {
     /// Whether each of these bytes is a piece by itself.
     pub fn spells_each(&self, bytes: &[u8]) -> bool {
         self.lock().store.spells_each(bytes)
+    }
+
+    /// Whether each byte of the pieces is a piece, so that every lexical state that is alive is
+    /// [`Whole`](Spelling::Whole).
+    pub fn spells_all(&self) -> bool {
+        let inner = self.lock();
+        let pieces = inner.store.pieces.as_ref();
+        pieces.is_none_or(|pieces| pieces.list().iter().all(|piece| piece.len() == 1))
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -409,11 +419,7 @@ impl Lexicon {
         } else {
             LabelSet::NONE
         };
-        while inner.published < inner.store.mark_sets.len() {
-            self.labels
-                .push(inner.store.mark_sets[inner.published].clone());
-            inner.published += 1;
-        }
+        self.publish(inner);
         let state = LexState(self.states.push(State {
             expr,
             fresh,
@@ -423,6 +429,7 @@ impl Lexicon {
             loose: OnceLock::new(),
             far: OnceLock::new(),
             stays: OnceLock::new(),
+            firsts: OnceLock::new(),
         }) as u32);
         inner.states.insert((expr, fresh), state);
         Ok(state)
@@ -576,36 +583,112 @@ impl Lexicon {
     }
 
     /// The classes of bytes ([`byte_class`], one bit each) all of whose bytes lead from a state to
-    /// itself. None where the lexeme may end.
+    /// itself; [`CHARACTERS`] where all characters outside ASCII do.
     pub fn stays(&self, state: LexState) -> Result<u64, LimitError> {
         let record = &self.states[state.index()];
         if let Some(&stays) = record.stays.get() {
             return Ok(stays);
         }
         let edges = self.edges(state)?;
-        let mut leaves = match self.accept(state) {
-            LabelSet::NONE if state != LexState::DEAD => 0,
-            _ => u64::MAX,
-        };
-        let loops = match edges {
-            Edges::Runs(runs) => runs.iter().any(|r| r.1 == state),
-            Edges::Table(table) => table.contains(&state),
-        };
-        if !loops {
-            leaves = u64::MAX;
-        }
+        let loops = state != LexState::DEAD
+            && match edges {
+                Edges::Runs(runs) => runs.iter().any(|r| r.1 == state),
+                Edges::Table(table) => table.contains(&state),
+            };
+        let mut leaves = if loops { 0 } else { u64::MAX };
         for byte in (0..=255).filter(|_| loops) {
             if edges.get(byte) != state {
                 leaves |= 1 << byte_class(byte);
             }
         }
-        Ok(*record.stays.get_or_init(|| !leaves))
+        let mut stays = !leaves & !(1 << CHARACTERS);
+        if loops && self.characters_stay(state)? {
+            stays |= 1 << CHARACTERS;
+        }
+        Ok(*record.stays.get_or_init(|| stays))
+    }
+
+    /// Whether every character outside ASCII leads from a state to itself.
+    fn characters_stay(&self, state: LexState) -> Result<bool, LimitError> {
+        let mut path: Vec<LexState> = Vec::new();
+        for bytes in regex_syntax::utf8::Utf8Sequences::new('\u{80}', char::MAX) {
+            let ranges = bytes.as_slice();
+            path.clear();
+            path.push(state);
+            for range in ranges {
+                let mut next: Vec<LexState> = Vec::new();
+                for &at in &path {
+                    let edges = self.edges(at)?;
+                    next.extend((range.start..=range.end).map(|b| edges.get(b)));
+                }
+                next.sort_unstable();
+                next.dedup();
+                if next.contains(&LexState::DEAD) || next.len() > 8 {
+                    return Ok(false);
+                }
+                path = next;
+            }
+            if path != [state] {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The classes of bytes ([`byte_class`], one bit each) some of whose bytes lead somewhere.
+    ///
+    /// # Errors
+    /// A limit.
+    pub fn firsts(&self, state: LexState) -> Result<u64, LimitError> {
+        let record = &self.states[state.index()];
+        if let Some(&firsts) = record.firsts.get() {
+            return Ok(firsts);
+        }
+        let edges = self.edges(state)?;
+        let alive = (0..=255).filter(|b| edges.get(*b) != LexState::DEAD);
+        let firsts = alive.fold(0, |all, byte| all | 1 << byte_class(byte));
+        Ok(*record.firsts.get_or_init(|| firsts))
+    }
+
+    /// The state of two lexemes at once, at least a byte of each being read: alive and accepting where
+    /// one of them is, with the labels of both.
+    ///
+    /// # Errors
+    /// A limit.
+    pub fn join(&self, a: LexState, b: LexState) -> Result<LexState, LimitError> {
+        if a == b || b == LexState::DEAD {
+            return Ok(a);
+        }
+        if a == LexState::DEAD {
+            return Ok(b);
+        }
+        let parts = [self.expr(a), self.expr(b)];
+        let mut inner = self.lock();
+        let both = inner.store.alt(&parts);
+        self.intern(&mut inner, both, false)
     }
 
     /// The labels with which the lexeme may end here, or `NONE`. Fresh states accept nothing.
     #[inline]
     pub fn accept(&self, state: LexState) -> LabelSet {
         self.states[state.index()].accept
+    }
+
+    /// The label set of one mark.
+    pub fn label_set(&self, label: u32) -> LabelSet {
+        let mut inner = self.lock();
+        let marks = inner.store.intern_marks(Box::new([label]));
+        self.publish(&mut inner);
+        LabelSet(marks.0 + 1)
+    }
+
+    /// Makes all mark sets label sets.
+    fn publish(&self, inner: &mut Inner) {
+        while inner.published < inner.store.mark_sets.len() {
+            self.labels
+                .push(inner.store.mark_sets[inner.published].clone());
+            inner.published += 1;
+        }
     }
 
     /// The marks of a label set, strictly increasing; may be empty.

@@ -218,6 +218,10 @@ impl Control for Lr {
         reduce::ends(&self.states, stack)
     }
 
+    fn reads_labels_apart(&self) -> bool {
+        true
+    }
+
     fn moves(&self, top: Symbol, label: Option<u32>) -> Result<Option<Vec<Move>>, ControlError> {
         if label == Some(IGNORE) {
             return Ok(Some(vec![Move::Shift(Box::default())]));

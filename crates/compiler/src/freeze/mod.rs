@@ -279,10 +279,10 @@ impl Explorer<'_> {
         let mut doubtful = Vec::new();
         let exits = self
             .sums
-            .read(&mut gather, state, all, start, &mut doubtful)?;
+            .read(&mut gather, state, &[all], start, &mut doubtful)?;
         gather.items.extend(doubtful.iter().map(|p| (0, *p)));
-        for (labels, trie) in exits {
-            let (labels, then) = (Labels::Set(labels), Then::Read(trie, Past::default()));
+        for (labels, rests) in exits {
+            let (labels, then) = (Labels::Set(labels), Then::Read(rests, Past::default()));
             let step = self.sums.pending.intern(Pending::Step { labels, then });
             gather.items.push((0, step));
         }

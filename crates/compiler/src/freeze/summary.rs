@@ -40,8 +40,8 @@ pub(crate) enum Then {
     Act,
     /// Whether the text may end is the answer.
     End,
-    /// The next lexeme reads these rests of tokens.
-    Read(TrieId, Past),
+    /// The next lexeme reads these rests of tokens, by their number.
+    Read(u32, Past),
     /// These rests of tokens are read, and then whole tokens for as long as there is text; if they
     /// come to an end of it, this token set is the answer.
     Live(TrieId, RoleSet),
@@ -236,6 +236,8 @@ pub(crate) struct Summaries<'a> {
     pub actions: Interner<Action>,
     /// Token sets in order of discovery.
     pub sets: Interner<SetId>,
+    /// Rests of tokens that are read on from the same stack: one question, of however many parts.
+    rests: Interner<Box<[TrieId]>>,
     memo: FxHashMap<(PendingId, Symbol), OutcomeId>,
     /// What the attempt under way lacks.
     missing: Vec<(PendingId, Symbol)>,
@@ -268,6 +270,7 @@ pub(crate) struct Memory {
     outcomes: Interner<Outcome>,
     actions: Interner<Action>,
     sets: Interner<SetId>,
+    rests: Interner<Box<[TrieId]>>,
     memo: FxHashMap<Goal, OutcomeId>,
 }
 
@@ -280,6 +283,7 @@ impl Default for Memory {
             outcomes,
             actions: Interner::new(),
             sets: Interner::new(),
+            rests: Interner::new(),
             memo: FxHashMap::default(),
         }
     }
@@ -325,6 +329,7 @@ impl<'a> Summaries<'a> {
             outcomes: memory.outcomes,
             actions: memory.actions,
             sets: memory.sets,
+            rests: memory.rests,
             memo: memory.memo,
             missing: Vec::new(),
             found: 0,
@@ -340,6 +345,7 @@ impl<'a> Summaries<'a> {
             outcomes: self.outcomes,
             actions: self.actions,
             sets: self.sets,
+            rests: self.rests,
             memo: self.memo,
         }
     }
@@ -636,14 +642,14 @@ impl<'a> Summaries<'a> {
 
     /// What happens next, when a lexeme that began on `symbol` ends with these labels.
     fn ended(&self, then: Then, symbol: Symbol, labels: Labels) -> Result<Then, RunError> {
-        let (Then::Read(trie, past), Labels::Set(labels)) = (then, labels) else {
+        let (Then::Read(rests, past), Labels::Set(labels)) = (then, labels) else {
             return Ok(then);
         };
         let ended_one = past.ended_one
             || symbol != BOTTOM
                 && self.machine.distinct(symbol)?
                 && self.machine.must_differ(symbol, labels)?;
-        Ok(Then::Read(trie, Past { ended_one, ..past }))
+        Ok(Then::Read(rests, Past { ended_one, ..past }))
     }
 
     /// One elementary move.
@@ -707,30 +713,41 @@ impl<'a> Summaries<'a> {
                 self.complete(gather, in_role(set, PLAIN), symbol);
             }
             Then::Live(trie, answer) => self.live(gather, (trie, answer), symbol)?,
-            Then::Read(trie, mut past) => {
-                let rest = machine.shared().trie(trie);
-                let here = machine.shared().here(trie);
-                if here != Sets::EMPTY {
-                    let here = self.sets.intern(here);
-                    self.complete(gather, in_role(here, past.role()), symbol);
+            Then::Read(rests, mut past) => {
+                let rests = self.rests.get(rests).clone();
+                for &trie in &rests {
+                    let here = machine.shared().here(trie);
+                    if here != Sets::EMPTY {
+                        let here = self.sets.intern(here);
+                        self.complete(gather, in_role(here, past.role()), symbol);
+                    }
                 }
-                if rest.len() <= 1 || symbol == BOTTOM {
+                if symbol == BOTTOM {
                     return Ok(());
                 }
                 let start = machine.lex_start(symbol)?;
+                let mut met: Vec<TrieId> = Vec::new();
+                for &trie in &rests {
+                    if start != LexState::DEAD && machine.shared().meets(start, trie)? {
+                        met.push(trie);
+                    }
+                }
+                if met.is_empty() {
+                    return Ok(());
+                }
                 let distinct = machine.distinct(symbol)?;
                 let enters = distinct && past.crossing.is_none();
                 if distinct {
                     past.crossing = past.crossing.max(Some(past.ended_one));
                 }
                 let mut doubtful = Vec::new();
-                let exits = self.read(gather, start, trie, (enters, past), &mut doubtful)?;
+                let exits = self.read(gather, start, &met, (enters, past), &mut doubtful)?;
                 for pending in doubtful {
                     let found = self.want_id(pending, symbol);
                     self.add(gather, found);
                 }
-                for (labels, trie) in exits {
-                    let (labels, then) = (Labels::Set(labels), Then::Read(trie, past));
+                for (labels, rests) in exits {
+                    let (labels, then) = (Labels::Set(labels), Then::Read(rests, past));
                     let found = self.want(Pending::Step { labels, then }, symbol);
                     self.add(gather, found);
                 }
@@ -773,11 +790,11 @@ impl<'a> Summaries<'a> {
                 self.live_at_end(gather, then, symbol)?;
             }
         }
-        if machine.shared().trie(trie).len() <= 1 || symbol == BOTTOM {
+        if symbol == BOTTOM {
             return Ok(());
         }
         let start = machine.lex_start(symbol)?;
-        if start != LexState::DEAD {
+        if start != LexState::DEAD && machine.shared().meets(start, trie)? {
             for &alternative in machine.shared().lexicon.parts(start)? {
                 self.live_from(gather, alternative, (trie, answer), symbol)?;
             }
@@ -839,46 +856,57 @@ impl<'a> Summaries<'a> {
         Ok(())
     }
 
-    /// Adds the tokens of a trie that stay inside the lexeme begun in `state`; how it can end. `enters`
+    /// Adds the tokens of some tries that stay inside the lexeme begun in `state`; how it can end. `enters`
     /// says whether it is the first lexeme that the tokens enter which may have to differ. What the
     /// symbol on top has to say of is `doubtful`.
     pub fn read(
         &mut self,
         gather: &mut Gather,
         state: LexState,
-        trie: TrieId,
+        tries: &[TrieId],
         (enters, past): (bool, Past),
         doubtful: &mut Vec<PendingId>,
-    ) -> Result<Vec<(LabelSet, TrieId)>, RunError> {
+    ) -> Result<Vec<(LabelSet, u32)>, RunError> {
         let shared: &LexicalRows = self.machine.shared();
-        let mut exits: Vec<(LabelSet, TrieId)> = Vec::new();
+        let mut exits: Vec<(LabelSet, bool, TrieId)> = Vec::new();
         if state == LexState::DEAD {
-            return Ok(exits);
+            return Ok(Vec::new());
         }
         for &alternative in shared.lexicon.parts(state)? {
-            let row = shared.row(alternative, trie)?;
             let (has_gaps, is_whole) = (self.machine.asks_rows(), self.machine.is_whole());
-            if !has_gaps || is_whole {
-                let sets = self.in_roles(row.inside, trie, (enters, past));
-                gather.sets.extend(sets);
-            }
-            for &(state, spelling, tokens) in &row.ends {
-                if is_whole && spelling == Spelling::Whole {
-                    continue;
+            for &trie in tries {
+                let row = shared.row(alternative, trie)?;
+                if !has_gaps || is_whole {
+                    let sets = self.in_roles(row.inside, trie, (enters, past));
+                    gather.sets.extend(sets);
                 }
-                for set in self.in_roles(tokens, trie, (enters, past)) {
-                    let then = Then::Live(LexicalRows::VOCABULARY, set);
-                    doubtful.push(self.pending.intern(Pending::Inside { state, then }));
+                for &(state, spelling, tokens) in &row.ends {
+                    if is_whole && spelling == Spelling::Whole {
+                        continue;
+                    }
+                    for set in self.in_roles(tokens, trie, (enters, past)) {
+                        let then = Then::Live(LexicalRows::VOCABULARY, set);
+                        doubtful.push(self.pending.intern(Pending::Inside { state, then }));
+                    }
                 }
+                let own = shared.exits(row, self.machine.apart)?.iter();
+                exits.extend(own.map(|&(labels, rest)| (labels, rest != trie, rest)));
             }
-            let from = exits.len();
-            exits.extend_from_slice(&row.exits);
-            // By what they are: the numbers of label sets and tries depend on what was asked before,
-            // and by whom. Of the same labels, the whole trie comes first.
-            exits[from..]
-                .sort_by_key(|(labels, rest)| (shared.lexicon.labels(*labels), *rest != trie));
         }
-        Ok(exits)
+        // By what they are: the numbers of label sets and tries depend on what was asked before, and by
+        // whom. Of the same labels, the whole trie comes first.
+        exits.sort_by_key(|(labels, part, _)| (shared.lexicon.labels(*labels), *part));
+        let mut out = Vec::new();
+        for group in exits.chunk_by(|a, b| a.0 == b.0) {
+            let mut rests: Vec<TrieId> = Vec::new();
+            for (_, _, rest) in group {
+                if !rests.contains(rest) {
+                    rests.push(*rest);
+                }
+            }
+            out.push((group[0].0, self.rests.intern(rests.into())));
+        }
+        Ok(out)
     }
 
     /// Tokens that stay inside a lexeme, in their roles.

@@ -1,0 +1,309 @@
+//! Rows of machines in which no lexemes are compared: what follows a lexeme, remembered.
+//!
+//! A row is the tokens inside the lexeme under way, and for each way in which it can end the answer to
+//! another question: which of these rests of tokens may the stack read on, no lexeme being under way?
+//! That question is the same whatever was read before, and its answer depends on the symbols that were
+//! read to find it and on nothing else, so it is remembered by exactly those ([`StackMemo`]). A token
+//! that can be cut into lexemes in many ways (`--` and `-` as prefixes: in as many ways as Fibonacci's
+//! numbers) then costs its length, not the number of its cuttings; and the many stacks after which an
+//! operand may follow share what they know of operands.
+//!
+//! Questions inside questions are kept on a stack of their own, at most one for each byte of a token.
+
+use crate::lazy::LazyMachine;
+use crate::lexical_rows::{LexicalRows, TrieId};
+use crate::memo::{Overlay, Reads};
+use crate::sets::{SetId, Sets};
+use maskwright_tables::{
+    LabelSet, LexState, LimitError, Machine, RunError, StackAction, StackView, Symbol,
+};
+use smallvec::{SmallVec, smallvec};
+use std::cell::RefCell;
+use std::sync::atomic::Ordering;
+
+/// A question that is being answered.
+struct Frame {
+    /// The stack, over that of the row.
+    overlay: Overlay,
+    /// What is left of the tokens.
+    rests: Rests,
+    /// The number of the question; `None` inside a lexeme.
+    key: Option<u32>,
+    /// The answer so far.
+    parts: Vec<SetId>,
+    /// Questions that are part of this one and not asked yet.
+    open: Vec<Child>,
+    /// Where this stack was read.
+    reads: Reads,
+    /// How many symbols the action took off the stack of the question that this one is part of, and
+    /// how many it put on.
+    by: (usize, usize),
+}
+
+struct Child {
+    overlay: Overlay,
+    rests: Rests,
+    by: (usize, usize),
+}
+
+/// Rests of tokens that are read on from the same stack.
+pub(crate) type Rests = SmallVec<[TrieId; 4]>;
+
+/// A stack that notes where it is read, from its own top.
+struct View<'a> {
+    overlay: &'a Overlay,
+    base: &'a dyn StackView,
+    reads: RefCell<Reads>,
+}
+
+impl StackView for View<'_> {
+    #[inline]
+    fn symbol(&self, depth: usize) -> Option<Symbol> {
+        self.reads.borrow_mut().note(depth);
+        let own = self.overlay.pushed.len();
+        match own.checked_sub(depth + 1) {
+            Some(i) => Some(self.overlay.pushed[i]),
+            None => self.base.symbol(self.overlay.popped + depth - own),
+        }
+    }
+
+    fn went_below(&self) -> bool {
+        self.base.went_below()
+    }
+}
+
+/// Counts down what one row may cost.
+struct Steps {
+    left: u64,
+    limit: u64,
+}
+
+impl Steps {
+    fn spend(&mut self) -> Result<(), LimitError> {
+        self.left = self.left.checked_sub(1).ok_or(LimitError::new(
+            "steps of a row",
+            self.limit.saturating_add(1),
+            self.limit,
+        ))?;
+        Ok(())
+    }
+}
+
+impl LazyMachine {
+    /// The tokens that keep `(state, stack)` alive, and where the stack was read.
+    pub(crate) fn continue_row(
+        &self,
+        state: LexState,
+        stack: &dyn StackView,
+    ) -> Result<(SetId, Reads), RunError> {
+        let limit = self.limits().steps;
+        let mut steps = Steps { left: limit, limit };
+        let first = Frame {
+            overlay: Overlay::new(),
+            rests: smallvec![LexicalRows::VOCABULARY],
+            key: None,
+            parts: Vec::new(),
+            open: Vec::new(),
+            reads: Reads::default(),
+            by: (0, 0),
+        };
+        let view = first.view(stack);
+        // Between lexemes, a row is such a question itself.
+        let start = match view.symbol(0) {
+            Some(top) if self.lex_is_fresh(state) => self.begin(top)?.0,
+            _ => LexState::DEAD,
+        };
+        let key = (start == state).then(|| self.question(&first.rests));
+        if let Some(key) = key
+            && let Some(known) = self.continuations.get(key, &view)
+        {
+            return Ok((SetId(known), view.reads.into_inner()));
+        }
+        let reads = view.reads.into_inner();
+        let mut frames = vec![Frame {
+            key,
+            reads,
+            ..first
+        }];
+        self.expand(&mut frames[0], state, stack, &mut steps)?;
+        loop {
+            let Some(frame) = frames.last_mut() else {
+                return Err(RunError::UnknownSymbol);
+            };
+            if let Some(child) = frame.open.pop() {
+                steps.spend()?;
+                if let Some(next) = self.ask(frame, child, stack, &mut steps)? {
+                    frames.push(next);
+                }
+                continue;
+            }
+            let Some(mut frame) = frames.pop() else {
+                return Err(RunError::UnknownSymbol);
+            };
+            let set = self.shared().sets.union(std::mem::take(&mut frame.parts));
+            if stack.went_below() {
+                return Err(RunError::UnknownSymbol);
+            }
+            if let Some(key) = frame.key {
+                let view = frame.view(stack);
+                self.continuations.insert(key, &view, &frame.reads, set.0);
+            }
+            match frames.last_mut() {
+                Some(asker) => {
+                    asker.parts.push(set);
+                    asker.read_below(&frame.reads, frame.by);
+                }
+                None => return Ok((set, frame.reads)),
+            }
+        }
+    }
+
+    /// The number of a question.
+    fn question(&self, rests: &Rests) -> u32 {
+        if let [only] = rests[..] {
+            return only.0 << 1;
+        }
+        let questions = self.questions.pin();
+        let new = || {
+            let next = self.asked.fetch_add(1, Ordering::Relaxed);
+            next << 1 | 1
+        };
+        match questions.get(rests) {
+            Some(&known) => known,
+            None => *questions.get_or_insert(rests.clone(), new()),
+        }
+    }
+
+    /// Reads the rests of a question from a lexical state on.
+    fn expand(
+        &self,
+        frame: &mut Frame,
+        state: LexState,
+        stack: &dyn StackView,
+        steps: &mut Steps,
+    ) -> Result<(), RunError> {
+        let shared = self.shared();
+        let view = View {
+            overlay: &frame.overlay,
+            base: stack,
+            reads: RefCell::new(std::mem::take(&mut frame.reads)),
+        };
+        let between = frame.key.is_some();
+        let mut known: SmallVec<[(LabelSet, &[StackAction]); 8]> = SmallVec::new();
+        for &part in shared.lexicon.parts(state)? {
+            for &trie in &frame.rests {
+                steps.spend()?;
+                let row = shared.row(part, trie)?;
+                frame.parts.push(row.inside);
+                for &(labels, rest) in shared.exits(row, self.apart)? {
+                    let actions = match known.iter().rev().find(|k| k.0 == labels) {
+                        Some(known) => known.1,
+                        None => {
+                            let actions = self.step(&view, labels)?;
+                            known.push((labels, actions));
+                            actions
+                        }
+                    };
+                    for action in actions {
+                        steps.spend()?;
+                        frame.parts.push(shared.here(rest));
+                        let pop = action.pop as usize;
+                        // What the stack as it is reads of fewer rests is part of the answer anyway.
+                        let stays = between
+                            && pop == action.push.len()
+                            && (0..pop).all(|i| view.symbol(i) == Some(action.push[pop - 1 - i]))
+                            && frame.rests.iter().any(|r| shared.is_within(rest, *r));
+                        if stays {
+                            continue;
+                        }
+                        let mut overlay = frame.overlay.clone();
+                        overlay.apply(action);
+                        // What is read on from the same stack is one question.
+                        let mut open = frame.open.iter_mut().rev();
+                        match open.find(|c| c.overlay == overlay) {
+                            Some(child) => child.rests.push(rest),
+                            None => frame.open.push(Child {
+                                overlay,
+                                rests: smallvec![rest],
+                                by: (pop, action.push.len()),
+                            }),
+                        }
+                    }
+                }
+            }
+        }
+        frame.reads = view.reads.into_inner();
+        Ok(())
+    }
+
+    /// Answers a question from memory, or begins to.
+    fn ask(
+        &self,
+        asker: &mut Frame,
+        mut child: Child,
+        stack: &dyn StackView,
+        steps: &mut Steps,
+    ) -> Result<Option<Frame>, RunError> {
+        let mut frame = Frame {
+            overlay: child.overlay,
+            rests: Rests::new(),
+            key: None,
+            parts: Vec::new(),
+            open: Vec::new(),
+            reads: Reads::default(),
+            by: child.by,
+        };
+        let view = frame.view(stack);
+        let start = match view.symbol(0) {
+            Some(top) => self.begin(top)?.0,
+            None => LexState::DEAD,
+        };
+        if start != LexState::DEAD {
+            child.rests.sort_unstable();
+            child.rests.dedup();
+            for &rest in &child.rests {
+                if self.shared().meets(start, rest)? {
+                    frame.rests.push(rest);
+                }
+            }
+        }
+        let view = frame.view(stack);
+        view.symbol(0);
+        let mut known = Some(Sets::EMPTY.0);
+        if !frame.rests.is_empty() {
+            let key = self.question(&frame.rests);
+            known = self.continuations.get(key, &view);
+            let reads = view.reads.into_inner();
+            frame.key = Some(key);
+            frame.reads = reads;
+        } else {
+            frame.reads = view.reads.into_inner();
+        }
+        if let Some(known) = known {
+            asker.parts.push(SetId(known));
+            asker.read_below(&frame.reads, child.by);
+            return Ok(None);
+        }
+        self.expand(&mut frame, start, stack, steps)?;
+        Ok(Some(frame))
+    }
+}
+
+impl Frame {
+    fn view<'a>(&'a self, base: &'a dyn StackView) -> View<'a> {
+        View {
+            overlay: &self.overlay,
+            base,
+            reads: RefCell::default(),
+        }
+    }
+
+    /// Notes what was read of this stack through one that an action made of it.
+    fn read_below(&mut self, reads: &Reads, (popped, pushed): (usize, usize)) {
+        for depth in reads.depths() {
+            if let Some(below) = depth.checked_sub(pushed) {
+                self.reads.note(below + popped);
+            }
+        }
+    }
+}
