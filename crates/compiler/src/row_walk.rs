@@ -236,8 +236,8 @@ impl Found {
 }
 
 /// A state that most of what lives of a trie soon leads to from `state`, and that most of it never
-/// leaves; maybe the state itself. `starts` are the children of the root. Where nearly all of the trie is dead there is none:
-/// little is then left to walk.
+/// leaves; maybe the state itself. `starts` are the children of the root. Where nearly all of the trie
+/// is dead there is none: little is then left to walk.
 pub(crate) fn base_of(
     lexicon: &Lexicon,
     trie: &TokenTrie,
