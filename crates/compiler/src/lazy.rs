@@ -320,7 +320,7 @@ impl LazyMachine {
                 .into());
             }
             budget -= 1;
-            let row = self.shared.row(item.state, item.trie)?;
+            let row = self.shared.row(item.state, item.trie, false)?;
             parts.push(row.inside);
             if let Some(twice) = item.crossing {
                 let view = OverlayView {

@@ -579,7 +579,7 @@ impl<'a> Summaries<'a> {
         }
         for &alternative in shared.lexicon.parts(state)? {
             for &trie in tries {
-                let row = shared.row(alternative, trie)?;
+                let row = shared.row(alternative, trie, self.machine.apart)?;
                 let inside = self.sets.intern(shared.sets.whole(row.inside));
                 let mut role = PLAIN;
                 if past.role() != PLAIN {
