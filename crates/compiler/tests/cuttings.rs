@@ -70,6 +70,7 @@ fn masks_of_a_large_vocabulary_are_what_may_be_taken() {
     let vocabulary: Arc<Vocabulary> = Vocabulary::o200k_base();
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../grammars/cfg");
     let only = std::env::var("ZOO").ok();
+    let places = std::env::var("PLACES").map_or(2usize, |n| n.parse().unwrap());
     let (mut grammars, mut compared) = (0, 0usize);
     let mut folders: Vec<_> = std::fs::read_dir(root)
         .unwrap()
@@ -95,9 +96,9 @@ fn masks_of_a_large_vocabulary_are_what_may_be_taken() {
             .collect();
         texts.sort();
         for (i, text) in texts.iter().enumerate() {
-            // The beginning once, and two places of each text.
-            let at = [1, 2].map(|k| (seed * 7919 + i * 104_729 + k * 1_299_709) % (text.len() + 1));
-            for at in at.into_iter().chain((i == 0).then_some(0)) {
+            // The beginning once, and some places of each text.
+            let place = |k: usize| (seed * 7919 + i * 104_729 + k * 1_299_709) % (text.len() + 1);
+            for at in (1..=places).map(place).chain((i == 0).then_some(0)) {
                 let mut matcher = start.fork();
                 matcher.advance_bytes(&text[..at]).unwrap();
                 matcher.fill_mask(&mut words).unwrap();
