@@ -193,7 +193,7 @@ impl LazyMachine {
         for &part in shared.lexicon.parts(state)? {
             for &trie in &frame.rests {
                 steps.spend()?;
-                let row = shared.row(part, trie)?;
+                let row = shared.row(part, trie, self.apart)?;
                 frame.parts.push(row.inside);
                 for &(labels, rest) in shared.exits(row, self.apart)? {
                     let actions = match known.iter().rev().find(|k| k.0 == labels) {

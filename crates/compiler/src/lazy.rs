@@ -378,7 +378,7 @@ impl LazyMachine {
                 .into());
             }
             budget -= 1;
-            let row = self.shared.row(item.state, item.trie)?;
+            let row = self.shared.row(item.state, item.trie, false)?;
             let view = OverlayView {
                 overlay: &item.overlay,
                 base: stack,

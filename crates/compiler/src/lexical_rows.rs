@@ -94,6 +94,8 @@ struct Residual {
 #[derive(Debug)]
 struct Spread {
     edges: OnceLock<Arc<[u32]>>,
+    /// Whether an edge lies below another one.
+    nested: OnceLock<bool>,
     /// What the edges are found from when they are first asked for: those of another one, without the
     /// edges that begin at these nodes.
     without: Option<(Arc<[u32]>, Roots)>,
@@ -152,7 +154,8 @@ pub(crate) struct LexicalRows {
     /// Whether the edges of the first are among those of the second.
     within: HashMap<(TrieId, TrieId), bool, FxBuildHasher>,
     rows: boxcar::Vec<LexRow>,
-    row_ids: HashMap<(LexState, TrieId), u32, FxBuildHasher>,
+    /// With whether lexemes that begin inside each other were followed as one.
+    row_ids: HashMap<(LexState, TrieId, bool), u32, FxBuildHasher>,
     walks: HashMap<(LexState, TrieId), Arc<Walk>, FxBuildHasher>,
     shapes: HashMap<TrieId, Arc<Shape>, FxBuildHasher>,
     trie_bytes: AtomicUsize,
@@ -275,7 +278,8 @@ impl LexicalRows {
     pub fn warm(&self) -> Result<(), LimitError> {
         for value in maskwright_automata::frames::common_texts(&self.lexicon) {
             let text = self.lexicon.fresh(self.lexicon.json_string(value))?;
-            self.row(self.lexicon.next(text, b'"')?, Self::VOCABULARY)?;
+            let state = self.lexicon.next(text, b'"')?;
+            self.row(state, Self::VOCABULARY, false)?;
         }
         Ok(())
     }
@@ -395,25 +399,41 @@ impl LexicalRows {
     }
 
     /// The row of a lexical state and a trie, made on first use. O(trie nodes that live).
-    pub fn row(&self, state: LexState, trie: TrieId) -> Result<&LexRow, LimitError> {
+    ///
+    /// In a spread trie, a lexeme can begin where another one is under way. For a control that reads labels
+    /// `apart` both are followed as one, and where both end their labels are one set; a control to which a
+    /// set of labels means something of its own has each followed by itself.
+    pub fn row(&self, state: LexState, trie: TrieId, apart: bool) -> Result<&LexRow, LimitError> {
         if trie != Self::VOCABULARY
             && !self.meets(state, trie)?
             && self.lexicon.accept(state) == LabelSet::NONE
         {
             return Ok(&self.rows[0]);
         }
-        if let Some(&id) = self.row_ids.pin().get(&(state, trie)) {
+        let joined = apart && self.is_nested(trie);
+        if let Some(&id) = self.row_ids.pin().get(&(state, trie, joined)) {
             return Ok(&self.rows[id as usize]);
         }
         let far = match self.is_low && !self.lexicon.has_gaps() {
             true => self.lexicon.far(state)?,
             false => state,
         };
-        let id = self.row_id(far, trie)?;
+        let id = self.row_id(far, trie, joined)?;
         if far != state {
-            self.row_ids.pin().insert((state, trie), id);
+            self.row_ids.pin().insert((state, trie, joined), id);
         }
         Ok(&self.rows[id as usize])
+    }
+
+    /// Whether one of the edges of a spread trie lies below another one.
+    fn is_nested(&self, id: TrieId) -> bool {
+        let Some(spread) = &self.tries[id.0 as usize].spread else {
+            return false;
+        };
+        *spread.nested.get_or_init(|| {
+            let edges = self.edges(id).map_or(&[][..], |edges| edges);
+            !are_apart(self.vocabulary.trie(), edges)
+        })
     }
 
     /// How the lexeme of a row can end, and what is left of the tokens then. With the labels `apart`, each
@@ -489,17 +509,18 @@ impl LexicalRows {
         self.intern_trie(TokenTrie::from_sorted(&entries))
     }
 
-    fn row_id(&self, state: LexState, trie: TrieId) -> Result<u32, LimitError> {
-        if let Some(&id) = self.row_ids.pin().get(&(state, trie)) {
+    fn row_id(&self, state: LexState, trie: TrieId, joined: bool) -> Result<u32, LimitError> {
+        let key = (state, trie, joined);
+        if let Some(&id) = self.row_ids.pin().get(&key) {
             return Ok(id);
         }
-        let row = self.make(state, trie)?;
+        let row = self.make(state, trie, joined)?;
         let id = self.rows.push(row) as u32;
-        Ok(*self.row_ids.pin().get_or_insert((state, trie), id))
+        Ok(*self.row_ids.pin().get_or_insert(key, id))
     }
 
     #[cold]
-    fn make(&self, state: LexState, trie_id: TrieId) -> Result<LexRow, LimitError> {
+    fn make(&self, state: LexState, trie_id: TrieId, joined: bool) -> Result<LexRow, LimitError> {
         let trie = self.trie(trie_id);
         if self.lexicon.has_gaps() {
             return self.with_gaps(state, trie_id);
@@ -511,7 +532,7 @@ impl LexicalRows {
         };
         if let Some(shape) = &shape
             && let Some(heights) = &shape.heights
-            && starts.is_none_or(|starts| are_apart(trie, starts))
+            && !self.is_nested(trie_id)
         {
             let starts = starts.map(|starts| &starts[..]);
             let mut base = row_walk::base_of(&self.lexicon, trie, starts, state)?;
@@ -532,8 +553,19 @@ impl LexicalRows {
             }
         }
         let below = shape.as_ref().map(|s| &s.below[..]);
-        let starts = starts.map(|edges| &edges[..]);
-        let mut found = row_walk::plain(&self.lexicon, trie, below, state, starts)?;
+        let mut found = Found::default();
+        match starts {
+            Some(starts) if !joined => {
+                for layer in layers(trie, starts) {
+                    let more = row_walk::plain(&self.lexicon, trie, below, state, Some(&layer))?;
+                    found.add(more);
+                }
+            }
+            _ => {
+                let starts = starts.map(|edges| &edges[..]);
+                found = row_walk::plain(&self.lexicon, trie, below, state, starts)?;
+            }
+        }
         let inside = self.sets.intern(std::mem::take(&mut found.inside));
         let residuals = self.residuals(trie_id, &mut found, inside).0;
         let residuals = residuals.into_iter().map(|r| (r.labels, r.trie));
@@ -612,7 +644,7 @@ impl LexicalRows {
                     .filter(|e| e.0 == labels && key.3.binary_search(&(e.1, e.2)).is_err());
                 let left: Vec<(u32, bool)> = left.map(|e| (e.1, e.2)).collect();
                 let rests = match edges {
-                    true => self.without(group, &left, &key.3),
+                    true => self.without(trie, group, &left, &key.3),
                     false => {
                         let rest = self.intern_trie(trie.merged(&left));
                         rest.map(|r| Rest::whole(labels, r)).into_iter().collect()
@@ -627,9 +659,14 @@ impl LexicalRows {
         self.finish(state, trie_id, inside, residuals)
     }
 
-    /// What is left of rests of the vocabulary when some of the ends they come from are none.
-    fn without(&self, group: &[Rest], left: &[(u32, bool)], gone: &[(u32, bool)]) -> Vec<Rest> {
-        let trie = self.vocabulary.trie();
+    /// What is left of rests when some of the ends they come from, which are nodes of `trie`, are none.
+    fn without(
+        &self,
+        trie: &TokenTrie,
+        group: &[Rest],
+        left: &[(u32, bool)],
+        gone: &[(u32, bool)],
+    ) -> Vec<Rest> {
         let last = left.iter().filter(|e| e.1);
         let last = last.flat_map(|e| trie.tokens_at(e.0 as usize)).copied();
         let mut here: Vec<TokenId> = last.collect();
@@ -641,6 +678,7 @@ impl LexicalRows {
                     let firsts = self.tries[rest.trie.0 as usize].firsts;
                     let spread = Spread {
                         edges: OnceLock::new(),
+                        nested: OnceLock::new(),
                         without: Some((Arc::clone(edges), gone.into())),
                     };
                     self.trie_bytes
@@ -739,7 +777,9 @@ impl LexicalRows {
     /// of tokens `inside`; whether nothing was left out. Without edges, all of those that the ends have.
     fn residuals(&self, trie_id: TrieId, found: &mut Found, inside: SetId) -> (Vec<Rest>, bool) {
         found.exits.sort_unstable();
+        found.exits.dedup();
         found.edges.sort_unstable();
+        found.edges.dedup();
         let mut out = Vec::new();
         let mut whole = true;
         let mut words: Option<Vec<u32>> = None;
@@ -815,6 +855,7 @@ impl LexicalRows {
                 continue;
             }
             edges.sort_unstable();
+            edges.dedup();
             let here = std::mem::take(&mut here);
             let nodes = |e: &u32| (trie.nodes()[*e as usize].skip - e) as usize;
             let edges: Arc<[u32]> = edges.into();
@@ -872,6 +913,7 @@ impl LexicalRows {
         let firsts = classes.fold(0, |all, class| all | 1 << class);
         let spread = Spread {
             edges: OnceLock::from(Arc::clone(&key.1)),
+            nested: OnceLock::new(),
             without: None,
         };
         let id = self.push_trie(TokenTrie::default(), here, firsts, Some(spread));
@@ -904,6 +946,24 @@ impl Rest {
             edges: None,
         }
     }
+}
+
+/// Increasing nodes in lists in which none lies below another one.
+fn layers(trie: &TokenTrie, nodes: &[u32]) -> Vec<Vec<u32>> {
+    let mut layers: Vec<Vec<u32>> = Vec::new();
+    // Where the subtrees around a node end, the outermost first.
+    let mut ends: Vec<u32> = Vec::new();
+    for &node in nodes {
+        while ends.last().is_some_and(|end| *end <= node) {
+            ends.pop();
+        }
+        if layers.len() == ends.len() {
+            layers.push(Vec::new());
+        }
+        layers[ends.len()].push(node);
+        ends.push(trie.nodes()[node as usize].skip);
+    }
+    layers
 }
 
 /// Whether no node lies below another one.
@@ -972,7 +1032,7 @@ mod tests {
 
     /// Compares the row of a state with the plain walk; the number of tokens inside.
     fn check(rows: &LexicalRows, state: LexState, trie_id: TrieId, what: &str) -> usize {
-        let (inside, exits) = contents(rows, rows.row(state, trie_id).unwrap());
+        let (inside, exits) = contents(rows, rows.row(state, trie_id, false).unwrap());
         let (trie, children) = rows.children(trie_id);
         let children: Vec<u32> = children.into_iter().map(|c| c as u32).collect();
         let mut by_labels: std::collections::BTreeMap<LabelSet, Vec<(&[u8], TokenId)>> =
@@ -1040,6 +1100,31 @@ mod tests {
             }
         }
         assert!(expected == exits, "{what}: what is left after the lexeme");
+        // The same for each label by itself.
+        type ByLabel<'a> = std::collections::BTreeMap<Vec<u32>, Vec<(&'a [u8], TokenId)>>;
+        let row = rows.row(state, trie_id, true).unwrap();
+        let mut apart: ByLabel<'_> = ByLabel::new();
+        for &(labels, rest) in rows.exits(row, true).unwrap() {
+            let entries = entries(rows, rest).into_iter().filter(matters);
+            apart
+                .entry(rows.lexicon.labels(labels).to_vec())
+                .or_default()
+                .extend(entries);
+        }
+        let mut wanted: ByLabel<'_> = ByLabel::new();
+        for (labels, entries) in &expected {
+            let labels = rows.lexicon.labels(*labels);
+            let none = labels.is_empty().then(Vec::new);
+            for label in labels.iter().map(|l| vec![*l]).chain(none) {
+                wanted.entry(label).or_default().extend(entries);
+            }
+        }
+        for all in apart.values_mut().chain(wanted.values_mut()) {
+            all.sort_unstable();
+            all.dedup();
+        }
+        apart.retain(|_, all| !all.is_empty());
+        assert!(apart == wanted, "{what}: what is left after each label");
         inside.len()
     }
 
@@ -1062,7 +1147,7 @@ mod tests {
                     );
                     check(rows, state, LexicalRows::VOCABULARY, &what);
                     let exits = rows
-                        .row(state, LexicalRows::VOCABULARY)
+                        .row(state, LexicalRows::VOCABULARY, false)
                         .unwrap()
                         .exits
                         .clone();
@@ -1143,6 +1228,78 @@ mod tests {
             );
         }
         assert!(states > 80, "{states} states");
+    }
+
+    #[test]
+    fn rows_over_rests_equal_the_plain_walk() {
+        let rows = LexicalRows::new(Vocabulary::cl100k_base(), Limits::untrusted());
+        let lexicon = Arc::clone(&rows.lexicon);
+        let many = |ranges: &[(char, char)], min| {
+            let class = lexicon.class(ranges);
+            lexicon.repeat(class, min, None)
+        };
+        let letters = [('a', 'z'), ('A', 'Z'), ('_', '_')];
+        let visible = lexicon.class(&[('!', '~')]);
+        let inner = lexicon.concat(&[many(&[(' ', '~')], 0), visible]);
+        let keywords = ["if", "in", "int", "for", "form"];
+        let keywords = keywords.iter().map(|k| (k.as_bytes().into(), None));
+        let keywords = lexicon.literals(keywords.collect());
+        let blanks = [(' ', ' '), ('\t', '\n')];
+        let lexemes = [
+            lexicon.bytes(b" "),
+            lexicon.bytes(b"("),
+            // White space, and one blank of it as a terminal of its own.
+            lexicon.concat(&[many(&blanks, 1), lexicon.mark(50)]),
+            lexicon.alt(&[
+                lexicon.concat(&[many(&blanks, 1), lexicon.mark(51)]),
+                lexicon.concat(&[lexicon.class(&blanks), lexicon.mark(52)]),
+            ]),
+            // Names, with and without keywords among them.
+            many(&letters, 1),
+            lexicon.and(&[many(&letters, 1), lexicon.not(keywords)]),
+            many(&[('a', 'z'), ('\u{a0}', char::MAX)], 1),
+            many(&[('0', '9')], 1),
+            // Text that ends visibly, a comment, a character.
+            lexicon.concat(&[visible, lexicon.repeat(inner, 0, Some(1))]),
+            lexicon.concat(&[
+                lexicon.bytes(b"#"),
+                many(&[('\0', '\t'), ('\u{b}', char::MAX)], 0),
+            ]),
+            lexicon.class(&[('!', '~'), ('\u{80}', char::MAX)]),
+        ];
+        let marked = |(i, e): (usize, &_)| lexicon.concat(&[*e, lexicon.mark(i as u32)]);
+        let starts: Vec<LexState> = lexemes
+            .iter()
+            .enumerate()
+            .map(|e| lexicon.fresh(marked(e)).unwrap())
+            .collect();
+        let exits = |state, trie| {
+            let row = rows.row(state, trie, true).unwrap();
+            let apart = rows.exits(row, true).unwrap().iter();
+            let all = row.exits.iter().chain(apart).map(|e| e.1);
+            all.filter(|t| *t != LexicalRows::VOCABULARY).collect()
+        };
+        let mut seen = rustc_hash::FxHashSet::default();
+        let (mut laid_out, mut spread) = (0, 0);
+        for (i, &first) in starts.iter().enumerate() {
+            check(
+                &rows,
+                first,
+                LexicalRows::VOCABULARY,
+                &format!("lexeme {i}"),
+            );
+            let after: Vec<TrieId> = exits(first, LexicalRows::VOCABULARY);
+            for &rest in after.iter().filter(|t| seen.insert(**t)) {
+                match rows.is_laid_out(rest) {
+                    true => laid_out += usize::from(rows.trie(rest).len() >= LexicalRows::LARGE),
+                    false => spread += 1,
+                }
+                for (k, &second) in starts.iter().enumerate() {
+                    check(&rows, second, rest, &format!("lexeme {k} after {i}"));
+                }
+            }
+        }
+        assert!(laid_out > 3 && spread > 10, "{laid_out} and {spread}");
     }
 
     #[test]

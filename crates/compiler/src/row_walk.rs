@@ -225,6 +225,13 @@ pub(crate) fn by_end(
 }
 
 impl Found {
+    /// Adds what another walk found.
+    pub fn add(&mut self, mut other: Found) {
+        self.inside.append(&mut other.inside);
+        self.exits.append(&mut other.exits);
+        self.edges.append(&mut other.edges);
+    }
+
     /// Leaves a node's subtree, and forgets its ends where all of its tokens stay inside.
     fn close(&mut self, open: &Open<'_>) {
         let (inside, exits, edges) = open.before;

@@ -59,3 +59,64 @@ fn rows_of_dashes_cost_their_length() {
     assert!(whole.0 <= half.0 + 100, "{half:?} {whole:?}");
     assert!(whole.1 <= 2 * half.1 + 20, "{half:?} {whole:?}");
 }
+
+/// Masks come from rows, `is_allowed` from the bytes of a token: with a large vocabulary, in which what is left
+/// of most tokens is spread over it, both must say the same of every token.
+#[test]
+#[cfg(feature = "embedded")]
+#[ignore = "all tokens of o200k_base at some places of every grammar"]
+fn masks_of_a_large_vocabulary_are_what_may_be_taken() {
+    use maskwright_compiler::vocabulary::VocabularyExt;
+    let vocabulary: Arc<Vocabulary> = Vocabulary::o200k_base();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../grammars/cfg");
+    let only = std::env::var("ZOO").ok();
+    let places = std::env::var("PLACES").map_or(2usize, |n| n.parse().unwrap());
+    let (mut grammars, mut compared) = (0, 0usize);
+    let mut folders: Vec<_> = std::fs::read_dir(root)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
+    folders.sort();
+    for (seed, folder) in folders.iter().enumerate() {
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        if only
+            .as_ref()
+            .is_some_and(|o| !o.split(',').any(|o| o == name))
+        {
+            continue;
+        }
+        let source = std::fs::read_to_string(folder.join("grammar.ebnf")).unwrap();
+        let compiler = Compiler::new(Arc::clone(&vocabulary), Limits::trusted());
+        let grammar = compiler.grammar(&source).unwrap();
+        let start = Matcher::new(&grammar).unwrap();
+        let mut words = vec![0; start.mask_words()];
+        let mut texts: Vec<Vec<u8>> = std::fs::read_dir(folder.join("accept"))
+            .unwrap()
+            .map(|e| std::fs::read(e.unwrap().path()).unwrap())
+            .collect();
+        texts.sort();
+        for (i, text) in texts.iter().enumerate() {
+            // The beginning once, and some places of each text.
+            let place = |k: usize| (seed * 7919 + i * 104_729 + k * 1_299_709) % (text.len() + 1);
+            for at in (1..=places).map(place).chain((i == 0).then_some(0)) {
+                let mut matcher = start.fork();
+                matcher.advance_bytes(&text[..at]).unwrap();
+                matcher.fill_mask(&mut words).unwrap();
+                for (token, bytes) in vocabulary.text_tokens() {
+                    let set = words[token.index() / 32] >> (token.index() % 32) & 1 == 1;
+                    assert_eq!(
+                        set,
+                        matcher.is_allowed(token).unwrap(),
+                        "{name}: {:?} after {:?}",
+                        String::from_utf8_lossy(bytes),
+                        String::from_utf8_lossy(&text[at.saturating_sub(40)..at])
+                    );
+                    compared += 1;
+                }
+            }
+        }
+        grammars += 1;
+    }
+    println!("{grammars} grammars, {compared} compared");
+    assert!(compared > 0);
+}

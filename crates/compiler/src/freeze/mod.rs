@@ -554,7 +554,7 @@ fn prepare(
         while let Some(&state) = states.get(next.fetch_add(1, Ordering::Relaxed)) {
             cancel.check("ahead-of-time compile")?;
             for &part in shared.lexicon.parts(state)? {
-                shared.row(part, LexicalRows::VOCABULARY)?;
+                shared.row(part, LexicalRows::VOCABULARY, false)?;
             }
         }
         Ok(())

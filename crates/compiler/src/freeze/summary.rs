@@ -838,7 +838,7 @@ impl<'a> Summaries<'a> {
         symbol: Symbol,
     ) -> Result<(), RunError> {
         let machine = self.machine;
-        let row = machine.shared().row(state, trie)?;
+        let row = machine.shared().row(state, trie, machine.apart)?;
         if machine.is_whole() && row.inside != Sets::EMPTY {
             gather.sets.push(answer);
             return Ok(());
@@ -875,7 +875,7 @@ impl<'a> Summaries<'a> {
         for &alternative in shared.lexicon.parts(state)? {
             let (has_gaps, is_whole) = (self.machine.asks_rows(), self.machine.is_whole());
             for &trie in tries {
-                let row = shared.row(alternative, trie)?;
+                let row = shared.row(alternative, trie, self.machine.apart)?;
                 if !has_gaps || is_whole {
                     let sets = self.in_roles(row.inside, trie, (enters, past));
                     gather.sets.extend(sets);
