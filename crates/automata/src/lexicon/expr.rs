@@ -249,8 +249,8 @@ fn hash_of_parts(is_union: bool, parts: &[ExprId]) -> u64 {
 pub(super) struct Store {
     pub nodes: Vec<Node>,
     pub facts: Vec<Facts>,
-    /// Finds a node's id by its content.
-    ids: HashTable<ExprId>,
+    /// Finds a node's id by its content; the hash is kept, so that growing does not look at all nodes.
+    ids: HashTable<(u64, ExprId)>,
     pub sets: Vec<ByteSet>,
     set_ids: FxHashMap<ByteSet, u32>,
     pub mark_sets: Vec<Box<[u32]>>,
@@ -332,8 +332,9 @@ impl Store {
 
     pub fn add(&mut self, node: Node) -> ExprId {
         let hash = hash_of(&node);
-        match self.ids.find(hash, |id| self.nodes[id.0 as usize] == node) {
-            Some(&id) => id,
+        let same = |e: &(u64, ExprId)| e.0 == hash && self.nodes[e.1.0 as usize] == node;
+        match self.ids.find(hash, same) {
+            Some(&(_, id)) => id,
             None => self.add_new(hash, node),
         }
     }
@@ -346,13 +347,13 @@ impl Store {
     ) -> ExprId {
         let is_union = matches!(kind(Box::default()), Node::Alt(_));
         let hash = hash_of_parts(is_union, parts);
-        let found = self.ids.find(hash, |id| match &self.nodes[id.0 as usize] {
+        let same = |e: &(u64, ExprId)| match &self.nodes[e.1.0 as usize] {
             Node::Alt(p) => is_union && **p == *parts,
             Node::And(p) => !is_union && **p == *parts,
             _ => false,
-        });
-        match found {
-            Some(&id) => id,
+        };
+        match self.ids.find(hash, |e| e.0 == hash && same(e)) {
+            Some(&(_, id)) => id,
             None => self.add_new(hash, kind(parts.into())),
         }
     }
@@ -362,9 +363,7 @@ impl Store {
         let id = ExprId(self.nodes.len() as u32);
         self.nodes.push(node);
         self.facts.push(facts);
-        let nodes = &self.nodes;
-        self.ids
-            .insert_unique(hash, id, |id| hash_of(&nodes[id.0 as usize]));
+        self.ids.insert_unique(hash, (hash, id), |e| e.0);
         id
     }
 
