@@ -242,13 +242,18 @@ impl TokenTrie {
             let start = expand(&mut open, &mut children.map(|c| c as u32));
             levels.push((index, start));
         }
-        out.nodes.push(TrieNode {
-            skip: out.nodes.len() as u32 + 1,
-            tokens: out.tokens.len() as u32,
+        out.end();
+        out
+    }
+
+    /// Adds the node behind the last one, which says where the last one's tokens end.
+    fn end(&mut self) {
+        self.nodes.push(TrieNode {
+            skip: self.nodes.len() as u32 + 1,
+            tokens: self.tokens.len() as u32,
             byte: 0,
             depth: 0,
         });
-        out
     }
 
     /// The tree without some tokens, and without the nodes below which none is left.
@@ -279,12 +284,7 @@ impl TokenTrie {
         while let Some(open) = path.pop() {
             close(&mut out, open);
         }
-        out.nodes.push(TrieNode {
-            skip: out.nodes.len() as u32 + 1,
-            tokens: out.tokens.len() as u32,
-            byte: 0,
-            depth: 0,
-        });
+        out.end();
         out
     }
 

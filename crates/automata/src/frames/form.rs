@@ -171,12 +171,12 @@ impl Forms {
     /// `a & (!a | b)` is `a & b` and `a & (a | b)` is `a`; the same with "or" and "and" exchanged.
     /// `None` if there is nothing of the kind.
     fn resolve(&mut self, flat: &[FormId], unit: FormId) -> Option<Vec<FormId>> {
-        let inner = |s: &Self, x: FormId| match s.get(x) {
-            Form::Or(p) if unit == FormId::TRUE => Some(p.clone()),
-            Form::And(p) if unit == FormId::FALSE => Some(p.clone()),
-            _ => None,
+        let is_choice = |s: &Self, x: FormId| match s.get(x) {
+            Form::Or(_) => unit == FormId::TRUE,
+            Form::And(_) => unit == FormId::FALSE,
+            _ => false,
         };
-        if flat.iter().all(|x| inner(self, *x).is_none()) {
+        if !flat.iter().any(|x| is_choice(self, *x)) {
             return None;
         }
         let all: FxHashSet<FormId> = flat.iter().copied().collect();
@@ -190,10 +190,11 @@ impl Forms {
         let mut changed = false;
         let mut out = Vec::with_capacity(flat.len());
         for &x in flat {
-            let Some(choices) = inner(self, x) else {
+            if !is_choice(self, x) {
                 out.push(x);
                 continue;
-            };
+            }
+            let choices = self.children(x);
             if choices.iter().any(|c| all.contains(c)) {
                 changed = true;
                 continue;
