@@ -547,6 +547,10 @@ impl Machine for LazyMachine {
         self.shared.lexicon.is_final(state)
     }
 
+    fn lex_is_endless(&self, state: LexState) -> bool {
+        self.shared.lexicon.is_endless_from(state)
+    }
+
     fn step(&self, stack: &dyn StackView, labels: LabelSet) -> Result<&[StackAction], RunError> {
         if let Some(answer) = self.steps.get(labels.0, stack) {
             return Ok(&self.actions[answer as usize]);

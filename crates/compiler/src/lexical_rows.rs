@@ -23,11 +23,12 @@
 //! the kind of their bytes: the grammar asks for few kinds (after a name, for no letter), and the others
 //! are never looked at.
 
-use crate::row_walk::{self, Edge, Exit, Found};
-use crate::sets::{SetId, Sets};
+use crate::row_walk::{self, Difference, Edge, Exit, Found};
+use crate::sets::{Set, SetId, Sets};
+use crate::text_rows::{self, Lengths};
 use maskwright_automata::Lexicon;
-use maskwright_automata::lexicon::{ByteSet, Spelling};
-use maskwright_tables::trie::byte_class;
+use maskwright_automata::lexicon::{ByteSet, Shape, Spelling, Text};
+use maskwright_tables::trie::{Classes, byte_class};
 use maskwright_tables::{LabelSet, LexState, LimitError, Limits, TokenId, TokenTrie, Vocabulary};
 use papaya::HashMap;
 use rustc_hash::{FxBuildHasher, FxHashMap};
@@ -85,7 +86,7 @@ struct Residual {
     /// The tokens of its root: of these nothing is left.
     here: SetId,
     /// The classes of the bytes with which it goes on, at least.
-    firsts: u64,
+    firsts: Classes,
     spread: Option<Spread>,
 }
 
@@ -101,30 +102,27 @@ struct Spread {
     without: Option<(Arc<[u32]>, Roots)>,
 }
 
-/// Kinds of bytes by their classes, and what is left. Lexemes often differ in what kinds may follow them.
-const KINDS: [u64; 3] = [
-    // Letters, digits and `_`.
-    0b111 | 1 << 39,
-    // White space.
-    1 << 3 | 1 << 4 | 1 << 5 | 1 << 12,
-    // Bytes of characters outside ASCII.
-    0b1_1111 << 7,
+/// Kinds of bytes: of words, white space, of characters outside ASCII, and what is left. Lexemes often differ in what kinds may follow them.
+const KINDS: [fn(u8) -> bool; 3] = [
+    |b| b.is_ascii_alphanumeric() || b == b'_',
+    |b| b.is_ascii_whitespace(),
+    |b| !b.is_ascii(),
 ];
 
-fn kind_of(class: u32) -> usize {
-    let found = KINDS.iter().position(|kind| kind & 1 << class != 0);
+fn kind_of(byte: u8) -> usize {
+    let found = KINDS.iter().position(|kind| kind(byte));
     found.unwrap_or(KINDS.len())
 }
 
 /// What is known of the nodes of a large trie.
 #[derive(Debug)]
-struct Shape {
+struct NodeFacts {
     /// The bytes to the deepest node below each. Only of a trie in which no token lies at two nodes: in
     /// another one, to take a node out of a set of tokens would take out tokens that another node
     /// puts there.
     heights: Option<Vec<u8>>,
     /// The classes of the bytes below each.
-    below: Vec<u64>,
+    below: Vec<Classes>,
 }
 
 /// Nodes of a trie, and whether the tokens that end at each count.
@@ -157,8 +155,10 @@ pub(crate) struct LexicalRows {
     /// With whether lexemes that begin inside each other were followed as one.
     row_ids: HashMap<(LexState, TrieId, bool), u32, FxBuildHasher>,
     walks: HashMap<(LexState, TrieId), Arc<Walk>, FxBuildHasher>,
-    shapes: HashMap<TrieId, Arc<Shape>, FxBuildHasher>,
+    node_facts: HashMap<TrieId, Arc<NodeFacts>, FxBuildHasher>,
     trie_bytes: AtomicUsize,
+    /// The tokens by their number of characters.
+    lengths: OnceLock<Lengths>,
     /// Whether no token has [`Lexicon::FAR`] bytes, so that states which agree that far have the same
     /// rows.
     is_low: bool,
@@ -188,7 +188,7 @@ impl Drop for LexicalRows {
         );
         let walks = (
             std::mem::take(&mut self.walks),
-            std::mem::take(&mut self.shapes),
+            std::mem::take(&mut self.node_facts),
         );
         let all = (rows, walks, tries, sets, Arc::clone(&self.lexicon));
         // Without a thread the closure, and all that it holds, is dropped here.
@@ -243,7 +243,7 @@ impl LexicalRows {
         tries.push(Residual {
             trie: Arc::new(TokenTrie::default()),
             here: sets.intern(vocabulary.trie().tokens_at(0).to_vec()),
-            firsts: u64::MAX,
+            firsts: Classes::MAX,
             spread: None,
         });
         let rows = boxcar::Vec::new();
@@ -267,8 +267,9 @@ impl LexicalRows {
             rows,
             row_ids: HashMap::with_hasher(FxBuildHasher),
             walks: HashMap::with_hasher(FxBuildHasher),
-            shapes: HashMap::with_hasher(FxBuildHasher),
+            node_facts: HashMap::with_hasher(FxBuildHasher),
             trie_bytes: AtomicUsize::new(0),
+            lengths: OnceLock::new(),
             is_low,
             limits,
         }
@@ -281,6 +282,7 @@ impl LexicalRows {
             let state = self.lexicon.next(text, b'"')?;
             self.row(state, Self::VOCABULARY, false)?;
         }
+        self.lengths();
         Ok(())
     }
 
@@ -526,12 +528,22 @@ impl LexicalRows {
             return self.with_gaps(state, trie_id);
         }
         let starts = self.edges(trie_id);
-        let shape = match starts {
-            Some(_) => Some(self.shape(Self::VOCABULARY)),
-            None => (trie.len() >= Self::LARGE).then(|| self.shape(trie_id)),
+        if starts.is_none() {
+            let row = match self.lexicon.shape(state)? {
+                Shape::Text(text) => self.text_row(state, trie_id, &text)?,
+                Shape::Live(base) => Some(self.live_row(state, trie_id, base)?),
+                Shape::Other => None,
+            };
+            if let Some(row) = row {
+                return Ok(row);
+            }
+        }
+        let facts = match starts {
+            Some(_) => Some(self.node_facts(Self::VOCABULARY)),
+            None => (trie.len() >= Self::LARGE).then(|| self.node_facts(trie_id)),
         };
-        if let Some(shape) = &shape
-            && let Some(heights) = &shape.heights
+        if let Some(facts) = &facts
+            && let Some(heights) = &facts.heights
             && !self.is_nested(trie_id)
         {
             let starts = starts.map(|starts| &starts[..]);
@@ -552,7 +564,7 @@ impl LexicalRows {
                 return self.near(state, trie_id, base, (starts, heights));
             }
         }
-        let below = shape.as_ref().map(|s| &s.below[..]);
+        let below = facts.as_ref().map(|s| &s.below[..]);
         let mut found = Found::default();
         match starts {
             Some(starts) if !joined => {
@@ -566,18 +578,102 @@ impl LexicalRows {
                 found = row_walk::plain(&self.lexicon, trie, below, state, starts)?;
             }
         }
-        let inside = self.sets.intern(std::mem::take(&mut found.inside));
+        let inside = self.sets.intern_places(trie.tokens(), &found.inside);
         let residuals = self.residuals(trie_id, &mut found, inside).0;
         let residuals = residuals.into_iter().map(|r| (r.labels, r.trie));
         self.finish(state, trie_id, inside, residuals.collect())
+    }
+
+    /// The row of a JSON string of listed values and others, where that is known without walking its states.
+    fn text_row(
+        &self,
+        state: LexState,
+        trie_id: TrieId,
+        text: &Text,
+    ) -> Result<Option<LexRow>, LimitError> {
+        let trie = self.trie(trie_id);
+        let Some(others) = &text.others else {
+            let mut found = text_rows::listed(&self.lexicon, trie, text);
+            let inside = self.sets.intern_places(trie.tokens(), &found.inside);
+            let residuals = self.residuals(trie_id, &mut found, inside).0;
+            let residuals = residuals.into_iter().map(|r| (r.labels, r.trie));
+            return Ok(Some(self.finish(
+                state,
+                trie_id,
+                inside,
+                residuals.collect(),
+            )?));
+        };
+        if others.base == state {
+            return Ok(None);
+        }
+        let counted = others.chars != (0, u32::MAX);
+        let is_simple = trie_id == Self::VOCABULARY && text.opened && text.listed.is_empty();
+        if counted && !(is_simple && self.is_low) {
+            return Ok(None);
+        }
+        let walk = self.walk(others.base, trie_id)?;
+        let mut difference = text_rows::others(&self.lexicon, trie, text, others, &walk.exits);
+        if counted {
+            let (least, most) = others.chars;
+            let among = match self.sets.get(walk.inside) {
+                Set::Few(tokens) => Some(&**tokens),
+                _ => None,
+            };
+            difference.removed = self.lengths().longer_than(most, among);
+            text_rows::cut(&self.vocabulary, &walk.exits, least, most, &mut difference);
+        }
+        let base = (others.base, &*walk);
+        Ok(Some(self.differing(state, trie_id, base, difference)?))
+    }
+
+    fn lengths(&self) -> &Lengths {
+        self.lengths.get_or_init(|| {
+            let lengths = Lengths::new(&self.vocabulary);
+            self.trie_bytes
+                .fetch_add(lengths.bytes(), Ordering::Relaxed);
+            lengths
+        })
+    }
+
+    /// The row of a JSON string which no token leaves but by its closing quote, as none leaves `base`.
+    fn live_row(
+        &self,
+        state: LexState,
+        trie_id: TrieId,
+        base: LexState,
+    ) -> Result<LexRow, LimitError> {
+        let walk = self.walk(base, trie_id)?;
+        let trie = self.trie(trie_id);
+        let mut found = Found {
+            exits: text_rows::ends(&self.lexicon, trie, state, &walk.exits)?,
+            ..Found::default()
+        };
+        // Most ends are those of any string, or few are.
+        let is_ours = |e: &Exit| found.exits.binary_search_by_key(&e.1, |f| f.1).is_ok();
+        let alike = found
+            .exits
+            .iter()
+            .all(|e| walk.exits.first().is_some_and(|b| b.0 == e.0));
+        if alike && 2 * found.exits.len() > walk.exits.len() {
+            let gone = walk.exits.iter().copied().filter(|e| !is_ours(e));
+            let difference = Difference {
+                gone: gone.collect(),
+                ..Difference::default()
+            };
+            return self.differing(state, trie_id, (base, &walk), difference);
+        }
+        let residuals = self.residuals(trie_id, &mut found, walk.inside).0;
+        let residuals = residuals.into_iter().map(|r| (r.labels, r.trie));
+        self.finish(state, trie_id, walk.inside, residuals.collect())
     }
 
     /// The row of a state where tokens may leave a lexeme that no tokens complete. All ends count there:
     /// a token that stays inside may have to end behind the lexeme.
     fn with_gaps(&self, state: LexState, trie_id: TrieId) -> Result<LexRow, LimitError> {
         let trie = self.trie(trie_id);
-        let shape = (trie.len() >= Self::LARGE).then(|| self.shape(trie_id));
-        let below = shape.as_ref().map(|s| &s.below[..]);
+        let facts = (trie.len() >= Self::LARGE).then(|| self.node_facts(trie_id));
+        let below = facts.as_ref().map(|s| &s.below[..]);
         let (by_end, exits) = row_walk::by_end(&self.lexicon, trie, below, state)?;
         let mut inside = Vec::new();
         let mut ends = Vec::new();
@@ -614,9 +710,21 @@ impl LexicalRows {
     ) -> Result<LexRow, LimitError> {
         let trie = self.trie(trie_id);
         let walk = self.walk(base, trie_id)?;
+        let exits = (base, &walk.exits[..], !walk.whole);
+        let difference = row_walk::against(&self.lexicon, trie, ends, state, exits)?;
+        self.differing(state, trie_id, (base, &walk), difference)
+    }
+
+    /// The row of a state that differs so from a base.
+    fn differing(
+        &self,
+        state: LexState,
+        trie_id: TrieId,
+        (base, walk): (LexState, &Walk),
+        mut difference: Difference,
+    ) -> Result<LexRow, LimitError> {
+        let trie = self.trie(trie_id);
         let edges = !walk.whole;
-        let exits = (base, &walk.exits[..], edges);
-        let mut difference = row_walk::against(&self.lexicon, trie, ends, state, exits)?;
         let inside = self
             .sets
             .near(walk.inside, difference.added, difference.removed);
@@ -734,14 +842,14 @@ impl LexicalRows {
         }
         let trie = self.trie(trie_id);
         let starts = self.edges(trie_id).map(|starts| &starts[..]);
-        let shape = self.shape(match starts {
+        let facts = self.node_facts(match starts {
             Some(_) => Self::VOCABULARY,
             None => trie_id,
         });
-        let below = Some(&shape.below[..]);
+        let below = Some(&facts.below[..]);
         let mut found = row_walk::plain(&self.lexicon, trie, below, state, starts)?;
         let exits = found.exits.clone();
-        let inside = self.sets.intern(std::mem::take(&mut found.inside));
+        let inside = self.sets.intern_places(trie.tokens(), &found.inside);
         let (residuals, whole) = self.residuals(trie_id, &mut found, inside);
         let walk = Arc::new(Walk {
             inside,
@@ -756,21 +864,21 @@ impl LexicalRows {
         ))
     }
 
-    fn shape(&self, trie_id: TrieId) -> Arc<Shape> {
-        if let Some(shape) = self.shapes.pin().get(&trie_id) {
-            return Arc::clone(shape);
+    fn node_facts(&self, trie_id: TrieId) -> Arc<NodeFacts> {
+        if let Some(facts) = self.node_facts.pin().get(&trie_id) {
+            return Arc::clone(facts);
         }
         let trie = self.trie(trie_id);
         let mut words = vec![0; self.vocabulary.mask_words()];
         maskwright_kernels::bits::set(&mut words, trie.tokens().iter().map(|t| t.0));
         let once = maskwright_kernels::bits::count(&words) == trie.tokens().len();
-        let shape = Arc::new(Shape {
+        let facts = Arc::new(NodeFacts {
             heights: once.then(|| trie.heights()),
             below: trie.classes_below(),
         });
         self.trie_bytes
-            .fetch_add(9 * trie.len() + 64, Ordering::Relaxed);
-        Arc::clone(self.shapes.pin().get_or_insert(trie_id, shape))
+            .fetch_add(17 * trie.len() + 64, Ordering::Relaxed);
+        Arc::clone(self.node_facts.pin().get_or_insert(trie_id, facts))
     }
 
     /// What is left of the tokens after each label set that occurs among the ends, but for what is left
@@ -835,8 +943,7 @@ impl LexicalRows {
         let mut here: Vec<TokenId> = Vec::new();
         let mut kinds: [Vec<u32>; KINDS.len() + 1] = Default::default();
         let mut add = |node: u32| {
-            let class = byte_class(trie.nodes()[node as usize].byte);
-            kinds[kind_of(class)].push(node);
+            kinds[kind_of(trie.nodes()[node as usize].byte)].push(node);
         };
         let from = edges.partition_point(|e| e.0 < labels);
         let edges = &edges[from..edges.partition_point(|e| e.0 <= labels)];
@@ -910,7 +1017,7 @@ impl LexicalRows {
         }
         let nodes = self.vocabulary.trie().nodes();
         let classes = key.1.iter().map(|e| byte_class(nodes[*e as usize].byte));
-        let firsts = classes.fold(0, |all, class| all | 1 << class);
+        let firsts = classes.fold(0, |all: Classes, class| all | 1 << class);
         let spread = Spread {
             edges: OnceLock::from(Arc::clone(&key.1)),
             nested: OnceLock::new(),
@@ -926,7 +1033,7 @@ impl LexicalRows {
         &self,
         trie: TokenTrie,
         here: Vec<TokenId>,
-        firsts: u64,
+        firsts: Classes,
         spread: Option<Spread>,
     ) -> TrieId {
         TrieId(self.tries.push(Residual {
@@ -982,362 +1089,4 @@ fn without(trie: &TokenTrie, edges: &[u32], roots: &[(u32, bool)]) -> Vec<u32> {
 }
 
 #[cfg(all(test, feature = "embedded"))]
-mod tests {
-    use super::*;
-    use crate::Compiler;
-    use crate::vocabulary::VocabularyExt;
-    use maskwright_tables::TokenId;
-
-    /// The rests by labels, root tokens left out where the lexeme goes on.
-    #[allow(clippy::type_complexity)]
-    fn contents<'a>(
-        rows: &'a LexicalRows,
-        row: &LexRow,
-    ) -> (Vec<TokenId>, Vec<(LabelSet, Vec<(&'a [u8], TokenId)>)>) {
-        let words = rows.sets.bitset(row.inside);
-        let inside = maskwright_kernels::bits::ones(&words)
-            .map(TokenId)
-            .collect();
-        let mut exits: std::collections::BTreeMap<LabelSet, Vec<(&[u8], TokenId)>> =
-            Default::default();
-        for &(labels, trie) in &row.exits {
-            exits
-                .entry(labels)
-                .or_default()
-                .append(&mut entries(rows, trie));
-        }
-        (inside, exits.into_iter().collect())
-    }
-
-    /// What is left of the tokens of a trie.
-    fn entries(rows: &LexicalRows, id: TrieId) -> Vec<(&[u8], TokenId)> {
-        let (trie, children) = rows.children(id);
-        let here = rows.sets.iter(rows.here(id));
-        let mut all: Vec<(&[u8], TokenId)> = here.map(|t| (&b""[..], t)).collect();
-        for child in children {
-            let mut ends: Vec<u32> = Vec::new();
-            for i in child..trie.nodes()[child].skip as usize {
-                while ends.last().is_some_and(|end| *end as usize <= i) {
-                    ends.pop();
-                }
-                ends.push(trie.nodes()[i].skip);
-                for &token in trie.tokens_at(i) {
-                    let bytes = rows.vocabulary.bytes(token);
-                    all.push((&bytes[bytes.len() - ends.len()..], token));
-                }
-            }
-        }
-        all
-    }
-
-    /// Compares the row of a state with the plain walk; the number of tokens inside.
-    fn check(rows: &LexicalRows, state: LexState, trie_id: TrieId, what: &str) -> usize {
-        let (inside, exits) = contents(rows, rows.row(state, trie_id, false).unwrap());
-        let (trie, children) = rows.children(trie_id);
-        let children: Vec<u32> = children.into_iter().map(|c| c as u32).collect();
-        let mut by_labels: std::collections::BTreeMap<LabelSet, Vec<(&[u8], TokenId)>> =
-            Default::default();
-        // Token by token, from each child of the root on.
-        let mut plain: Vec<TokenId> = Vec::new();
-        let start = rows.lexicon.edges(state).unwrap();
-        for child in children {
-            let child = child as usize;
-            let byte = trie.nodes()[child].byte;
-            // With what follows each node: its end, and the state there.
-            let mut path = vec![(trie.nodes()[child].skip, start.get(byte))];
-            for i in child..trie.nodes()[child].skip as usize {
-                if i > child {
-                    while path.last().unwrap().0 as usize <= i {
-                        path.pop();
-                    }
-                    let before = path.last().unwrap().1;
-                    let next = rows.lexicon.next(before, trie.nodes()[i].byte).unwrap();
-                    path.push((trie.nodes()[i].skip, next));
-                }
-                let here = path.last().unwrap().1;
-                for &token in trie.tokens_at(i) {
-                    let bytes = rows.vocabulary.bytes(token);
-                    for (k, &(_, at)) in path.iter().enumerate() {
-                        let labels = rows.lexicon.accept(at);
-                        let ends = rows.lexicon.is_final(at);
-                        if labels != LabelSet::NONE && (ends || k + 1 < path.len()) {
-                            let rest = &bytes[bytes.len() - (path.len() - 1 - k)..];
-                            by_labels.entry(labels).or_default().push((rest, token));
-                        }
-                    }
-                    if here != LexState::DEAD && !rows.lexicon.is_final(here) {
-                        plain.push(token);
-                    }
-                }
-            }
-        }
-        plain.sort_unstable();
-        plain.dedup();
-        assert!(plain == inside, "{what}: tokens inside");
-        let accept = rows.lexicon.accept(state);
-        if accept != LabelSet::NONE {
-            by_labels
-                .entry(accept)
-                .or_default()
-                .append(&mut entries(rows, trie_id));
-        }
-        // What follows an end may be left out of a row that has the token anyway.
-        let matters = |e: &(&[u8], TokenId)| inside.binary_search(&e.1).is_err();
-        let mut exits = exits;
-        for (_, entries) in &mut exits {
-            entries.retain(matters);
-            entries.sort_unstable();
-            entries.dedup();
-        }
-        exits.retain(|e| !e.1.is_empty());
-        by_labels.values_mut().for_each(|all| all.retain(matters));
-        let mut expected = Vec::new();
-        for (labels, mut entries) in by_labels {
-            entries.sort_unstable();
-            entries.dedup();
-            if !entries.is_empty() {
-                expected.push((labels, entries));
-            }
-        }
-        assert!(expected == exits, "{what}: what is left after the lexeme");
-        // The same for each label by itself.
-        type ByLabel<'a> = std::collections::BTreeMap<Vec<u32>, Vec<(&'a [u8], TokenId)>>;
-        let row = rows.row(state, trie_id, true).unwrap();
-        let mut apart: ByLabel<'_> = ByLabel::new();
-        for &(labels, rest) in rows.exits(row, true).unwrap() {
-            let entries = entries(rows, rest).into_iter().filter(matters);
-            apart
-                .entry(rows.lexicon.labels(labels).to_vec())
-                .or_default()
-                .extend(entries);
-        }
-        let mut wanted: ByLabel<'_> = ByLabel::new();
-        for (labels, entries) in &expected {
-            let labels = rows.lexicon.labels(*labels);
-            let none = labels.is_empty().then(Vec::new);
-            for label in labels.iter().map(|l| vec![*l]).chain(none) {
-                wanted.entry(label).or_default().extend(entries);
-            }
-        }
-        for all in apart.values_mut().chain(wanted.values_mut()) {
-            all.sort_unstable();
-            all.dedup();
-        }
-        apart.retain(|_, all| !all.is_empty());
-        assert!(apart == wanted, "{what}: what is left after each label");
-        inside.len()
-    }
-
-    /// Walks texts through the states of an expression and checks the rows on the way.
-    fn check_along(
-        rows: &LexicalRows,
-        expr: maskwright_automata::lexicon::ExprId,
-        texts: &[&str],
-        what: &str,
-    ) -> usize {
-        let mut seen = rustc_hash::FxHashSet::default();
-        let start = rows.lexicon.fresh(expr).unwrap();
-        for text in texts {
-            let mut state = start;
-            for (i, byte) in text.bytes().enumerate() {
-                if seen.insert(state) {
-                    let what = format!(
-                        "{what} after {:?}",
-                        String::from_utf8_lossy(&text.as_bytes()[..i])
-                    );
-                    check(rows, state, LexicalRows::VOCABULARY, &what);
-                    let exits = rows
-                        .row(state, LexicalRows::VOCABULARY, false)
-                        .unwrap()
-                        .exits
-                        .clone();
-                    for (_, trie) in exits.iter().filter(|e| e.1 != LexicalRows::VOCABULARY) {
-                        check(rows, start, *trie, &format!("{what}, over a rest"));
-                    }
-                }
-                state = rows.lexicon.next(state, byte).unwrap();
-                if state == LexState::DEAD {
-                    break;
-                }
-            }
-        }
-        seen.len()
-    }
-
-    #[test]
-    fn rows_equal_the_plain_walk() {
-        let vocabulary: Arc<Vocabulary> = Vocabulary::cl100k_base();
-        let rows = LexicalRows::new(vocabulary, Limits::untrusted());
-        let lexicon = Arc::clone(&rows.lexicon);
-        let any = lexicon.class(&[('\0', char::MAX)]);
-        let mut states = 0;
-        let long = format!("\"{}\"", "ab é中\\n\\u0041\u{1f600}".repeat(5));
-        for (min, max) in [
-            (0, 0),
-            (0, 1),
-            (1, 3),
-            (0, 5),
-            (1, 9),
-            (0, 20),
-            (3, 40),
-            (0, 127),
-            (0, 200),
-            (1, 255),
-            (150, 70_000),
-        ] {
-            let value = lexicon.concat(&[lexicon.repeat(any, min, Some(max)), lexicon.mark(7)]);
-            let string = lexicon.json_string(value);
-            states += check_along(
-                &rows,
-                string,
-                &["\"", "\"a\\u00", "\"日本", &long],
-                &format!("{min}..={max}"),
-            );
-        }
-        // Names and any other name, bounded and not.
-        for max in [None, Some(30)] {
-            let names: Vec<Box<[u8]>> = ["", "name", "names", "type", "a\\b", "größe"]
-                .iter()
-                .map(|n| n.as_bytes().into())
-                .collect();
-            let marked = names
-                .iter()
-                .zip(10..)
-                .map(|(n, i)| (n.clone(), Some(i)))
-                .collect();
-            let plain = lexicon.literals(names.iter().map(|n| (n.clone(), None)).collect());
-            let other = lexicon.and(&[lexicon.not(plain), lexicon.repeat(any, 0, max)]);
-            let other = lexicon.concat(&[other, lexicon.mark(3)]);
-            let string = lexicon.json_string(lexicon.alt(&[other, lexicon.literals(marked)]));
-            states += check_along(
-                &rows,
-                string,
-                &["\"names\"", "\"typ\\u0065x", "\"gr\\u00f6ß", "\"x"],
-                "names",
-            );
-        }
-        // Bare counts, where the lexeme ends without a quote.
-        let letter = lexicon.class(&[('a', 'z'), ('à', 'ö')]);
-        for max in [3, 4, 6, 12, 40] {
-            let word = lexicon.concat(&[lexicon.repeat(letter, 2, Some(max)), lexicon.mark(1)]);
-            states += check_along(
-                &rows,
-                word,
-                &["thequickbrownfoxjumpsoverthelazydog", "éà"],
-                "bare count",
-            );
-        }
-        assert!(states > 80, "{states} states");
-    }
-
-    #[test]
-    fn rows_over_rests_equal_the_plain_walk() {
-        let rows = LexicalRows::new(Vocabulary::cl100k_base(), Limits::untrusted());
-        let lexicon = Arc::clone(&rows.lexicon);
-        let many = |ranges: &[(char, char)], min| {
-            let class = lexicon.class(ranges);
-            lexicon.repeat(class, min, None)
-        };
-        let letters = [('a', 'z'), ('A', 'Z'), ('_', '_')];
-        let visible = lexicon.class(&[('!', '~')]);
-        let inner = lexicon.concat(&[many(&[(' ', '~')], 0), visible]);
-        let keywords = ["if", "in", "int", "for", "form"];
-        let keywords = keywords.iter().map(|k| (k.as_bytes().into(), None));
-        let keywords = lexicon.literals(keywords.collect());
-        let blanks = [(' ', ' '), ('\t', '\n')];
-        let lexemes = [
-            lexicon.bytes(b" "),
-            lexicon.bytes(b"("),
-            // White space, and one blank of it as a terminal of its own.
-            lexicon.concat(&[many(&blanks, 1), lexicon.mark(50)]),
-            lexicon.alt(&[
-                lexicon.concat(&[many(&blanks, 1), lexicon.mark(51)]),
-                lexicon.concat(&[lexicon.class(&blanks), lexicon.mark(52)]),
-            ]),
-            // Names, with and without keywords among them.
-            many(&letters, 1),
-            lexicon.and(&[many(&letters, 1), lexicon.not(keywords)]),
-            many(&[('a', 'z'), ('\u{a0}', char::MAX)], 1),
-            many(&[('0', '9')], 1),
-            // Text that ends visibly, a comment, a character.
-            lexicon.concat(&[visible, lexicon.repeat(inner, 0, Some(1))]),
-            lexicon.concat(&[
-                lexicon.bytes(b"#"),
-                many(&[('\0', '\t'), ('\u{b}', char::MAX)], 0),
-            ]),
-            lexicon.class(&[('!', '~'), ('\u{80}', char::MAX)]),
-        ];
-        let marked = |(i, e): (usize, &_)| lexicon.concat(&[*e, lexicon.mark(i as u32)]);
-        let starts: Vec<LexState> = lexemes
-            .iter()
-            .enumerate()
-            .map(|e| lexicon.fresh(marked(e)).unwrap())
-            .collect();
-        let exits = |state, trie| {
-            let row = rows.row(state, trie, true).unwrap();
-            let apart = rows.exits(row, true).unwrap().iter();
-            let all = row.exits.iter().chain(apart).map(|e| e.1);
-            all.filter(|t| *t != LexicalRows::VOCABULARY).collect()
-        };
-        let mut seen = rustc_hash::FxHashSet::default();
-        let (mut laid_out, mut spread) = (0, 0);
-        for (i, &first) in starts.iter().enumerate() {
-            check(
-                &rows,
-                first,
-                LexicalRows::VOCABULARY,
-                &format!("lexeme {i}"),
-            );
-            let after: Vec<TrieId> = exits(first, LexicalRows::VOCABULARY);
-            for &rest in after.iter().filter(|t| seen.insert(**t)) {
-                match rows.is_laid_out(rest) {
-                    true => laid_out += usize::from(rows.trie(rest).len() >= LexicalRows::LARGE),
-                    false => spread += 1,
-                }
-                for (k, &second) in starts.iter().enumerate() {
-                    check(&rows, second, rest, &format!("lexeme {k} after {i}"));
-                }
-            }
-        }
-        assert!(laid_out > 3 && spread > 10, "{laid_out} and {spread}");
-    }
-
-    #[test]
-    fn rows_of_patterns_equal_the_plain_walk() {
-        let vocabulary: Arc<Vocabulary> = Vocabulary::cl100k_base();
-        let rows = LexicalRows::new(vocabulary, Limits::untrusted());
-        let mut states = 0;
-        for (pattern, text) in [
-            ("[a-z]+", "\"abc"),
-            ("[A-Z][a-z ]{3,40}", "\"Abc def ghi"),
-            ("\\\\d+(\\\\.\\\\d{1,6})?", "\"12.345"),
-            ("\\\\p{L}{1,30}", "\"aé日"),
-            ("/.*", "\"/a/b"),
-            ("([^/]+/){0,8}[^/]*", "\"a/b/c"),
-        ] {
-            let schema = format!(r#"{{"type":"string","pattern":"^{pattern}$","maxLength":60}}"#);
-            let compiler = Compiler::new(Arc::clone(&rows.vocabulary), Limits::untrusted());
-            let grammar = compiler.json_schema(&schema).unwrap();
-            let shared = compiler.shared();
-            let machine = grammar.machine();
-            let start = machine.lex_start(machine.start()).unwrap();
-            states += check_along(&shared, shared.lexicon.expr(start), &[text], pattern);
-        }
-        for format in ["uri", "email", "date-time", "uuid", "hostname", "ipv4"] {
-            let schema = format!(r#"{{"type":"string","format":"{format}"}}"#);
-            let compiler = Compiler::new(Arc::clone(&rows.vocabulary), Limits::untrusted());
-            let grammar = compiler.json_schema(&schema).unwrap();
-            let shared = compiler.shared();
-            let machine = grammar.machine();
-            let start = machine.lex_start(machine.start()).unwrap();
-            let texts = [
-                "\"https://a.bc/d",
-                "\"ab.c@d.ef",
-                "\"2020-01-01T",
-                "\"0123abcd-0",
-            ];
-            states += check_along(&shared, shared.lexicon.expr(start), &texts, format);
-        }
-        assert!(states > 40, "{states} states");
-    }
-}
+mod tests;

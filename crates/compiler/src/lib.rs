@@ -29,6 +29,7 @@ mod lexical_rows;
 mod memo;
 mod row_walk;
 mod sets;
+mod text_rows;
 mod token_terminals;
 
 pub use compiler::{CompileError, CompiledGrammar, Compiler, Stats};

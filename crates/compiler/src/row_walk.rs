@@ -10,9 +10,11 @@
 
 use maskwright_automata::Lexicon;
 use maskwright_automata::lexicon::Edges;
+use maskwright_tables::trie::Classes;
 use maskwright_tables::{LabelSet, LexState, LimitError, TokenId, TokenTrie};
 use rustc_hash::FxHashMap;
 use smallvec::{SmallVec, smallvec};
+use std::ops::Range;
 
 /// Where a lexeme can end inside a token: labels, node, and whether the lexeme cannot go on.
 pub(crate) type Exit = (LabelSet, u32, bool);
@@ -23,11 +25,44 @@ pub(crate) type ByEnd = (LexState, Vec<TokenId>);
 /// A way on after a lexeme: its labels, and the node whose byte the next lexeme begins with.
 pub(crate) type Edge = (LabelSet, u32);
 
+/// Tokens as runs of places among all tokens of a trie. Those of a subtree follow each other, so most of
+/// a vocabulary is a few runs.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    runs: Vec<Range<u32>>,
+    count: usize,
+}
+
+impl Places {
+    #[inline]
+    pub fn push(&mut self, places: Range<u32>) {
+        if places.is_empty() {
+            return;
+        }
+        self.count += places.len();
+        match self.runs.last_mut() {
+            Some(last) if last.end == places.start => last.end = places.end,
+            _ => self.runs.push(places),
+        }
+    }
+
+    /// The number of places; those of several walks may be the same.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// The tokens at these places, by runs.
+    pub fn of<'a>(&'a self, tokens: &'a [TokenId]) -> impl Iterator<Item = &'a [TokenId]> {
+        let run = |run: &Range<u32>| &tokens[run.start as usize..run.end as usize];
+        self.runs.iter().map(run)
+    }
+}
+
 /// What a walk finds.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     /// Tokens that stay inside the lexeme.
-    pub inside: Vec<TokenId>,
+    pub inside: Places,
     /// Ends of the lexeme, in preorder. Left out where all tokens below the node stay inside: what
     /// follows such an end allows nothing that is not allowed as it is.
     pub exits: Vec<Exit>,
@@ -61,7 +96,7 @@ struct Open<'a> {
 pub(crate) fn plain(
     lexicon: &Lexicon,
     trie: &TokenTrie,
-    below: Option<&[u64]>,
+    below: Option<&[Classes]>,
     state: LexState,
     starts: Option<&[u32]>,
 ) -> Result<Found, LimitError> {
@@ -69,6 +104,8 @@ pub(crate) fn plain(
     let mut out = Found::default();
     let nowhere = lexicon.edges(LexState::DEAD)?;
     let first = lexicon.edges(state)?;
+    // Most bytes lead where the last one led.
+    let mut at = lexicon.place(LexState::DEAD)?;
     let mut joined: FxHashMap<(LexState, LexState), LexState> = FxHashMap::default();
     let mut starts_left = starts.unwrap_or_default();
     let open = |end: u32, edges, dead| Open {
@@ -118,8 +155,10 @@ pub(crate) fn plain(
         if top.labels != LabelSet::NONE {
             out.edges.push((top.labels, i as u32));
         }
-        let targets = lexicon.edges(next)?;
-        let accept = lexicon.accept(next);
+        if next != at.state() {
+            at = lexicon.place(next)?;
+        }
+        let (targets, accept) = (at.edges(), at.accept());
         let last = accept != LabelSet::NONE && targets.is_dead();
         if last {
             out.exits.push((accept, i as u32, true));
@@ -132,17 +171,17 @@ pub(crate) fn plain(
             i = start.min(skip);
             continue;
         }
-        out.inside.extend_from_slice(trie.tokens_at(i));
+        out.inside.push(trie.places_at(i));
         if skip == i + 1 {
             out.edges.truncate(edges);
             i = skip;
         } else if let Some(below) = below
             && start >= skip
-            && below[i] & !lexicon.stays(next)? == 0
+            && below[i] & !at.stays()? == 0
         {
             out.edges.truncate(edges);
-            let own = trie.tokens_at(i).len();
-            out.inside.extend_from_slice(&trie.tokens_below(i)[own..]);
+            out.inside
+                .push(trie.places_at(i).end..trie.places_below(i).end);
             i = skip;
         } else {
             if accept != LabelSet::NONE {
@@ -170,7 +209,7 @@ pub(crate) fn plain(
 pub(crate) fn by_end(
     lexicon: &Lexicon,
     trie: &TokenTrie,
-    below: Option<&[u64]>,
+    below: Option<&[Classes]>,
     state: LexState,
 ) -> Result<(Vec<ByEnd>, Vec<Exit>), LimitError> {
     let nodes = trie.nodes();
@@ -227,7 +266,11 @@ pub(crate) fn by_end(
 impl Found {
     /// Adds what another walk found.
     pub fn add(&mut self, mut other: Found) {
-        self.inside.append(&mut other.inside);
+        other
+            .inside
+            .runs
+            .drain(..)
+            .for_each(|run| self.inside.push(run));
         self.exits.append(&mut other.exits);
         self.edges.append(&mut other.edges);
     }
@@ -251,15 +294,28 @@ pub(crate) fn base_of(
     starts: Option<&[u32]>,
     state: LexState,
 ) -> Result<Option<LexState>, LimitError> {
+    let most_of = |at| match starts {
+        Some(starts) => majority(lexicon, trie, starts.iter().map(|s| *s as usize), at),
+        None => majority(lexicon, trie, trie.children(0), at),
+    };
+    // Where counts are left behind soon, the base is what comes then: states that only resemble each
+    // other are walked together everywhere.
     let mut at = state;
     for _ in 0..3 {
-        let most = match starts {
-            Some(starts) => majority(lexicon, trie, starts.iter().map(|s| *s as usize), at)?,
-            None => majority(lexicon, trie, trie.children(0), at)?,
-        };
-        let (most, thin) = most;
+        let next = most_of(at)?.0;
+        if next == LexState::DEAD {
+            break;
+        }
+        if next == at {
+            return Ok(Some(at));
+        }
+        at = next;
+    }
+    at = state;
+    for _ in 0..3 {
+        let (most, thin) = most_of(at)?;
         let next = lexicon.loose(most)?.alive;
-        // States that only resemble each other are walked together everywhere: that must be worth it.
+        // That must be worth it.
         if next == LexState::DEAD || thin && next != most {
             break;
         }

@@ -7,6 +7,7 @@
 //! A set that differs little from a bitset is kept as that bitset and its exceptions: it costs some
 //! bytes instead of 12 to 25 KB, and no hash of them.
 
+use crate::row_walk::Places;
 use maskwright_kernels::bits;
 use maskwright_tables::{TokenId, Tokens};
 use rustc_hash::FxHashMap;
@@ -93,6 +94,21 @@ impl Sets {
             Set::Few(tokens.into())
         };
         self.intern_set(set)
+    }
+
+    /// Interns the set of the tokens at some places of a list.
+    pub fn intern_places(&self, tokens: &[TokenId], places: &Places) -> SetId {
+        if places.len() <= self.many() {
+            return self.intern(places.of(tokens).flatten().copied().collect());
+        }
+        let mut words = vec![0u32; self.words];
+        for run in places.of(tokens) {
+            bits::set(&mut words, run.iter().map(|t| t.0));
+        }
+        self.intern_set(match bits::count(&words) > self.many() {
+            true => Set::Dense(words.into()),
+            false => Set::Few(bits::ones(&words).map(TokenId).collect()),
+        })
     }
 
     /// Interns what a set becomes when ids are added to it and taken out of it; the lists may be in

@@ -270,6 +270,20 @@ pub(crate) fn hash(bytes: &[u8], before: u64) -> u64 {
 
 /// The values read so far, of one stack entry. Copying one is a reference count.
 ///
+/// A set of bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Bytes([u64; 4]);
+
+impl Bytes {
+    pub(crate) fn insert(&mut self, byte: u8) {
+        self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
+    }
+
+    pub(crate) fn contains(self, byte: u8) -> bool {
+        self.0[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1
+    }
+}
+
 /// Sorted runs of geometrically falling length, as in a log-structured tree: adding a value is O(log
 /// n) amortised and shares what it can, looking one up O(log² n).
 #[derive(Clone, Default)]
@@ -326,6 +340,21 @@ impl Seen {
             let at = run.partition_point(|v| &**v < prefix);
             run.get(at).is_some_and(|v| v.starts_with(prefix))
         })
+    }
+
+    /// The bytes with which values that begin with `prefix` go on. O(log n) for each such byte.
+    pub(crate) fn next_bytes(&self, prefix: &[u8]) -> Bytes {
+        let mut bytes = Bytes::default();
+        for run in self.0.iter().flat_map(|r| &r.runs) {
+            let mut at = run.partition_point(|v| &**v <= prefix);
+            while let Some(value) = run.get(at).filter(|v| v.starts_with(prefix)) {
+                let byte = value[prefix.len()];
+                bytes.insert(byte);
+                let same = |v: &Value| v.starts_with(prefix) && v[prefix.len()] == byte;
+                at += run[at..].partition_point(same);
+            }
+        }
+        bytes
     }
 
     /// Whether one of the values begins with `prefix` and goes on.

@@ -9,7 +9,7 @@
 //! [`Exclusion::forbidden`] walks the vocabulary's trie along these spellings and collects the tokens
 //! that the row must lose; for a few names of ordinary length that is some dozen nodes.
 
-use crate::distinct::{Lexeme, Number, Pushed, Seen, StringReader, value};
+use crate::distinct::{Bytes, Lexeme, Number, Pushed, Seen, StringReader, value};
 use crate::error::MatchError;
 use crate::walk::Core;
 use maskwright_tables::{LabelSet, LexState, LimitError, Symbol, TokenId};
@@ -105,6 +105,25 @@ impl<'a> Exclusion<'a> {
         }
     }
 
+    /// The bytes after which a value read before may still come of it, at least, or which end it.
+    fn ways(&self, read: &Read) -> Option<Bytes> {
+        let mut ways = match read {
+            Read::Nothing => {
+                let mut ways = Bytes::default();
+                b" \t\n\r-0123456789".iter().for_each(|b| ways.insert(*b));
+                ways
+            }
+            Read::Text { spelled, reader } if !reader.inside_escape() => {
+                let mut ways = self.seen.next_bytes(spelled);
+                ways.insert(b'\\');
+                ways
+            }
+            _ => return None,
+        };
+        ways.insert(b'"');
+        Some(ways)
+    }
+
     /// One byte further; the byte is one with which the lexeme goes on.
     fn push(&self, read: &Read, byte: u8) -> Next {
         let next = match read {
@@ -162,6 +181,10 @@ impl<'a> Exclusion<'a> {
             return Ok(true);
         }
         let machine = &*self.core.machine;
+        if matches!(read, Read::Text { .. }) && machine.lex_is_endless(state) {
+            // A value has finitely many spellings, and finitely many values were read.
+            return Ok(true);
+        }
         let mut seen: HashSet<(LexState, Read)> = HashSet::new();
         let mut open = vec![(state, read.clone())];
         while let Some((state, read)) = open.pop() {
@@ -210,15 +233,21 @@ impl<'a> Exclusion<'a> {
         if nodes.is_empty() {
             return Ok(out);
         }
-        // For each node on the path from the root: where its subtree ends, and how far it has read.
-        let mut path = vec![(nodes[0].skip, self.state, self.read.clone())];
+        // For each node on the path from the root: where its subtree ends, how far it has read, and the
+        // bytes that matter then.
+        let ways = self.ways(&self.read);
+        let mut path = vec![(nodes[0].skip, self.state, self.read.clone(), ways)];
         let mut i = 1;
         while i < nodes.len() {
             let node = &nodes[i];
             while path.len() > 1 && path[path.len() - 1].0 as usize <= i {
                 path.pop();
             }
-            let (_, state, read) = &path[path.len() - 1];
+            let (_, state, read, ways) = &path[path.len() - 1];
+            if ways.is_some_and(|ways| !ways.contains(node.byte)) {
+                i = node.skip as usize;
+                continue;
+            }
             let next = machine.lex_next(*state, node.byte)?;
             if next == LexState::DEAD {
                 if let Read::Number(text) = read
@@ -242,7 +271,8 @@ impl<'a> Exclusion<'a> {
                     if !here.is_empty() && !self.lives(next, &read)? {
                         out.extend_from_slice(here);
                     }
-                    path.push((node.skip, next, read));
+                    let ways = self.ways(&read);
+                    path.push((node.skip, next, read, ways));
                     i += 1;
                 }
             }

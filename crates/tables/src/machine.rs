@@ -224,6 +224,12 @@ pub trait Machine: Send + Sync + fmt::Debug {
     /// Whether no byte can extend the lexeme: `state` accepts and has no live successor.
     fn lex_is_final(&self, state: LexState) -> bool;
 
+    /// Whether infinitely many strings certainly complete the lexeme in this state; "no" may only be
+    /// unknown.
+    fn lex_is_endless(&self, _state: LexState) -> bool {
+        false
+    }
+
     /// What ending a lexeme with these labels does to the stack: one action for each reading, none
     /// when the stack refuses all of them.
     fn step(&self, stack: &dyn StackView, labels: LabelSet) -> Result<&[StackAction], RunError>;

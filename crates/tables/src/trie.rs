@@ -15,32 +15,26 @@ fn prefix_key(bytes: &[u8]) -> u64 {
     u64::from_be_bytes(key)
 }
 
-/// The class of a byte, below 64: letters of either case, digits, the bytes of UTF-8 by their role,
-/// and all others mostly apart.
+/// Classes of bytes, one bit each.
+pub type Classes = u128;
+
+/// The class of a byte, below 128: printable ASCII and the usual white space apart, other control characters
+/// together, and the bytes of UTF-8 by their role.
 pub const fn byte_class(byte: u8) -> u32 {
     match byte {
-        b'a'..=b'z' => 0,
-        b'A'..=b'Z' => 1,
-        b'0'..=b'9' => 2,
-        b'\t' => 3,
-        b'\n' => 4,
-        b'\r' => 5,
-        0..=0x1f | 0x7f => 6,
-        0x80..=0xbf => 7,
-        0xc0..=0xc1 | 0xf5..=0xff => 8,
-        0xc2..=0xdf => 9,
-        0xe0..=0xef => 10,
-        0xf0..=0xf4 => 11,
-        b' '..=b'/' => 12 + (byte - b' ') as u32,
-        b':'..=b'@' => 28 + (byte - b':') as u32,
-        b'['..=b'`' => 35 + (byte - b'[') as u32,
-        b'{'..=b'~' => 41 + (byte - b'{') as u32,
+        b'\t' | b'\n' | b'\r' | b' '..=b'~' => byte as u32,
+        0..=0x1f | 0x7f => 0,
+        0x80..=0xbf => 1,
+        0xc0..=0xc1 | 0xf5..=0xff => 2,
+        0xc2..=0xdf => 3,
+        0xe0..=0xef => 4,
+        0xf0..=0xf4 => 5,
     }
 }
 
 /// A class that no byte has: characters outside ASCII, whole or cut off at their end, that begin where
 /// a character may.
-pub const CHARACTERS: u32 = 62;
+pub const CHARACTERS: u32 = 6;
 
 /// What may come next of a UTF-8 text: 0 where a character may begin, `INVALID` where it is none.
 fn utf8_next(state: u8, byte: u8) -> u8 {
@@ -341,11 +335,11 @@ impl TokenTrie {
     /// For each node the [classes](byte_class) of the bytes below it, one bit each: those on the edges
     /// of its subtree, its own edge left out. Characters outside ASCII that begin where one may count as
     /// [`CHARACTERS`].
-    pub fn classes_below(&self) -> Vec<u64> {
-        let mut below = vec![0u64; self.len()];
+    pub fn classes_below(&self) -> Vec<Classes> {
+        let mut below = vec![0; self.len()];
         // With the state of the text at each node.
         let mut path: Vec<(usize, u8)> = Vec::new();
-        let close = |below: &mut [u64], path: &mut Vec<(usize, u8)>| {
+        let close = |below: &mut [Classes], path: &mut Vec<(usize, u8)>| {
             let Some((child, after)) = path.pop() else {
                 return;
             };
@@ -383,7 +377,7 @@ impl TokenTrie {
     }
 
     /// The [classes](byte_class) of the bytes with which a node goes on, one bit each.
-    pub fn classes_at(&self, node: usize) -> u64 {
+    pub fn classes_at(&self, node: usize) -> Classes {
         let classes = self.children(node).map(|c| byte_class(self.nodes[c].byte));
         classes.fold(0, |all, class| all | 1 << class)
     }
@@ -487,6 +481,19 @@ impl TokenTrie {
     pub fn tokens_below(&self, node: usize) -> &[TokenId] {
         let end = self.nodes[node].skip as usize;
         &self.tokens[self.nodes[node].tokens as usize..self.nodes[end].tokens as usize]
+    }
+
+    /// The tokens that end at `node`, as places among [all of them](Self::tokens).
+    #[inline]
+    pub fn places_at(&self, node: usize) -> std::ops::Range<u32> {
+        self.nodes[node].tokens..self.nodes[node + 1].tokens
+    }
+
+    /// The tokens that end at `node` or below it, as places among [all of them](Self::tokens).
+    #[inline]
+    pub fn places_below(&self, node: usize) -> std::ops::Range<u32> {
+        let end = self.nodes[node].skip as usize;
+        self.nodes[node].tokens..self.nodes[end].tokens
     }
 
     /// All tokens, in the order of their bytes.

@@ -37,7 +37,7 @@ fn low_mode(high: u32, k: u32, acc: u32) -> u32 {
 }
 
 /// What a one-letter escape stands for.
-fn short_escape(byte: u8) -> Option<u8> {
+pub(super) fn short_escape(byte: u8) -> Option<u8> {
     Some(match byte {
         b'"' | b'\\' | b'/' => byte,
         b'b' => 8,
@@ -77,7 +77,12 @@ fn lo_hi(first: char, last: char) -> (u32, u32) {
 
 /// Whether some of the sorted strings, their first `depth` bytes read, goes on with a character of
 /// `first..=last`; `None` when they are not at the beginning of a character.
-fn literal_in_range(strings: &[Box<[u8]>], depth: usize, first: char, last: char) -> Option<bool> {
+pub(super) fn literal_in_range(
+    strings: &[Box<[u8]>],
+    depth: usize,
+    first: char,
+    last: char,
+) -> Option<bool> {
     let mut buffer = [0; 4];
     let from = first.encode_utf8(&mut buffer).as_bytes();
     let at = strings.partition_point(|s| &s[depth..] < from);

@@ -197,6 +197,8 @@ pub(super) struct Facts {
     pub open: bool,
     /// Whether every character leads to an expression that is not empty.
     pub any_char: bool,
+    /// Whether every text, whatever its characters, certainly begins infinitely many matches.
+    pub live: bool,
     /// Whether it certainly matches whole characters in UTF-8 only.
     pub text: bool,
     /// At least as many bytes as the shortest match has; `u32::MAX` where that is not known.
@@ -224,6 +226,19 @@ pub(super) struct LiteralSet {
     /// Sorted by bytes, distinct bytes.
     pub strings: Vec<Box<[u8]>>,
     pub marks: Vec<MarksId>,
+    /// Whether all of them are UTF-8.
+    pub text: bool,
+}
+
+impl LiteralSet {
+    pub fn new(strings: Vec<Box<[u8]>>, marks: Vec<MarksId>) -> Self {
+        let text = strings.iter().all(|s| std::str::from_utf8(s).is_ok());
+        LiteralSet {
+            strings,
+            marks,
+            text,
+        }
+    }
 }
 
 fn hash_of(node: &Node) -> u64 {
@@ -255,7 +270,7 @@ pub(super) struct Store {
     set_ids: FxHashMap<ByteSet, u32>,
     pub mark_sets: Vec<Box<[u32]>>,
     mark_ids: FxHashMap<Box<[u32]>, MarksId>,
-    pub literal_sets: Vec<LiteralSet>,
+    pub literal_sets: Vec<Arc<LiteralSet>>,
     literal_ids: FxHashMap<MarkedStrings, u32>,
     pub automata: Vec<Arc<dyn Automaton>>,
     automaton_ids: FxHashMap<Vec<u8>, u32>,
@@ -376,6 +391,7 @@ impl Store {
             endless: false,
             open: false,
             any_char: false,
+            live: false,
             text: false,
             short: u32::MAX,
             reach: u32::MAX,
@@ -405,6 +421,11 @@ impl Store {
                 ..plain
             },
             Node::Concat(h, t) => {
+                // Of any characters, so many.
+                let any_chars = match self.node(*h) {
+                    Node::Repeat(c, ..) => *c == self.any_char,
+                    _ => *h == self.any_char,
+                };
                 let (h, t) = (*self.fact(*h), *self.fact(*t));
                 let nullable = h.nullable && t.nullable;
                 Facts {
@@ -419,6 +440,7 @@ impl Store {
                     endless: h.endless && !t.doubtful || t.endless && !h.doubtful,
                     open: h.open && !t.doubtful || h.any_char && t.endless,
                     any_char: h.any_char && !t.doubtful,
+                    live: h.live && !t.doubtful || (h.nullable || any_chars) && t.live,
                     text: h.text && t.text,
                     chars: (
                         h.chars.0.saturating_add(t.chars.0),
@@ -454,6 +476,7 @@ impl Store {
                     f.endless |= p.endless;
                     f.open |= p.open;
                     f.any_char |= p.any_char;
+                    f.live |= p.live;
                     f.text &= p.text;
                     f.chars = (f.chars.0.min(p.chars.0), f.chars.1.max(p.chars.1));
                     f.cuts = f.cuts.union(&p.cuts);
@@ -509,6 +532,7 @@ impl Store {
                     endless: rest.endless,
                     open: rest.open,
                     any_char: rest.open,
+                    live: rest.live,
                     text: rest.text,
                     chars: rest.chars,
                     distance: rest.distance.max(u32::from(!nullable)),
@@ -526,6 +550,7 @@ impl Store {
                     endless: *max == UNBOUNDED && !e.nullable && !e.doubtful,
                     open: *max == UNBOUNDED && any_char,
                     any_char,
+                    live: *max == UNBOUNDED && any_char,
                     text: e.text,
                     chars: (
                         e.chars.0.saturating_mul(*min),
@@ -556,6 +581,8 @@ impl Store {
                 let mut i = *lo as usize;
                 let hi = *hi as usize;
                 let nullable = set.strings[i].len() == depth;
+                let begins = |s: &[u8]| s.get(depth).is_none_or(|b| b & 0xc0 != 0x80);
+                let text = set.text && begins(&set.strings[hi - 1]);
                 let lengths = || {
                     let strings = &set.strings[*lo as usize..hi];
                     strings.iter().map(|s| (s.len() - depth) as u32)
@@ -579,6 +606,7 @@ impl Store {
                         MarksId(0)
                     },
                     marked: set.marks[*lo as usize..hi].iter().any(|m| m.0 != 0),
+                    text,
                     short: lengths().min().unwrap_or(u32::MAX),
                     reach: lengths().max().unwrap_or(u32::MAX),
                     distance: lengths().min().unwrap_or(0),
@@ -609,6 +637,8 @@ impl Store {
                 Facts {
                     marked: v.marked,
                     doubtful: v.doubtful,
+                    // A value has finitely many spellings; inside an escape not all values are left.
+                    endless: v.endless && *mode == super::derive::NORMAL,
                     distance: v.distance.saturating_add(1),
                     cuts: super::derive::spelled_cuts(&v.cuts, *mode),
                     ..plain
@@ -752,7 +782,8 @@ impl Store {
         let hi = unique.len() as u32;
         if id == next {
             let (strings, marks) = unique.into_iter().unzip();
-            self.literal_sets.push(LiteralSet { strings, marks });
+            self.literal_sets
+                .push(Arc::new(LiteralSet::new(strings, marks)));
         }
         self.add(Node::Literals {
             set: id,

@@ -14,6 +14,7 @@
 //! - `derive`: derivatives by one byte, JSON string spellings included; `runs`: by all bytes at once;
 //! - `empty`: exact emptiness, needed only below intersections and complements;
 //! - `pieces`: what can be spelled where some bytes occur only inside longer pieces of text;
+//! - `shape`: JSON strings out of a list, or not out of one, that can be walked without making their states;
 //! - `state`: [`Lexicon`] itself: states with their transitions, read without a lock.
 //!
 //! *Marks*: an expression can record a number where it ends (`concat(t, mark(7))`). The marks of
@@ -31,6 +32,7 @@ mod expr;
 mod import;
 mod pieces;
 mod runs;
+mod shape;
 mod simplify;
 mod state;
 #[cfg(test)]
@@ -38,4 +40,5 @@ mod tests;
 
 pub use expr::{Automaton, ByteSet, ExprId, ExprView};
 pub use pieces::Spelling;
-pub use state::{Edges, Lexicon, Loose};
+pub use shape::{Others, Shape, Step, Strings, Text, TextPlace};
+pub use state::{Edges, LexPlace, Lexicon, Loose};

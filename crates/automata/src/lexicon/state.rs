@@ -2,8 +2,9 @@
 
 use super::expr::{Automaton, ByteSet, ExprId, ExprView, MarksId, Node, Runs, Store, UNBOUNDED};
 use super::pieces::{Pieces, Spelling};
+use super::shape::{Others, Shape, Text};
 use maskwright_grammar::{RegexId, RegexPool};
-use maskwright_tables::trie::{CHARACTERS, byte_class};
+use maskwright_tables::trie::{CHARACTERS, Classes, byte_class};
 use maskwright_tables::{LabelSet, LexState, LimitError, Limits};
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -77,13 +78,29 @@ pub struct Loose {
 struct State {
     expr: ExprId,
     fresh: bool,
+    endless: bool,
     accept: LabelSet,
     edges: OnceLock<Edges>,
+    /// The one transition that was asked for, as long as there is no more than one.
+    step: OnceLock<(u8, LexState)>,
+    more: OnceLock<Box<More>>,
+}
+
+/// What is known of states from which rows were made.
+#[derive(Debug, Default)]
+struct More {
     parts: OnceLock<Box<[LexState]>>,
     loose: OnceLock<Loose>,
     far: OnceLock<LexState>,
-    stays: OnceLock<u64>,
-    firsts: OnceLock<u64>,
+    stays: OnceLock<Classes>,
+    firsts: OnceLock<Classes>,
+}
+
+impl State {
+    #[inline]
+    fn more(&self) -> &More {
+        self.more.get_or_init(Box::default)
+    }
 }
 
 #[derive(Debug)]
@@ -92,6 +109,48 @@ struct Inner {
     states: FxHashMap<(ExprId, bool), LexState>,
     /// How many mark sets are published in `Lexicon::labels`.
     published: usize,
+}
+
+/// A state of a [`Lexicon`] with its transitions.
+#[derive(Clone, Copy, Debug)]
+pub struct LexPlace<'a> {
+    lexicon: &'a Lexicon,
+    state: LexState,
+    record: &'a State,
+    edges: &'a Edges,
+}
+
+impl<'a> LexPlace<'a> {
+    /// The state.
+    #[inline]
+    pub fn state(&self) -> LexState {
+        self.state
+    }
+
+    /// See [`Lexicon::edges`].
+    #[inline]
+    pub fn edges(&self) -> &'a Edges {
+        self.edges
+    }
+
+    /// See [`Lexicon::accept`].
+    #[inline]
+    pub fn accept(&self) -> LabelSet {
+        self.record.accept
+    }
+
+    /// See [`Lexicon::stays`].
+    ///
+    /// # Errors
+    /// A limit.
+    #[inline]
+    pub fn stays(&self) -> Result<Classes, LimitError> {
+        let known = self.record.more.get().and_then(|more| more.stays.get());
+        match known {
+            Some(&stays) => Ok(stays),
+            None => self.lexicon.stays(self.state),
+        }
+    }
 }
 
 /// Terminals of all grammars over one vocabulary. See the module documentation.
@@ -139,13 +198,11 @@ impl Lexicon {
         let dead = State {
             expr: Store::NEVER,
             fresh: false,
+            endless: false,
             accept: LabelSet::NONE,
             edges: OnceLock::new(),
-            parts: OnceLock::new(),
-            loose: OnceLock::new(),
-            far: OnceLock::new(),
-            stays: OnceLock::new(),
-            firsts: OnceLock::new(),
+            step: OnceLock::new(),
+            more: OnceLock::new(),
         };
         let _ = dead
             .edges
@@ -423,16 +480,33 @@ impl Lexicon {
         let state = LexState(self.states.push(State {
             expr,
             fresh,
+            endless: facts.endless,
             accept,
             edges: OnceLock::new(),
-            parts: OnceLock::new(),
-            loose: OnceLock::new(),
-            far: OnceLock::new(),
-            stays: OnceLock::new(),
-            firsts: OnceLock::new(),
+            step: OnceLock::new(),
+            more: OnceLock::new(),
         }) as u32);
         inner.states.insert((expr, fresh), state);
         Ok(state)
+    }
+
+    /// A state with its transitions, looked up once for all questions.
+    ///
+    /// # Errors
+    /// A limit.
+    #[inline]
+    pub fn place(&self, state: LexState) -> Result<LexPlace<'_>, LimitError> {
+        let record = &self.states[state.index()];
+        let edges = match record.edges.get() {
+            Some(edges) => edges,
+            None => self.make_edges(state)?,
+        };
+        Ok(LexPlace {
+            lexicon: self,
+            state,
+            record,
+            edges,
+        })
     }
 
     /// The transitions of a state, made on first use.
@@ -486,17 +560,44 @@ impl Lexicon {
         Ok(record.edges.get_or_init(|| edges))
     }
 
-    /// The state after one more byte of the lexeme, or `DEAD`.
+    /// The state after one more byte of the lexeme, or `DEAD`. Of a state that is passed on one way only,
+    /// as most of those inside names are, the other transitions are not made.
     #[inline]
     pub fn next(&self, state: LexState, byte: u8) -> Result<LexState, LimitError> {
-        Ok(self.edges(state)?.get(byte))
+        let record = &self.states[state.index()];
+        if let Some(edges) = record.edges.get() {
+            return Ok(edges.get(byte));
+        }
+        match record.step.get() {
+            Some(&(known, target)) if known == byte => Ok(target),
+            Some(_) => Ok(self.make_edges(state)?.get(byte)),
+            None => self.make_step(state, byte),
+        }
+    }
+
+    #[cold]
+    fn make_step(&self, state: LexState, byte: u8) -> Result<LexState, LimitError> {
+        let record = &self.states[state.index()];
+        let mut steps = self.limits.steps;
+        let mut inner = self.lock();
+        let can_spell = inner.store.alphabet.is_none_or(|a| a.contains(byte));
+        let mut target = LexState::DEAD;
+        if can_spell {
+            let left = inner.store.derive(record.expr, byte, &mut steps)?;
+            if !inner.store.is_empty_within(left, &mut steps)? {
+                target = self.intern(&mut inner, left, false)?;
+            }
+        }
+        inner.store.forget();
+        let _ = record.step.set((byte, target));
+        Ok(target)
     }
 
     /// A fresh state as the union of fresh states that share no first byte, so that what is known of
     /// each serves every lexeme of which it is an alternative. Just the state when it has no parts.
     pub fn parts(&self, state: LexState) -> Result<&[LexState], LimitError> {
         let record = &self.states[state.index()];
-        if let Some(parts) = record.parts.get() {
+        if let Some(parts) = record.more().parts.get() {
             return Ok(parts);
         }
         let alternatives = match self.lock().store.node(record.expr) {
@@ -531,13 +632,54 @@ impl Lexicon {
         } else {
             parts.push(state);
         }
-        Ok(record.parts.get_or_init(|| parts.into()))
+        Ok(record.more().parts.get_or_init(|| parts.into()))
+    }
+
+    /// What is known of a state without its transitions. Nothing where the vocabulary cannot spell all
+    /// bytes. O(parts of its expression).
+    ///
+    /// # Errors
+    /// A limit.
+    pub fn shape(&self, state: LexState) -> Result<Shape, LimitError> {
+        let record = &self.states[state.index()];
+        let mut inner = self.lock();
+        if inner.store.alphabet.is_some() || inner.store.pieces.is_some() {
+            return Ok(Shape::Other);
+        }
+        let Some(parts) = inner.store.text_parts(record.expr) else {
+            return Ok(match inner.store.live_base(record.expr) {
+                Some(base) => Shape::Live(self.intern(&mut inner, base, record.fresh)?),
+                None => Shape::Other,
+            });
+        };
+        self.publish(&mut inner);
+        let others = match parts.others {
+            None => None,
+            Some((base, excluded, chars)) => Some(Others {
+                base: self.intern(&mut inner, base, record.fresh)?,
+                excluded,
+                chars,
+            }),
+        };
+        Ok(Shape::Text(Text {
+            opened: parts.opened,
+            listed: parts.listed,
+            others,
+        }))
+    }
+
+    /// The labels of two label sets, neither of which is `NONE`.
+    pub fn union_labels(&self, a: LabelSet, b: LabelSet) -> LabelSet {
+        let mut inner = self.lock();
+        let marks = inner.store.union_marks(MarksId(a.0 - 1), MarksId(b.0 - 1));
+        self.publish(&mut inner);
+        LabelSet(marks.0 + 1)
     }
 
     /// The states of long strings differ only in how much is left: see [`Loose`].
     pub fn loose(&self, state: LexState) -> Result<Loose, LimitError> {
         let record = &self.states[state.index()];
-        if let Some(&answer) = record.loose.get() {
+        if let Some(&answer) = record.more().loose.get() {
             return Ok(answer);
         }
         let mut inner = self.lock();
@@ -558,7 +700,7 @@ impl Lexicon {
             alive: intern(alive)?,
             horizon,
         };
-        Ok(*record.loose.get_or_init(|| answer))
+        Ok(*record.more().loose.get_or_init(|| answer))
     }
 
     /// A state that agrees with `state` on everything that fewer than [`FAR`](Self::FAR) bytes can show:
@@ -569,7 +711,7 @@ impl Lexicon {
     /// A limit.
     pub fn far(&self, state: LexState) -> Result<LexState, LimitError> {
         let record = &self.states[state.index()];
-        if let Some(&far) = record.far.get() {
+        if let Some(&far) = record.more().far.get() {
             return Ok(far);
         }
         let mut inner = self.lock();
@@ -579,14 +721,14 @@ impl Lexicon {
             true => state,
             false => self.intern(&mut inner, e, record.fresh)?,
         };
-        Ok(*record.far.get_or_init(|| far))
+        Ok(*record.more().far.get_or_init(|| far))
     }
 
     /// The classes of bytes ([`byte_class`], one bit each) all of whose bytes lead from a state to
     /// itself; [`CHARACTERS`] where all characters outside ASCII do.
-    pub fn stays(&self, state: LexState) -> Result<u64, LimitError> {
+    pub fn stays(&self, state: LexState) -> Result<Classes, LimitError> {
         let record = &self.states[state.index()];
-        if let Some(&stays) = record.stays.get() {
+        if let Some(&stays) = record.more().stays.get() {
             return Ok(stays);
         }
         let edges = self.edges(state)?;
@@ -595,7 +737,7 @@ impl Lexicon {
                 Edges::Runs(runs) => runs.iter().any(|r| r.1 == state),
                 Edges::Table(table) => table.contains(&state),
             };
-        let mut leaves = if loops { 0 } else { u64::MAX };
+        let mut leaves: Classes = if loops { 0 } else { Classes::MAX };
         for byte in (0..=255).filter(|_| loops) {
             if edges.get(byte) != state {
                 leaves |= 1 << byte_class(byte);
@@ -605,7 +747,7 @@ impl Lexicon {
         if loops && self.characters_stay(state)? {
             stays |= 1 << CHARACTERS;
         }
-        Ok(*record.stays.get_or_init(|| stays))
+        Ok(*record.more().stays.get_or_init(|| stays))
     }
 
     /// Whether every character outside ASCII leads from a state to itself.
@@ -639,15 +781,15 @@ impl Lexicon {
     ///
     /// # Errors
     /// A limit.
-    pub fn firsts(&self, state: LexState) -> Result<u64, LimitError> {
+    pub fn firsts(&self, state: LexState) -> Result<Classes, LimitError> {
         let record = &self.states[state.index()];
-        if let Some(&firsts) = record.firsts.get() {
+        if let Some(&firsts) = record.more().firsts.get() {
             return Ok(firsts);
         }
         let edges = self.edges(state)?;
         let alive = (0..=255).filter(|b| edges.get(*b) != LexState::DEAD);
-        let firsts = alive.fold(0, |all, byte| all | 1 << byte_class(byte));
-        Ok(*record.firsts.get_or_init(|| firsts))
+        let firsts = alive.fold(0, |all: Classes, byte| all | 1 << byte_class(byte));
+        Ok(*record.more().firsts.get_or_init(|| firsts))
     }
 
     /// The state of two lexemes at once, at least a byte of each being read: alive and accepting where
@@ -710,6 +852,11 @@ impl Lexicon {
         self.accept(state) != LabelSet::NONE && self.edges(state).is_ok_and(Edges::is_dead)
     }
 
+    /// Whether infinitely many strings certainly complete the lexeme; "no" may only be unknown.
+    pub fn is_endless_from(&self, state: LexState) -> bool {
+        self.states[state.index()].endless
+    }
+
     /// The expression of a state.
     pub fn expr(&self, state: LexState) -> ExprId {
         self.states[state.index()].expr
@@ -732,6 +879,10 @@ impl Lexicon {
                     continue;
                 }
             };
+            if e == inner.store.any_char {
+                out.push('.');
+                continue;
+            }
             match inner.store.node(e) {
                 Node::Never => out.push('∅'),
                 Node::Marks(m) => {

@@ -1,0 +1,446 @@
+use super::*;
+use crate::Compiler;
+use crate::vocabulary::VocabularyExt;
+use maskwright_tables::TokenId;
+
+/// The rests by labels, root tokens left out where the lexeme goes on.
+#[allow(clippy::type_complexity)]
+fn contents<'a>(
+    rows: &'a LexicalRows,
+    row: &LexRow,
+) -> (Vec<TokenId>, Vec<(LabelSet, Vec<(&'a [u8], TokenId)>)>) {
+    let words = rows.sets.bitset(row.inside);
+    let inside = maskwright_kernels::bits::ones(&words)
+        .map(TokenId)
+        .collect();
+    let mut exits: std::collections::BTreeMap<LabelSet, Vec<(&[u8], TokenId)>> = Default::default();
+    for &(labels, trie) in &row.exits {
+        exits
+            .entry(labels)
+            .or_default()
+            .append(&mut entries(rows, trie));
+    }
+    (inside, exits.into_iter().collect())
+}
+
+/// What is left of the tokens of a trie.
+fn entries(rows: &LexicalRows, id: TrieId) -> Vec<(&[u8], TokenId)> {
+    let (trie, children) = rows.children(id);
+    let here = rows.sets.iter(rows.here(id));
+    let mut all: Vec<(&[u8], TokenId)> = here.map(|t| (&b""[..], t)).collect();
+    for child in children {
+        let mut ends: Vec<u32> = Vec::new();
+        for i in child..trie.nodes()[child].skip as usize {
+            while ends.last().is_some_and(|end| *end as usize <= i) {
+                ends.pop();
+            }
+            ends.push(trie.nodes()[i].skip);
+            for &token in trie.tokens_at(i) {
+                let bytes = rows.vocabulary.bytes(token);
+                all.push((&bytes[bytes.len() - ends.len()..], token));
+            }
+        }
+    }
+    all
+}
+
+/// Compares the row of a state with the plain walk; the number of tokens inside.
+fn check(rows: &LexicalRows, state: LexState, trie_id: TrieId, what: &str) -> usize {
+    let (inside, exits) = contents(rows, rows.row(state, trie_id, false).unwrap());
+    let (trie, children) = rows.children(trie_id);
+    let children: Vec<u32> = children.into_iter().map(|c| c as u32).collect();
+    let mut by_labels: std::collections::BTreeMap<LabelSet, Vec<(&[u8], TokenId)>> =
+        Default::default();
+    // Token by token, from each child of the root on.
+    let mut plain: Vec<TokenId> = Vec::new();
+    let start = rows.lexicon.edges(state).unwrap();
+    for child in children {
+        let child = child as usize;
+        let byte = trie.nodes()[child].byte;
+        // With what follows each node: its end, and the state there.
+        let mut path = vec![(trie.nodes()[child].skip, start.get(byte))];
+        for i in child..trie.nodes()[child].skip as usize {
+            if i > child {
+                while path.last().unwrap().0 as usize <= i {
+                    path.pop();
+                }
+                let before = path.last().unwrap().1;
+                let next = rows.lexicon.next(before, trie.nodes()[i].byte).unwrap();
+                path.push((trie.nodes()[i].skip, next));
+            }
+            let here = path.last().unwrap().1;
+            for &token in trie.tokens_at(i) {
+                let bytes = rows.vocabulary.bytes(token);
+                for (k, &(_, at)) in path.iter().enumerate() {
+                    let labels = rows.lexicon.accept(at);
+                    let ends = rows.lexicon.is_final(at);
+                    if labels != LabelSet::NONE && (ends || k + 1 < path.len()) {
+                        let rest = &bytes[bytes.len() - (path.len() - 1 - k)..];
+                        by_labels.entry(labels).or_default().push((rest, token));
+                    }
+                }
+                if here != LexState::DEAD && !rows.lexicon.is_final(here) {
+                    plain.push(token);
+                }
+            }
+        }
+    }
+    plain.sort_unstable();
+    plain.dedup();
+    assert!(plain == inside, "{what}: tokens inside");
+    let accept = rows.lexicon.accept(state);
+    if accept != LabelSet::NONE {
+        by_labels
+            .entry(accept)
+            .or_default()
+            .append(&mut entries(rows, trie_id));
+    }
+    // What follows an end may be left out of a row that has the token anyway.
+    let matters = |e: &(&[u8], TokenId)| inside.binary_search(&e.1).is_err();
+    let mut exits = exits;
+    for (_, entries) in &mut exits {
+        entries.retain(matters);
+        entries.sort_unstable();
+        entries.dedup();
+    }
+    exits.retain(|e| !e.1.is_empty());
+    by_labels.values_mut().for_each(|all| all.retain(matters));
+    let mut expected = Vec::new();
+    for (labels, mut entries) in by_labels {
+        entries.sort_unstable();
+        entries.dedup();
+        if !entries.is_empty() {
+            expected.push((labels, entries));
+        }
+    }
+    assert!(expected == exits, "{what}: what is left after the lexeme");
+    // The same for each label by itself.
+    type ByLabel<'a> = std::collections::BTreeMap<Vec<u32>, Vec<(&'a [u8], TokenId)>>;
+    let row = rows.row(state, trie_id, true).unwrap();
+    let mut apart: ByLabel<'_> = ByLabel::new();
+    for &(labels, rest) in rows.exits(row, true).unwrap() {
+        let entries = entries(rows, rest).into_iter().filter(matters);
+        apart
+            .entry(rows.lexicon.labels(labels).to_vec())
+            .or_default()
+            .extend(entries);
+    }
+    let mut wanted: ByLabel<'_> = ByLabel::new();
+    for (labels, entries) in &expected {
+        let labels = rows.lexicon.labels(*labels);
+        let none = labels.is_empty().then(Vec::new);
+        for label in labels.iter().map(|l| vec![*l]).chain(none) {
+            wanted.entry(label).or_default().extend(entries);
+        }
+    }
+    for all in apart.values_mut().chain(wanted.values_mut()) {
+        all.sort_unstable();
+        all.dedup();
+    }
+    apart.retain(|_, all| !all.is_empty());
+    assert!(apart == wanted, "{what}: what is left after each label");
+    inside.len()
+}
+
+/// Walks texts through the states of an expression and checks the rows on the way.
+fn check_along(
+    rows: &LexicalRows,
+    expr: maskwright_automata::lexicon::ExprId,
+    texts: &[&str],
+    what: &str,
+) -> usize {
+    let mut seen = rustc_hash::FxHashSet::default();
+    let start = rows.lexicon.fresh(expr).unwrap();
+    for text in texts {
+        let mut state = start;
+        for (i, byte) in text.bytes().enumerate() {
+            if seen.insert(state) {
+                let what = format!(
+                    "{what} after {:?}",
+                    String::from_utf8_lossy(&text.as_bytes()[..i])
+                );
+                check(rows, state, LexicalRows::VOCABULARY, &what);
+                let exits = rows
+                    .row(state, LexicalRows::VOCABULARY, false)
+                    .unwrap()
+                    .exits
+                    .clone();
+                for (_, trie) in exits.iter().filter(|e| e.1 != LexicalRows::VOCABULARY) {
+                    check(rows, start, *trie, &format!("{what}, over a rest"));
+                }
+            }
+            state = rows.lexicon.next(state, byte).unwrap();
+            if state == LexState::DEAD {
+                break;
+            }
+        }
+    }
+    seen.len()
+}
+
+#[test]
+fn rows_equal_the_plain_walk() {
+    let vocabulary: Arc<Vocabulary> = Vocabulary::cl100k_base();
+    let rows = LexicalRows::new(vocabulary, Limits::untrusted());
+    let lexicon = Arc::clone(&rows.lexicon);
+    let any = lexicon.class(&[('\0', char::MAX)]);
+    let mut states = 0;
+    let long = format!("\"{}\"", "ab é中\\n\\u0041\u{1f600}".repeat(5));
+    for (min, max) in [
+        (0, 0),
+        (0, 1),
+        (1, 3),
+        (0, 5),
+        (1, 9),
+        (0, 20),
+        (3, 40),
+        (0, 127),
+        (0, 200),
+        (1, 255),
+        (150, 70_000),
+    ] {
+        let value = lexicon.concat(&[lexicon.repeat(any, min, Some(max)), lexicon.mark(7)]);
+        let string = lexicon.json_string(value);
+        states += check_along(
+            &rows,
+            string,
+            &["\"", "\"a\\u00", "\"日本", &long],
+            &format!("{min}..={max}"),
+        );
+    }
+    // Names and any other name, bounded and not.
+    for max in [None, Some(30)] {
+        let names: Vec<Box<[u8]>> = ["", "name", "names", "type", "a\\b", "größe"]
+            .iter()
+            .map(|n| n.as_bytes().into())
+            .collect();
+        let marked = names
+            .iter()
+            .zip(10..)
+            .map(|(n, i)| (n.clone(), Some(i)))
+            .collect();
+        let plain = lexicon.literals(names.iter().map(|n| (n.clone(), None)).collect());
+        let other = lexicon.and(&[lexicon.not(plain), lexicon.repeat(any, 0, max)]);
+        let other = lexicon.concat(&[other, lexicon.mark(3)]);
+        let string = lexicon.json_string(lexicon.alt(&[other, lexicon.literals(marked)]));
+        states += check_along(
+            &rows,
+            string,
+            &["\"names\"", "\"typ\\u0065x", "\"gr\\u00f6ß", "\"x"],
+            "names",
+        );
+    }
+    // Bare counts, where the lexeme ends without a quote.
+    let letter = lexicon.class(&[('a', 'z'), ('à', 'ö')]);
+    for max in [3, 4, 6, 12, 40] {
+        let word = lexicon.concat(&[lexicon.repeat(letter, 2, Some(max)), lexicon.mark(1)]);
+        states += check_along(
+            &rows,
+            word,
+            &["thequickbrownfoxjumpsoverthelazydog", "éà"],
+            "bare count",
+        );
+    }
+    assert!(states > 80, "{states} states");
+}
+
+#[test]
+fn rows_over_rests_equal_the_plain_walk() {
+    let rows = LexicalRows::new(Vocabulary::cl100k_base(), Limits::untrusted());
+    let lexicon = Arc::clone(&rows.lexicon);
+    let many = |ranges: &[(char, char)], min| {
+        let class = lexicon.class(ranges);
+        lexicon.repeat(class, min, None)
+    };
+    let letters = [('a', 'z'), ('A', 'Z'), ('_', '_')];
+    let visible = lexicon.class(&[('!', '~')]);
+    let inner = lexicon.concat(&[many(&[(' ', '~')], 0), visible]);
+    let keywords = ["if", "in", "int", "for", "form"];
+    let keywords = keywords.iter().map(|k| (k.as_bytes().into(), None));
+    let keywords = lexicon.literals(keywords.collect());
+    let blanks = [(' ', ' '), ('\t', '\n')];
+    let lexemes = [
+        lexicon.bytes(b" "),
+        lexicon.bytes(b"("),
+        // White space, and one blank of it as a terminal of its own.
+        lexicon.concat(&[many(&blanks, 1), lexicon.mark(50)]),
+        lexicon.alt(&[
+            lexicon.concat(&[many(&blanks, 1), lexicon.mark(51)]),
+            lexicon.concat(&[lexicon.class(&blanks), lexicon.mark(52)]),
+        ]),
+        // Names, with and without keywords among them.
+        many(&letters, 1),
+        lexicon.and(&[many(&letters, 1), lexicon.not(keywords)]),
+        many(&[('a', 'z'), ('\u{a0}', char::MAX)], 1),
+        many(&[('0', '9')], 1),
+        // Text that ends visibly, a comment, a character.
+        lexicon.concat(&[visible, lexicon.repeat(inner, 0, Some(1))]),
+        lexicon.concat(&[
+            lexicon.bytes(b"#"),
+            many(&[('\0', '\t'), ('\u{b}', char::MAX)], 0),
+        ]),
+        lexicon.class(&[('!', '~'), ('\u{80}', char::MAX)]),
+    ];
+    let marked = |(i, e): (usize, &_)| lexicon.concat(&[*e, lexicon.mark(i as u32)]);
+    let starts: Vec<LexState> = lexemes
+        .iter()
+        .enumerate()
+        .map(|e| lexicon.fresh(marked(e)).unwrap())
+        .collect();
+    let exits = |state, trie| {
+        let row = rows.row(state, trie, true).unwrap();
+        let apart = rows.exits(row, true).unwrap().iter();
+        let all = row.exits.iter().chain(apart).map(|e| e.1);
+        all.filter(|t| *t != LexicalRows::VOCABULARY).collect()
+    };
+    let mut seen = rustc_hash::FxHashSet::default();
+    let (mut laid_out, mut spread) = (0, 0);
+    for (i, &first) in starts.iter().enumerate() {
+        check(
+            &rows,
+            first,
+            LexicalRows::VOCABULARY,
+            &format!("lexeme {i}"),
+        );
+        let after: Vec<TrieId> = exits(first, LexicalRows::VOCABULARY);
+        for &rest in after.iter().filter(|t| seen.insert(**t)) {
+            match rows.is_laid_out(rest) {
+                true => laid_out += usize::from(rows.trie(rest).len() >= LexicalRows::LARGE),
+                false => spread += 1,
+            }
+            for (k, &second) in starts.iter().enumerate() {
+                check(&rows, second, rest, &format!("lexeme {k} after {i}"));
+            }
+        }
+    }
+    assert!(laid_out > 3 && spread > 10, "{laid_out} and {spread}");
+}
+
+#[test]
+fn rows_of_patterns_equal_the_plain_walk() {
+    let vocabulary: Arc<Vocabulary> = Vocabulary::cl100k_base();
+    let rows = LexicalRows::new(vocabulary, Limits::untrusted());
+    let mut states = 0;
+    for (pattern, text) in [
+        ("[a-z]+", "\"abc"),
+        ("[A-Z][a-z ]{3,40}", "\"Abc def ghi"),
+        ("\\\\d+(\\\\.\\\\d{1,6})?", "\"12.345"),
+        ("\\\\p{L}{1,30}", "\"aé日"),
+        ("/.*", "\"/a/b"),
+        ("([^/]+/){0,8}[^/]*", "\"a/b/c"),
+    ] {
+        let schema = format!(r#"{{"type":"string","pattern":"^{pattern}$","maxLength":60}}"#);
+        let compiler = Compiler::new(Arc::clone(&rows.vocabulary), Limits::untrusted());
+        let grammar = compiler.json_schema(&schema).unwrap();
+        let shared = compiler.shared();
+        let machine = grammar.machine();
+        let start = machine.lex_start(machine.start()).unwrap();
+        states += check_along(&shared, shared.lexicon.expr(start), &[text], pattern);
+    }
+    for format in ["uri", "email", "date-time", "uuid", "hostname", "ipv4"] {
+        let schema = format!(r#"{{"type":"string","format":"{format}"}}"#);
+        let compiler = Compiler::new(Arc::clone(&rows.vocabulary), Limits::untrusted());
+        let grammar = compiler.json_schema(&schema).unwrap();
+        let shared = compiler.shared();
+        let machine = grammar.machine();
+        let start = machine.lex_start(machine.start()).unwrap();
+        let texts = [
+            "\"https://a.bc/d",
+            "\"ab.c@d.ef",
+            "\"2020-01-01T",
+            "\"0123abcd-0",
+        ];
+        states += check_along(&shared, shared.lexicon.expr(start), &texts, format);
+    }
+    assert!(states > 40, "{states} states");
+}
+
+#[test]
+fn rows_of_listed_values_equal_the_plain_walk() {
+    let rows = LexicalRows::new(Vocabulary::cl100k_base(), Limits::untrusted());
+    let lexicon = Arc::clone(&rows.lexicon);
+    let any = |min, max| lexicon.repeat(lexicon.class(&[('\0', char::MAX)]), min, max);
+    let list = |strings: &[&str], mark: Option<u32>| {
+        let all = strings.iter().enumerate();
+        let all = all.map(|(i, s)| (s.as_bytes().into(), mark.map(|m| m + i as u32 % 3)));
+        lexicon.literals(all.collect())
+    };
+    let without = |rest, strings: &[&str]| lexicon.and(&[rest, lexicon.not(list(strings, None))]);
+    let marked = |e, mark| lexicon.concat(&[e, lexicon.mark(mark)]);
+    let words: Vec<String> = (0..300).map(|i| format!("w{}ord{i}", i % 7)).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let odd = [
+        "", "a", "a\"b", "a\\", "a/b", "tab\t", "\u{7}", "é", "éa", "日本", "日曜", "😀", "😁x",
+        "😀😀", "\u{ffff}", "\u{e000}", "\u{d7ff}", "http://x", "name", "names", "type",
+    ];
+    let word = lexicon.class(&[('a', 'z'), ('_', '_')]);
+    let values = [
+        list(&odd, None),
+        list(&odd, Some(10)),
+        list(&["only"], Some(3)),
+        list(&words, Some(4)),
+        // Two lists that share values.
+        lexicon.alt(&[
+            marked(list(&odd, None), 7),
+            list(&["names", "é", "zone"], Some(8)),
+        ]),
+        // Names that are not listed, with those that still may come.
+        without(any(0, None), &odd),
+        lexicon.alt(&[
+            marked(without(any(0, None), &odd), 8),
+            list(&["name", "é", "😀"], Some(20)),
+        ]),
+        lexicon.alt(&[
+            marked(without(any(0, None), &["name", "😀"]), 8),
+            list(&["other", "name"], Some(20)),
+        ]),
+        lexicon.alt(&[
+            marked(without(lexicon.repeat(word, 0, None), &odd), 8),
+            list(&["Name", "é", "a/b"], Some(20)),
+        ]),
+        without(any(3, None), &odd),
+        // Nothing but a number of characters.
+        marked(any(2, Some(5)), 1),
+        lexicon.repeat(word, 4, Some(9)),
+        lexicon.repeat(lexicon.class(&[('0', '9')]), 4, Some(4)),
+        // Text into which everything leads on.
+        lexicon.concat(&[any(0, None), list(&["net_", "é"], None), any(0, None)]),
+        lexicon.concat(&[any(3, Some(3)), any(0, None), list(&["!", "\"x"], Some(2))]),
+        lexicon.alt(&[
+            marked(any(1, None), 5),
+            marked(lexicon.concat(&[any(0, None), list(&[".js"], None)]), 6),
+        ]),
+    ];
+    let texts = [
+        "\"w3ord17",
+        "\"na\\u006des",
+        "\"a\\\"b",
+        "\"a\\\\",
+        "\"\\ud83d\\ude00x",
+        "\"😁x",
+        "\"\\u00e9a",
+        "\"日\\u672c",
+        "\"日曜",
+        "\"http:\\/\\/x",
+        "\"only\"",
+        "\"\\t",
+        "\"1234",
+        "\"net_é",
+        "\"a.js",
+    ];
+    let (mut lists, mut live) = (0, 0);
+    for (i, value) in values.into_iter().enumerate() {
+        let string = lexicon.json_string(value);
+        check_along(&rows, string, &texts, &format!("value {i}"));
+        let mut state = lexicon.fresh(string).unwrap();
+        for byte in b"\"n" {
+            match lexicon.shape(state).unwrap() {
+                Shape::Text(_) => lists += 1,
+                Shape::Live(_) => live += 1,
+                Shape::Other => {}
+            }
+            state = lexicon.next(state, *byte).unwrap();
+        }
+    }
+    assert!(lists > 20 && live >= 6, "{lists} lists, {live} live");
+}

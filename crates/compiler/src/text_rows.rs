@@ -1,0 +1,313 @@
+//! Rows of JSON strings out of a list, or not out of one, without lexical states.
+//!
+//! The names of an object and the values of an enumeration are what schemas have most of, and no two
+//! schemas have the same ones. What tokens do to such a list is found by walking the trie along the
+//! strings of the list ([`listed`]); a string that must not be on a list ends as any string does, but
+//! for the ends at which it is on it ([`others`]); and of a string of at most `n` characters those tokens
+//! stay inside that have at most `n` ([`Lengths`]), wherever they stay inside without the bound.
+
+use crate::row_walk::{Difference, Exit, Found};
+use maskwright_automata::Lexicon;
+use maskwright_automata::lexicon::{Others, Step, Strings, Text, TextPlace};
+use maskwright_tables::{LabelSet, LexState, LimitError, TokenId, TokenTrie, Vocabulary};
+use smallvec::{SmallVec, smallvec};
+use std::ops::Range;
+
+/// Tokens by the number of characters of JSON string text that they begin.
+#[derive(Debug)]
+pub(crate) struct Lengths {
+    /// Of each token; 0 for those that are no text. No token is of more than 255 bytes.
+    lengths: Box<[u8]>,
+    /// The longest first.
+    tokens: Box<[TokenId]>,
+    /// How many tokens have more than so many characters.
+    longer: Box<[u32]>,
+}
+
+impl Lengths {
+    /// O(nodes of the vocabulary's trie).
+    pub fn new(vocabulary: &Vocabulary) -> Self {
+        let trie = vocabulary.trie();
+        let nodes = trie.nodes();
+        let mut lengths = vec![0u8; vocabulary.width()];
+        let mut counts = [0u32; 256];
+        // For each node on the path: where its subtree ends, the characters up to it, and whether an
+        // escape is among them.
+        let mut path: SmallVec<[(u32, u8, bool); 64]> = smallvec![(u32::MAX, 0, false)];
+        for (i, node) in nodes.iter().enumerate().skip(1) {
+            while path[path.len() - 1].0 as usize <= i {
+                path.pop();
+            }
+            let (_, before, escaped) = path[path.len() - 1];
+            let length = before.saturating_add(u8::from(node.byte & 0xc0 != 0x80));
+            let escaped = escaped || node.byte == b'\\';
+            for &token in trie.tokens_at(i) {
+                let length = match escaped {
+                    true => characters(vocabulary.bytes(token)).min(255) as u8,
+                    false => length,
+                };
+                lengths[token.index()] = length;
+                counts[usize::from(length)] += 1;
+            }
+            if node.skip as usize > i + 1 {
+                path.push((node.skip, length, escaped));
+            }
+        }
+        let longest = counts.iter().rposition(|n| *n > 0).unwrap_or(0);
+        let mut longer = vec![0u32; longest + 1];
+        for length in (0..longest).rev() {
+            longer[length] = longer[length + 1] + counts[length + 1];
+        }
+        // Where the next token of each length goes.
+        let mut places = longer.clone();
+        let mut tokens = vec![TokenId(0); counts.iter().sum::<u32>() as usize];
+        for &token in trie.tokens() {
+            let place = &mut places[usize::from(lengths[token.index()])];
+            tokens[*place as usize] = token;
+            *place += 1;
+        }
+        Lengths {
+            lengths: lengths.into(),
+            tokens: tokens.into(),
+            longer: longer.into(),
+        }
+    }
+
+    /// The tokens that begin more than `n` characters, out of a list or out of all.
+    pub fn longer_than(&self, n: u32, among: Option<&[TokenId]>) -> Vec<TokenId> {
+        let is_longer = |t: &&TokenId| u32::from(self.lengths[t.index()]) > n;
+        match among {
+            Some(tokens) => tokens.iter().filter(is_longer).copied().collect(),
+            None => {
+                let count = self.longer.get(n as usize).map_or(0, |n| *n as usize);
+                self.tokens[..count].to_vec()
+            }
+        }
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        self.lengths.len() + 4 * (self.tokens.len() + self.longer.len())
+    }
+}
+
+/// How many characters begin in the text of a JSON string: an escape is one, and so is a pair of
+/// surrogates, whole or not. What is no text of a string has some number.
+fn characters(mut bytes: &[u8]) -> u32 {
+    let begins = |b: &&u8| **b & 0xc0 != 0x80;
+    if !bytes.contains(&b'\\') {
+        return bytes.iter().filter(begins).count() as u32;
+    }
+    let mut count = 0;
+    // What follows `\u` of the digits, and their value if they are all there.
+    fn digits(bytes: &[u8]) -> (usize, Option<u32>) {
+        let digit = |b: &u8| char::from(*b).to_digit(16);
+        let all = bytes.iter().take(4).map_while(digit);
+        let n = all.clone().count();
+        (n, (n == 4).then(|| all.fold(0, |all, d| all << 4 | d)))
+    }
+    while let [first, rest @ ..] = bytes {
+        bytes = rest;
+        if !begins(&first) {
+            continue;
+        }
+        count += 1;
+        if *first != b'\\' {
+            continue;
+        }
+        let [kind, rest @ ..] = bytes else { break };
+        bytes = rest;
+        if *kind != b'u' {
+            continue;
+        }
+        let (n, value) = digits(bytes);
+        bytes = &bytes[n..];
+        if value.is_some_and(|v| (0xd800..0xdc00).contains(&v))
+            && let [b'\\', rest @ ..] = bytes
+        {
+            bytes = rest;
+            if let [b'u', rest @ ..] = bytes {
+                bytes = &rest[digits(rest).0..];
+            }
+        }
+    }
+    count
+}
+
+/// Walks a trie along listed values. Their ends are closing quotes, after which nothing goes on.
+fn walk(
+    trie: &TokenTrie,
+    opened: bool,
+    strings: &Strings,
+    mut inside: impl FnMut(Range<u32>),
+    mut end: impl FnMut(u32, LabelSet),
+) {
+    let nodes = trie.nodes();
+    let start = strings.start(opened);
+    // For each node on the path: where its subtree ends, and the place there.
+    let mut path: SmallVec<[(u32, TextPlace); 32]> = smallvec![(nodes[0].skip, start)];
+    let mut i = 1;
+    while i < nodes.len() {
+        while path.len() > 1 && path[path.len() - 1].0 as usize <= i {
+            path.pop();
+        }
+        let node = &nodes[i];
+        match strings.step(path[path.len() - 1].1, node.byte) {
+            Step::Dead => i = node.skip as usize,
+            Step::End(labels) => {
+                end(i as u32, labels);
+                i = node.skip as usize;
+            }
+            Step::To(place) => {
+                inside(trie.places_at(i));
+                path.push((node.skip, place));
+                i += 1;
+            }
+        }
+    }
+}
+
+/// What a trie's tokens do to listed values only.
+pub(crate) fn listed(lexicon: &Lexicon, trie: &TokenTrie, text: &Text) -> Found {
+    let mut found = Found::default();
+    for strings in &text.listed {
+        walk(
+            trie,
+            text.opened,
+            strings,
+            |places| found.inside.push(places),
+            |node, labels| found.exits.push((labels, node, true)),
+        );
+    }
+    if text.listed.len() > 1 {
+        join_labels(lexicon, &mut found.exits);
+    }
+    found
+}
+
+/// Makes ends at the same node one.
+fn join_labels(lexicon: &Lexicon, exits: &mut Vec<Exit>) {
+    exits.sort_unstable_by_key(|e| (e.1, e.0));
+    exits.dedup_by(|next, kept| {
+        if next.1 != kept.1 {
+            return false;
+        }
+        if next.0 != kept.0 {
+            kept.0 = lexicon.union_labels(kept.0, next.0);
+        }
+        true
+    });
+}
+
+/// How a string that may have other values than the listed ones differs from one of any of these
+/// values, whose ends in the trie are `base`.
+pub(crate) fn others(
+    lexicon: &Lexicon,
+    trie: &TokenTrie,
+    text: &Text,
+    others: &Others,
+    base: &[Exit],
+) -> Difference {
+    let listed = listed(lexicon, trie, text);
+    let mut out = Difference {
+        added: listed.inside.of(trie.tokens()).flatten().copied().collect(),
+        new: listed.exits,
+        ..Difference::default()
+    };
+    let mut excluded: Vec<u32> = Vec::new();
+    for strings in &others.excluded {
+        walk(
+            trie,
+            text.opened,
+            strings,
+            |_| {},
+            |node, _| excluded.push(node),
+        );
+    }
+    excluded.sort_unstable();
+    let of_base = |node: u32| {
+        base.binary_search_by_key(&node, |e| e.1)
+            .ok()
+            .map(|i| base[i])
+    };
+    // Where a value is listed and another one too, it has the labels of both.
+    for exit in &mut out.new {
+        if let Some(own) = of_base(exit.1) {
+            if excluded.binary_search(&exit.1).is_err() {
+                exit.0 = lexicon.union_labels(exit.0, own.0);
+            }
+            out.gone.push(own);
+        }
+    }
+    out.gone.extend(excluded.into_iter().filter_map(of_base));
+    out.gone.sort_unstable_by_key(|e| e.1);
+    out.gone.dedup();
+    // What did not change after all.
+    let unchanged = |e: &Exit| out.new.contains(e);
+    let same: Vec<Exit> = out.gone.iter().copied().filter(unchanged).collect();
+    out.gone.retain(|e| !same.contains(e));
+    out.new.retain(|e| !same.contains(e));
+    out
+}
+
+/// Takes out the ends of values that have too few or too many characters.
+pub(crate) fn cut(
+    vocabulary: &Vocabulary,
+    base: &[Exit],
+    least: u32,
+    most: u32,
+    difference: &mut Difference,
+) {
+    let trie = vocabulary.trie();
+    let is_gone = |exit: &&Exit| {
+        let node = exit.1 as usize;
+        let Some(&token) = trie.tokens_below(node).first() else {
+            return false;
+        };
+        // All but the closing quote.
+        let before = usize::from(trie.nodes()[node].depth) - 1;
+        let count = characters(&vocabulary.bytes(token)[..before]);
+        !(least..=most).contains(&count)
+    };
+    difference.gone.extend(base.iter().filter(is_gone));
+    difference.gone.sort_unstable_by_key(|e| e.1);
+    difference.gone.dedup();
+}
+
+/// The ends of a JSON string in a trie, among the places where any JSON string ends, in preorder. Only the
+/// way to these is walked.
+pub(crate) fn ends(
+    lexicon: &Lexicon,
+    trie: &TokenTrie,
+    state: LexState,
+    any: &[Exit],
+) -> Result<Vec<Exit>, LimitError> {
+    let nodes = trie.nodes();
+    let mut out = Vec::new();
+    let mut rest = any;
+    let mut path: SmallVec<[(u32, LexState); 32]> = smallvec![(nodes[0].skip, state)];
+    let mut i = 1;
+    while let Some(next) = rest.first() {
+        let node = &nodes[i];
+        if node.skip <= next.1 {
+            i = node.skip as usize;
+            continue;
+        }
+        while path.len() > 1 && path[path.len() - 1].0 as usize <= i {
+            path.pop();
+        }
+        let after = lexicon.edges(path[path.len() - 1].1)?.get(node.byte);
+        if after != LexState::DEAD && i as u32 != next.1 {
+            path.push((node.skip, after));
+            i += 1;
+            continue;
+        }
+        let labels = lexicon.accept(after);
+        if after != LexState::DEAD && labels != LabelSet::NONE {
+            out.push((labels, i as u32, true));
+        }
+        i = node.skip as usize;
+        rest = &rest[rest.partition_point(|e| (e.1 as usize) < i)..];
+    }
+    Ok(out)
+}
