@@ -547,7 +547,7 @@ impl LexicalRows {
             && !self.is_nested(trie_id)
         {
             let starts = starts.map(|starts| &starts[..]);
-            let mut base = row_walk::base_of(&self.lexicon, trie, starts, state)?;
+            let mut base = self.base(state, trie_id)?;
             if base.is_none() && starts.is_some() {
                 // Where the edges begin with a part of a character, the states in which it ends are not
                 // seen; they are those of characters of a byte.
@@ -700,6 +700,17 @@ impl LexicalRows {
         })
     }
 
+    /// The state near which to look for the row of a state: one with its small counts only, or the one in
+    /// which most of the trie stays.
+    fn base(&self, state: LexState, trie_id: TrieId) -> Result<Option<LexState>, LimitError> {
+        let starts = self.edges(trie_id).map(|starts| &starts[..]);
+        let wide = self.lexicon.wide(state)?.0;
+        if wide != state && starts.is_none() {
+            return Ok(Some(wide));
+        }
+        row_walk::base_of(&self.lexicon, self.trie(trie_id), starts, state)
+    }
+
     /// The row of a state by its difference from a base.
     fn near(
         &self,
@@ -720,9 +731,21 @@ impl LexicalRows {
         &self,
         state: LexState,
         trie_id: TrieId,
+        base: (LexState, &Walk),
+        difference: Difference,
+    ) -> Result<LexRow, LimitError> {
+        let (inside, rests) = self.changed(trie_id, base, difference);
+        let residuals = rests.into_iter().map(|r| (r.labels, r.trie));
+        self.finish(state, trie_id, inside, residuals.collect())
+    }
+
+    /// The tokens inside and the rests of a state that differs so from a base.
+    fn changed(
+        &self,
+        trie_id: TrieId,
         (base, walk): (LexState, &Walk),
         mut difference: Difference,
-    ) -> Result<LexRow, LimitError> {
+    ) -> (SetId, Vec<Rest>) {
         let trie = self.trie(trie_id);
         let edges = !walk.whole;
         let inside = self
@@ -734,13 +757,13 @@ impl LexicalRows {
             exits: difference.new,
             ..Found::default()
         };
-        let mut residuals: Vec<(LabelSet, TrieId)> = Vec::new();
+        let mut residuals: Vec<Rest> = Vec::new();
         for group in walk.residuals.chunk_by(|a, b| a.labels == b.labels) {
             let labels = group[0].labels;
             let gone = difference.gone.iter().filter(|e| e.0 == labels);
             let gone: Roots = gone.map(|e| (e.1, e.2)).collect();
             if gone.is_empty() {
-                residuals.extend(group.iter().map(|r| (labels, r.trie)));
+                residuals.extend_from_slice(group);
                 continue;
             }
             let key = (trie_id, base, labels, gone);
@@ -760,11 +783,11 @@ impl LexicalRows {
                 };
                 self.remember(key, rests)
             });
-            residuals.extend(rests.iter().map(|r| (labels, r.trie)));
+            residuals.extend_from_slice(&rests);
         }
-        let new = self.residuals(trie_id, &mut new, Sets::EMPTY).0;
-        residuals.extend(new.into_iter().map(|r| (r.labels, r.trie)));
-        self.finish(state, trie_id, inside, residuals)
+        residuals.extend(self.residuals(trie_id, &mut new, Sets::EMPTY).0);
+        residuals.sort_by_key(|r| r.labels);
+        (inside, residuals)
     }
 
     /// What is left of rests when some of the ends they come from, which are nodes of `trie`, are none.
@@ -840,6 +863,19 @@ impl LexicalRows {
         if let Some(walk) = self.walks.pin().get(&(state, trie_id)) {
             return Ok(Arc::clone(walk));
         }
+        let walk = match self.derived_walk(state, trie_id)? {
+            Some(walk) => walk,
+            None => self.whole_walk(state, trie_id)?,
+        };
+        let walk = Arc::new(walk);
+        let bytes = 12 * walk.exits.len() + 8 * walk.residuals.len() + 128;
+        self.trie_bytes.fetch_add(bytes, Ordering::Relaxed);
+        Ok(Arc::clone(
+            self.walks.pin().get_or_insert((state, trie_id), walk),
+        ))
+    }
+
+    fn whole_walk(&self, state: LexState, trie_id: TrieId) -> Result<Walk, LimitError> {
         let trie = self.trie(trie_id);
         let starts = self.edges(trie_id).map(|starts| &starts[..]);
         let facts = self.node_facts(match starts {
@@ -851,17 +887,51 @@ impl LexicalRows {
         let exits = found.exits.clone();
         let inside = self.sets.intern_places(trie.tokens(), &found.inside);
         let (residuals, whole) = self.residuals(trie_id, &mut found, inside);
-        let walk = Arc::new(Walk {
+        Ok(Walk {
             inside,
             exits,
             residuals,
             whole,
-        });
-        let bytes = 12 * walk.exits.len() + 8 * walk.residuals.len() + 128;
-        self.trie_bytes.fetch_add(bytes, Ordering::Relaxed);
-        Ok(Arc::clone(
-            self.walks.pin().get_or_insert((state, trie_id), walk),
-        ))
+        })
+    }
+
+    /// The walk of a state near another one, where lexemes end by a byte of their own (a closing quote).
+    fn derived_walk(&self, state: LexState, trie_id: TrieId) -> Result<Option<Walk>, LimitError> {
+        let trie = self.trie(trie_id);
+        if self.edges(trie_id).is_some() || trie.len() < Self::LARGE {
+            return Ok(None);
+        }
+        let facts = self.node_facts(trie_id);
+        let base = self.base(state, trie_id)?.filter(|base| *base != state);
+        let (Some(heights), Some(base)) = (&facts.heights, base) else {
+            return Ok(None);
+        };
+        let walk = self.walk(base, trie_id)?;
+        let are_last = |exits: &[Exit]| exits.iter().all(|e| e.2);
+        if !walk.whole || !are_last(&walk.exits) {
+            return Ok(None);
+        }
+        let exits = (base, &walk.exits[..], false);
+        let ends = (None, &heights[..]);
+        let difference = row_walk::against(&self.lexicon, trie, ends, state, exits)?;
+        if !are_last(&difference.new) {
+            return Ok(None);
+        }
+        let mut gone: Vec<u32> = difference.gone.iter().map(|e| e.1).collect();
+        gone.sort_unstable();
+        let kept = walk
+            .exits
+            .iter()
+            .filter(|e| gone.binary_search(&e.1).is_err());
+        let mut exits: Vec<Exit> = kept.chain(&difference.new).copied().collect();
+        exits.sort_unstable_by_key(|e| e.1);
+        let (inside, residuals) = self.changed(trie_id, (base, &walk), difference);
+        Ok(Some(Walk {
+            inside,
+            exits,
+            residuals,
+            whole: true,
+        }))
     }
 
     fn node_facts(&self, trie_id: TrieId) -> Arc<NodeFacts> {

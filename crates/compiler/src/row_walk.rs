@@ -105,7 +105,7 @@ pub(crate) fn plain(
     let nowhere = lexicon.edges(LexState::DEAD)?;
     let first = lexicon.edges(state)?;
     // Most bytes lead where the last one led.
-    let mut at = lexicon.place(LexState::DEAD)?;
+    let mut at = lexicon.place(LexState::DEAD);
     let mut joined: FxHashMap<(LexState, LexState), LexState> = FxHashMap::default();
     let mut starts_left = starts.unwrap_or_default();
     let open = |end: u32, edges, dead| Open {
@@ -156,10 +156,9 @@ pub(crate) fn plain(
             out.edges.push((top.labels, i as u32));
         }
         if next != at.state() {
-            at = lexicon.place(next)?;
+            at = lexicon.place(next);
         }
-        let (targets, accept) = (at.edges(), at.accept());
-        let last = accept != LabelSet::NONE && targets.is_dead();
+        let (accept, last) = (at.accept(), at.is_final()?);
         if last {
             out.exits.push((accept, i as u32, true));
         }
@@ -189,7 +188,7 @@ pub(crate) fn plain(
             }
             path.push(Open {
                 end: node.skip,
-                edges: targets,
+                edges: at.edges()?,
                 dead: false,
                 labels: accept,
                 below: trie.tokens_below(i).len() - trie.tokens_at(i).len(),
@@ -386,8 +385,9 @@ pub(crate) fn against(
     let mut out = Difference::default();
     // Ends of the base that are not passed yet.
     let mut rest = base_exits;
-    let mut path: SmallVec<[(u32, &Edges, &Edges); 16]> =
-        smallvec![(nodes[0].skip, lexicon.edges(state)?, lexicon.edges(base)?)];
+    // On long runs of one byte each state is passed on one way.
+    let mut path: SmallVec<[(u32, LexState, LexState); 16]> =
+        smallvec![(nodes[0].skip, state, base)];
     let mut starts_left = starts.unwrap_or_default().iter();
     // Where the subtree of the start ends.
     let (mut i, mut end) = match starts {
@@ -410,7 +410,10 @@ pub(crate) fn against(
             path.pop();
         }
         let open = &path[path.len() - 1];
-        let (a, b) = (open.1.get(node.byte), open.2.get(node.byte));
+        let (a, b) = (
+            lexicon.next(open.1, node.byte)?,
+            lexicon.next(open.2, node.byte)?,
+        );
         if a == b {
             i = node.skip as usize;
             continue;
@@ -431,9 +434,8 @@ pub(crate) fn against(
         }
         // The base's ends before this node stand.
         rest = &rest[rest.partition_point(|e| (e.1 as usize) < i)..];
-        let (a_edges, b_edges) = (lexicon.edges(a)?, lexicon.edges(b)?);
-        let accept = lexicon.accept(a);
-        let last = accept != LabelSet::NONE && a_edges.is_dead();
+        let place = lexicon.place(a);
+        let (accept, last) = (place.accept(), place.is_final()?);
         // Where the state is dead or at its end, so must be everything below the node.
         let over = a == LexState::DEAD || last;
         let below = if over { node.skip as usize } else { i + 1 };
@@ -453,7 +455,7 @@ pub(crate) fn against(
         if over {
             i = node.skip as usize;
         } else {
-            path.push((node.skip, a_edges, b_edges));
+            path.push((node.skip, a, b));
             i += 1;
         }
     }
@@ -485,13 +487,18 @@ fn likeness(
     let (near_a, near_b) = (lexicon.loose(a)?, lexicon.loose(b)?);
     // One byte more than the tree has: whether an accepting state can go on is asked too.
     let reach = u32::from(height);
+    if near_a.same == near_b.same && near_a.horizon.min(near_b.horizon) > reach {
+        return Ok(Likeness::Same);
+    }
+    if near_a.alive == b && near_b.alive == b && near_a.horizon > reach {
+        return Ok(Likeness::Alive);
+    }
+    // Small counts may agree as they are, and only large ones differ.
+    let (wide_a, wide_b) = (lexicon.wide(a)?, lexicon.wide(b)?);
     Ok(
-        if near_a.same == near_b.same && near_a.horizon.min(near_b.horizon) > reach {
-            Likeness::Same
-        } else if near_a.alive == b && near_b.alive == b && near_a.horizon > reach {
-            Likeness::Alive
-        } else {
-            Likeness::None
+        match wide_a.0 == wide_b.0 && wide_a.1.min(wide_b.1) > reach {
+            true => Likeness::Same,
+            false => Likeness::None,
         },
     )
 }

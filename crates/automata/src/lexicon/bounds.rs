@@ -4,10 +4,10 @@ use super::expr::{ExprId, Node, Store, UNBOUNDED};
 
 impl Store {
     /// `e` without the upper bounds of its counts, as far as they are near the top; `horizon` is
-    /// lowered to the least of these bounds.
+    /// lowered to the number of bytes that the least of these bounds takes.
     ///
-    /// A copy takes a byte at least (the spelling of a character in a JSON string too), so a string
-    /// of at most `horizon` bytes is at most that many copies: it is a word, or the beginning of
+    /// A copy takes a byte at least for each of its characters (the spelling of a character in a JSON
+    /// string too), so a string of at most `horizon` bytes is at most so many copies: it is a word, or the beginning of
     /// one, with the bound exactly when it is without. Concatenation, union and spelling keep this
     /// equivalence; intersection and complement do not keep beginnings, and are left alone. But text
     /// with a greatest length only, cut with what is always completed in a few bytes more, is that
@@ -48,7 +48,8 @@ impl Store {
                 if *new == *parts { e } else { self.alt(&new) }
             }
             Node::Repeat(x, min, max) if (least..UNBOUNDED).contains(&max) && !self.nullable(x) => {
-                *horizon = max.min(*horizon);
+                let shortest = self.fact(x).chars.0.max(1);
+                *horizon = max.saturating_mul(shortest).min(*horizon);
                 self.repeat(x, min, UNBOUNDED)
             }
             // (What completes a beginning may need bytes that an alphabet lacks.)

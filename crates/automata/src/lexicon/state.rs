@@ -91,6 +91,7 @@ struct State {
 struct More {
     parts: OnceLock<Box<[LexState]>>,
     loose: OnceLock<Loose>,
+    wide: OnceLock<(LexState, u32)>,
     far: OnceLock<LexState>,
     stays: OnceLock<Classes>,
     firsts: OnceLock<Classes>,
@@ -111,13 +112,12 @@ struct Inner {
     published: usize,
 }
 
-/// A state of a [`Lexicon`] with its transitions.
+/// A state of a [`Lexicon`].
 #[derive(Clone, Copy, Debug)]
 pub struct LexPlace<'a> {
     lexicon: &'a Lexicon,
     state: LexState,
     record: &'a State,
-    edges: &'a Edges,
 }
 
 impl<'a> LexPlace<'a> {
@@ -128,9 +128,24 @@ impl<'a> LexPlace<'a> {
     }
 
     /// See [`Lexicon::edges`].
+    ///
+    /// # Errors
+    /// A limit.
     #[inline]
-    pub fn edges(&self) -> &'a Edges {
-        self.edges
+    pub fn edges(&self) -> Result<&'a Edges, LimitError> {
+        match self.record.edges.get() {
+            Some(edges) => Ok(edges),
+            None => self.lexicon.make_edges(self.state),
+        }
+    }
+
+    /// See [`Lexicon::is_final`].
+    ///
+    /// # Errors
+    /// A limit.
+    #[inline]
+    pub fn is_final(&self) -> Result<bool, LimitError> {
+        Ok(self.record.accept != LabelSet::NONE && self.edges()?.is_dead())
     }
 
     /// See [`Lexicon::accept`].
@@ -188,6 +203,9 @@ pub(super) fn within(runs: &Runs, alphabet: &ByteSet) -> Runs {
 impl Lexicon {
     /// Smaller bounds are reached by too many tokens for it to be of use to look past them.
     const SHORT: u32 = 4;
+
+    /// A number of bytes that few tokens have.
+    const WIDE: u32 = 20;
 
     /// A number of bytes more than nearly any token has.
     pub const FAR: u32 = 160;
@@ -490,23 +508,14 @@ impl Lexicon {
         Ok(state)
     }
 
-    /// A state with its transitions, looked up once for all questions.
-    ///
-    /// # Errors
-    /// A limit.
+    /// A state, looked up once for all questions.
     #[inline]
-    pub fn place(&self, state: LexState) -> Result<LexPlace<'_>, LimitError> {
-        let record = &self.states[state.index()];
-        let edges = match record.edges.get() {
-            Some(edges) => edges,
-            None => self.make_edges(state)?,
-        };
-        Ok(LexPlace {
+    pub fn place(&self, state: LexState) -> LexPlace<'_> {
+        LexPlace {
             lexicon: self,
             state,
-            record,
-            edges,
-        })
+            record: &self.states[state.index()],
+        }
     }
 
     /// The transitions of a state, made on first use.
@@ -701,6 +710,27 @@ impl Lexicon {
             horizon,
         };
         Ok(*record.more().loose.get_or_init(|| answer))
+    }
+
+    /// A state that agrees with `state` on everything that at most so many bytes can show, with the small
+    /// counts that `state` has: a text of at most nine words and at most 120 characters is one of at most
+    /// nine words, for about 120 bytes.
+    ///
+    /// # Errors
+    /// A limit.
+    pub fn wide(&self, state: LexState) -> Result<(LexState, u32), LimitError> {
+        let record = &self.states[state.index()];
+        if let Some(&wide) = record.more().wide.get() {
+            return Ok(wide);
+        }
+        let mut inner = self.lock();
+        let mut horizon = u32::MAX;
+        let e = inner.store.unbounded(record.expr, Self::WIDE, &mut horizon);
+        let wide = match e == record.expr {
+            true => (state, u32::MAX),
+            false => (self.intern(&mut inner, e, record.fresh)?, horizon),
+        };
+        Ok(*record.more().wide.get_or_init(|| wide))
     }
 
     /// A state that agrees with `state` on everything that fewer than [`FAR`](Self::FAR) bytes can show:

@@ -442,5 +442,17 @@ fn rows_of_listed_values_equal_the_plain_walk() {
             state = lexicon.next(state, *byte).unwrap();
         }
     }
+    // A number of words within a number of characters.
+    let letter = lexicon.class(&[('!', '~'), ('\u{a1}', '\u{2fff}'), ('\u{3001}', char::MAX)]);
+    let blank = lexicon.class(&[('\t', '\r'), (' ', ' '), ('\u{a0}', '\u{a0}')]);
+    let word = lexicon.repeat(letter, 1, None);
+    let unit = lexicon.concat(&[word, lexicon.repeat(blank, 1, None)]);
+    let text = lexicon.concat(&[lexicon.repeat(unit, 0, Some(6)), word]);
+    for most in [25, 60, 120] {
+        let short = lexicon.and(&[text, any(0, Some(most))]);
+        let what = format!("words in {most} characters");
+        let texts = ["\"é b  c 中 dd e f g", "\"a\\n b c d\\u00e9"];
+        check_along(&rows, lexicon.json_string(short), &texts, &what);
+    }
     assert!(lists > 20 && live >= 6, "{lists} lists, {live} live");
 }
