@@ -273,6 +273,22 @@ impl Sets {
                 false => self.intern_set(Set::Few(bits::ones(&words).map(TokenId).collect())),
             };
         };
+        let many = lists.clone().map(<[_]>::len).sum::<usize>() + added.len() + removed.len();
+        if dense.clone().next().is_none() && many <= self.many() / 8 {
+            // Lists beside one bitset are exceptions.
+            let mut removed = removed.to_vec();
+            let mut added = added.to_vec();
+            for ids in lists {
+                added.extend(ids.iter().filter(|t| !bits::contains(under, t.0)));
+                removed.retain(|t| ids.binary_search(t).is_err());
+            }
+            if added.is_empty() && removed.is_empty() {
+                return base;
+            }
+            added.sort_unstable();
+            added.dedup();
+            return self.intern_set(Set::Near(base, added.into(), removed.into()));
+        }
         let mut words = under.to_vec();
         bits::clear(&mut words, removed.iter().map(|t| t.0));
         bits::set(&mut words, added.iter().map(|t| t.0));

@@ -8,7 +8,7 @@
 
 use crate::row_walk::{Difference, Exit, Found};
 use maskwright_automata::Lexicon;
-use maskwright_automata::lexicon::{Others, Step, Strings, Text, TextPlace};
+use maskwright_automata::lexicon::{ByteSet, Others, Step, Strings, Text, TextPlace};
 use maskwright_tables::{LabelSet, LexState, LimitError, TokenId, TokenTrie, Vocabulary};
 use smallvec::{SmallVec, smallvec};
 use std::ops::Range;
@@ -144,15 +144,21 @@ fn walk(
 ) {
     let nodes = trie.nodes();
     let start = strings.start(opened);
-    // For each node on the path: where its subtree ends, and the place there.
-    let mut path: SmallVec<[(u32, TextPlace); 32]> = smallvec![(nodes[0].skip, start)];
+    // For each node on the path: where its subtree ends, the place there, and what leads on.
+    let mut path: SmallVec<[(u32, TextPlace, ByteSet); 32]> =
+        smallvec![(nodes[0].skip, start, strings.ways(start))];
     let mut i = 1;
     while i < nodes.len() {
         while path.len() > 1 && path[path.len() - 1].0 as usize <= i {
             path.pop();
         }
         let node = &nodes[i];
-        match strings.step(path[path.len() - 1].1, node.byte) {
+        let (_, place, ways) = &path[path.len() - 1];
+        if !ways.contains(node.byte) {
+            i = node.skip as usize;
+            continue;
+        }
+        match strings.step(*place, node.byte) {
             Step::Dead => i = node.skip as usize,
             Step::End(labels) => {
                 end(i as u32, labels);
@@ -160,7 +166,9 @@ fn walk(
             }
             Step::To(place) => {
                 inside(trie.places_at(i));
-                path.push((node.skip, place));
+                if node.skip as usize > i + 1 {
+                    path.push((node.skip, place, strings.ways(place)));
+                }
                 i += 1;
             }
         }

@@ -10,7 +10,7 @@
 //! the same ones.
 
 use super::derive::{NORMAL, literal_in_range, short_escape};
-use super::expr::{ExprId, LiteralSet, MarksId, Node, Store, UNBOUNDED};
+use super::expr::{ByteSet, ExprId, LiteralSet, MarksId, Node, Store, UNBOUNDED};
 use maskwright_tables::{LabelSet, LexState};
 use std::sync::Arc;
 
@@ -116,6 +116,30 @@ impl Strings {
             depth: self.depth,
             mode: if opened { Mode::Normal } else { Mode::Unopened },
         }
+    }
+
+    /// The bytes that lead on from a place, and maybe some others. O(log of the number of values) for each.
+    pub fn ways(&self, at: TextPlace) -> ByteSet {
+        let mut ways = ByteSet::default();
+        match at.mode {
+            Mode::Unopened => ways.insert(b'"'),
+            Mode::Normal => {
+                ways.insert(b'"');
+                ways.insert(b'\\');
+                let depth = at.depth as usize;
+                let mut rest = &self.set.strings[at.lo as usize..at.hi as usize];
+                while let [first, ..] = rest {
+                    let byte = first.get(depth);
+                    byte.into_iter().for_each(|b| ways.insert(*b));
+                    rest = match rest {
+                        [_] => &[],
+                        _ => &rest[rest.partition_point(|s| s.get(depth) == byte)..],
+                    };
+                }
+            }
+            _ => return ByteSet([u64::MAX; 4]),
+        }
+        ways
     }
 
     /// Reads a byte. O(log of the number of values).

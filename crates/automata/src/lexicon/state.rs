@@ -46,17 +46,47 @@ impl Edges {
     /// Runs `(first, last, target)` of bytes with a live target, in byte order.
     pub fn runs(&self) -> Vec<(u8, u8, LexState)> {
         let mut runs: Vec<(u8, u8, LexState)> = Vec::new();
-        for byte in 0..=255u8 {
-            let target = self.get(byte);
-            if target == LexState::DEAD {
-                continue;
+        self.each_run(|first, last, target| {
+            if target != LexState::DEAD {
+                runs.push((first, last, target));
             }
-            match runs.last_mut() {
-                Some(run) if run.1.wrapping_add(1) == byte && run.2 == target => run.1 = byte,
-                _ => runs.push((byte, byte, target)),
+        });
+        runs
+    }
+
+    /// Calls for each run of bytes with one target, dead ones too, in byte order.
+    fn each_run(&self, mut each: impl FnMut(u8, u8, LexState)) {
+        let mut first = 0;
+        match self {
+            Edges::Runs(runs) => {
+                for &(last, target) in runs {
+                    each(first, last, target);
+                    first = last.saturating_add(1);
+                }
+            }
+            Edges::Table(table) => {
+                for byte in 0..=255u8 {
+                    let target = table[usize::from(byte)];
+                    if byte == 255 || table[usize::from(byte) + 1] != target {
+                        each(first, byte, target);
+                        first = byte.saturating_add(1);
+                    }
+                }
             }
         }
-        runs
+    }
+
+    /// The classes of the bytes whose targets pass.
+    fn classes(&self, passes: impl Fn(LexState) -> bool) -> Classes {
+        let mut classes = 0;
+        self.each_run(|first, last, target| {
+            if passes(target) {
+                for byte in first..=last {
+                    classes |= 1 << byte_class(byte);
+                }
+            }
+        });
+        classes
     }
 }
 
@@ -767,12 +797,10 @@ impl Lexicon {
                 Edges::Runs(runs) => runs.iter().any(|r| r.1 == state),
                 Edges::Table(table) => table.contains(&state),
             };
-        let mut leaves: Classes = if loops { 0 } else { Classes::MAX };
-        for byte in (0..=255).filter(|_| loops) {
-            if edges.get(byte) != state {
-                leaves |= 1 << byte_class(byte);
-            }
-        }
+        let leaves = match loops {
+            true => edges.classes(|target| target != state),
+            false => Classes::MAX,
+        };
         let mut stays = !leaves & !(1 << CHARACTERS);
         if loops && self.characters_stay(state)? {
             stays |= 1 << CHARACTERS;
@@ -817,8 +845,7 @@ impl Lexicon {
             return Ok(firsts);
         }
         let edges = self.edges(state)?;
-        let alive = (0..=255).filter(|b| edges.get(*b) != LexState::DEAD);
-        let firsts = alive.fold(0, |all: Classes, byte| all | 1 << byte_class(byte));
+        let firsts = edges.classes(|target| target != LexState::DEAD);
         Ok(*record.more().firsts.get_or_init(|| firsts))
     }
 
