@@ -80,6 +80,23 @@ fn l1_a_mask_does_not_outlive_a_rollback() {
 }
 
 #[test]
+fn g10_a_token_and_a_schema_share_a_rule() {
+    let vocabulary = words(&["[", "]", "1", ",", "x", "<tool>", "<eos>"]);
+    let source = r#"start = ( <tool> | @json({"type":"array","items":{"const":1}}) ) 'x' ;"#;
+    let mut matcher = start(source, &vocabulary).unwrap();
+    assert_eq!(next(&matcher), ["[", "<tool>"]);
+    let mut named = matcher.fork();
+    named.advance(TokenId(5)).unwrap();
+    assert_eq!(next(&named), ["x"]);
+    for token in ["[", "1", ",", "1", "]"] {
+        take(&mut matcher, token);
+    }
+    assert_eq!(next(&matcher), ["x"]);
+    take(&mut matcher, "x");
+    assert!(matcher.is_accepting().unwrap());
+}
+
+#[test]
 fn l4_rules_without_an_end_are_errors_that_name_them() {
     let vocabulary = Arc::new(vocab::bytes());
     for (source, name) in [
