@@ -23,14 +23,16 @@
 //! the kind of their bytes: the grammar asks for few kinds (after a name, for no letter), and the others
 //! are never looked at.
 
+use crate::concurrent::{Map, Maps, collector_bytes, map_bytes};
 use crate::row_walk::{self, Edge, Exit, Found};
 use crate::sets::{SetId, Sets};
 use maskwright_automata::Lexicon;
 use maskwright_automata::lexicon::{ByteSet, Spelling};
 use maskwright_tables::trie::byte_class;
-use maskwright_tables::{LabelSet, LexState, LimitError, Limits, TokenId, TokenTrie, Vocabulary};
-use papaya::HashMap;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use maskwright_tables::{
+    LabelSet, LexState, LimitError, Limits, TokenId, TokenTrie, Vocabulary, heap,
+};
+use rustc_hash::FxHashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -145,19 +147,19 @@ pub(crate) struct LexicalRows {
     tries: boxcar::Vec<Residual>,
     trie_ids: Mutex<FxHashMap<Arc<TokenTrie>, TrieId>>,
     /// Tries by the nodes below which they were collected: `None` where no token is left.
-    merges: HashMap<(TrieId, Roots), Option<TrieId>, FxBuildHasher>,
+    merges: Map<(TrieId, Roots), Option<TrieId>>,
     /// Tries without the tokens of a set.
-    trimmed: HashMap<(TrieId, SetId), Option<TrieId>, FxBuildHasher>,
+    trimmed: Map<(TrieId, SetId), Option<TrieId>>,
     /// What is left after the ends of a state with these labels without some of them.
-    cuts: HashMap<Cut, Arc<[Rest]>, FxBuildHasher>,
+    cuts: Map<Cut, Arc<[Rest]>>,
     spread_ids: Mutex<FxHashMap<SpreadKey, TrieId>>,
     /// Whether the edges of the first are among those of the second.
-    within: HashMap<(TrieId, TrieId), bool, FxBuildHasher>,
+    within: Map<(TrieId, TrieId), bool>,
     rows: boxcar::Vec<LexRow>,
     /// With whether lexemes that begin inside each other were followed as one.
-    row_ids: HashMap<(LexState, TrieId, bool), u32, FxBuildHasher>,
-    walks: HashMap<(LexState, TrieId), Arc<Walk>, FxBuildHasher>,
-    shapes: HashMap<TrieId, Arc<Shape>, FxBuildHasher>,
+    row_ids: Map<(LexState, TrieId, bool), u32>,
+    walks: Map<(LexState, TrieId), Arc<Walk>>,
+    shapes: Map<TrieId, Arc<Shape>>,
     trie_bytes: AtomicUsize,
     /// Whether no token has [`Lexicon::FAR`] bytes, so that states which agree that far have the same
     /// rows.
@@ -253,21 +255,22 @@ impl LexicalRows {
             exits: Box::default(),
             apart: OnceLock::new(),
         });
+        let maps = Maps::new();
         LexicalRows {
             vocabulary,
             lexicon,
             sets,
             tries,
             trie_ids: Mutex::default(),
-            merges: HashMap::with_hasher(FxBuildHasher),
-            trimmed: HashMap::with_hasher(FxBuildHasher),
-            cuts: HashMap::with_hasher(FxBuildHasher),
+            merges: maps.map(),
+            trimmed: maps.map(),
+            cuts: maps.map(),
             spread_ids: Mutex::default(),
-            within: HashMap::with_hasher(FxBuildHasher),
+            within: maps.map(),
             rows,
-            row_ids: HashMap::with_hasher(FxBuildHasher),
-            walks: HashMap::with_hasher(FxBuildHasher),
-            shapes: HashMap::with_hasher(FxBuildHasher),
+            row_ids: maps.map(),
+            walks: maps.map(),
+            shapes: maps.map(),
             trie_bytes: AtomicUsize::new(0),
             is_low,
             limits,
@@ -389,13 +392,25 @@ impl LexicalRows {
         (self.rows.count(), self.tries.count())
     }
 
-    /// Bytes held, about.
+    /// Bytes held, about. O(1), and waits for no one who does more than to find a set.
     pub fn bytes(&self) -> usize {
-        let (expressions, states) = self.lexicon.len();
-        self.sets.bytes()
+        let tries = heap::pieces::<Residual>(self.tries.count())
+            + self.tries.count() * heap::allocation(size_of::<TokenTrie>() + 16)
+            + map_bytes::<TrieId, Arc<Shape>>(self.shapes.len())
+            + map_bytes::<(TrieId, TrieId), bool>(self.within.len());
+        let rests = map_bytes::<(TrieId, Roots), Option<TrieId>>(self.merges.len())
+            + map_bytes::<(TrieId, SetId), Option<TrieId>>(self.trimmed.len())
+            + map_bytes::<Cut, Arc<[Rest]>>(self.cuts.len())
+            + map_bytes::<(LexState, TrieId), Arc<Walk>>(self.walks.len());
+        let rows = heap::pieces::<LexRow>(self.rows.count())
+            + map_bytes::<(LexState, TrieId, bool), u32>(self.row_ids.len());
+        self.sets.heap_bytes()
+            + self.lexicon.heap_bytes()
             + self.trie_bytes.load(Ordering::Relaxed)
-            + 160 * expressions
-            + 200 * states
+            + tries
+            + rests
+            + rows
+            + collector_bytes()
     }
 
     /// The row of a lexical state and a trie, made on first use. O(trie nodes that live).
@@ -515,6 +530,9 @@ impl LexicalRows {
             return Ok(id);
         }
         let row = self.make(state, trie, joined)?;
+        let bytes = heap::list::<(LabelSet, TrieId)>(row.exits.len())
+            + heap::list::<(LexState, Spelling, SetId)>(row.ends.len());
+        self.trie_bytes.fetch_add(bytes, Ordering::Relaxed);
         let id = self.rows.push(row) as u32;
         Ok(*self.row_ids.pin().get_or_insert(key, id))
     }
@@ -916,8 +934,9 @@ impl LexicalRows {
             nested: OnceLock::new(),
             without: None,
         };
+        self.trie_bytes
+            .fetch_add(128 + 4 * key.1.len(), Ordering::Relaxed);
         let id = self.push_trie(TokenTrie::default(), here, firsts, Some(spread));
-        self.trie_bytes.fetch_add(128, Ordering::Relaxed);
         ids.insert(key, id);
         id
     }

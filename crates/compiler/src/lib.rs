@@ -19,6 +19,7 @@ pub mod vocabulary;
 
 mod alive;
 mod compiler;
+mod concurrent;
 mod continuation;
 mod cost;
 mod freeze;

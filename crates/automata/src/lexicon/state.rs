@@ -4,8 +4,9 @@ use super::expr::{Automaton, ByteSet, ExprId, ExprView, MarksId, Node, Runs, Sto
 use super::pieces::{Pieces, Spelling};
 use maskwright_grammar::{RegexId, RegexPool};
 use maskwright_tables::trie::{CHARACTERS, byte_class};
-use maskwright_tables::{LabelSet, LexState, LimitError, Limits};
+use maskwright_tables::{LabelSet, LexState, LimitError, Limits, heap};
 use rustc_hash::FxHashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 /// The transitions of a lexical state: runs of bytes with their targets.
@@ -31,6 +32,14 @@ impl Edges {
                 LexState::DEAD
             }
             Edges::Table(table) => table[usize::from(byte)],
+        }
+    }
+
+    /// Bytes held on the heap.
+    fn heap_bytes(&self) -> usize {
+        match self {
+            Edges::Runs(runs) => heap::list::<(u8, LexState)>(runs.len()),
+            Edges::Table(_) => heap::list::<LexState>(256),
         }
     }
 
@@ -105,6 +114,10 @@ pub struct Lexicon {
     labels: boxcar::Vec<Box<[u32]>>,
     has_gaps: bool,
     limits: Limits,
+    /// Bytes of the store when it was last measured.
+    last_bytes: AtomicUsize,
+    /// Bytes of the transitions of states, and of their parts.
+    edge_bytes: AtomicUsize,
 }
 
 /// The runs with the bytes outside an alphabet leading nowhere.
@@ -163,6 +176,8 @@ impl Lexicon {
             labels,
             has_gaps: false,
             limits,
+            last_bytes: AtomicUsize::new(0),
+            edge_bytes: AtomicUsize::new(0),
         }
     }
 
@@ -389,6 +404,15 @@ impl Lexicon {
         (self.lock().store.nodes.len(), self.states.count())
     }
 
+    /// Bytes held, about. O(1), and never waits for another thread.
+    pub fn heap_bytes(&self) -> usize {
+        let store = heap::behind(&self.inner, &self.last_bytes, |inner| {
+            heap::table::<(ExprId, bool), LexState>(inner.states.len()) + inner.store.heap_bytes()
+        });
+        let states = heap::pieces::<State>(self.states.count());
+        store + states + self.edge_bytes.load(Ordering::Relaxed)
+    }
+
     /// The fresh state in which a lexeme matched by `e` begins; `DEAD` if there is none.
     pub fn fresh(&self, e: ExprId) -> Result<LexState, LimitError> {
         let mut steps = self.limits.steps;
@@ -482,8 +506,11 @@ impl Lexicon {
             }
             Edges::Table(table)
         };
+        self.edge_bytes
+            .fetch_add(edges.heap_bytes(), Ordering::Relaxed);
+        let _ = record.edges.set(edges);
         drop(inner);
-        Ok(record.edges.get_or_init(|| edges))
+        Ok(record.edges.get_or_init(|| Edges::Runs(Box::default())))
     }
 
     /// The state after one more byte of the lexeme, or `DEAD`.
@@ -531,7 +558,11 @@ impl Lexicon {
         } else {
             parts.push(state);
         }
-        Ok(record.parts.get_or_init(|| parts.into()))
+        Ok(record.parts.get_or_init(|| {
+            let bytes = heap::list::<LexState>(parts.len());
+            self.edge_bytes.fetch_add(bytes, Ordering::Relaxed);
+            parts.into()
+        }))
     }
 
     /// The states of long strings differ only in how much is left: see [`Loose`].
