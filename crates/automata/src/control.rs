@@ -179,6 +179,10 @@ pub trait Control: Send + Sync + fmt::Debug {
         Ok(None)
     }
 
+    /// Bytes held by this control alone, about, what it has remembered so far included; what it shares
+    /// with others, as its lexicon, left out. O(1), and never waits for another thread.
+    fn heap_bytes(&self) -> usize;
+
     /// The number of symbols created so far.
     fn symbols_len(&self) -> usize;
 

@@ -321,6 +321,11 @@ impl Control for Embedded {
         }
     }
 
+    fn heap_bytes(&self) -> usize {
+        let inner = self.inner.iter().map(|inner| inner.frames.heap_bytes());
+        self.lr.heap_bytes() + inner.sum::<usize>()
+    }
+
     fn symbols_len(&self) -> usize {
         let inner = self.inner.iter().map(|i| i.frames.symbols_len());
         self.lr.symbols_len() + inner.sum::<usize>()

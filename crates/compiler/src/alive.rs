@@ -18,8 +18,9 @@
 use crate::freeze::summary::{BOTTOM, Memory, Pending, Summaries, Then};
 use crate::lazy::LazyMachine;
 use crate::lexical_rows::LexicalRows;
-use maskwright_tables::{CancelFlag, LexState, Machine, RunError, StackView, Symbol};
+use maskwright_tables::{CancelFlag, LexState, Machine, RunError, StackView, Symbol, heap};
 use rustc_hash::FxHashSet;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Mutex, PoisonError};
 
 /// Where a token ends.
@@ -48,9 +49,18 @@ pub(crate) fn starts(machine: &LazyMachine) -> Result<bool, RunError> {
 
 /// What was found out about one machine.
 #[derive(Debug, Default)]
-pub(crate) struct Alive(Mutex<Memory>);
+pub(crate) struct Alive {
+    memory: Mutex<Memory>,
+    /// Bytes of it, when last measured.
+    last_bytes: AtomicUsize,
+}
 
 impl Alive {
+    /// Bytes held, about. Never waits.
+    pub fn heap_bytes(&self) -> usize {
+        heap::behind(&self.memory, &self.last_bytes, Memory::heap_bytes)
+    }
+
     /// Whether tokens can complete a thread at whose place a token ends.
     pub fn ask(
         &self,
@@ -58,7 +68,7 @@ impl Alive {
         question: Question,
         stack: &dyn StackView,
     ) -> Result<bool, RunError> {
-        let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let cancel = CancelFlag::new();
         let budget = machine.limits().states;
         let stage = "questions of a search for a completion";

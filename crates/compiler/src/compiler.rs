@@ -13,7 +13,9 @@ use maskwright_grammar::notation::Parsed;
 use maskwright_grammar::pattern::Dialect;
 use maskwright_grammar::{Diagnostic, Diagnostics, Grammar, NormalGrammar, Place, normalize};
 use maskwright_tables::pushdown::PushdownTables;
-use maskwright_tables::{CancelFlag, LimitError, Limits, Machine, RunError, Symbol, Vocabulary};
+use maskwright_tables::{
+    CancelFlag, LimitError, Limits, Machine, RunError, Symbol, Vocabulary, heap,
+};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -55,6 +57,8 @@ pub struct Compiler {
 #[derive(Debug)]
 struct Shared {
     rows: Arc<LexicalRows>,
+    /// How often they were replaced.
+    generation: u64,
     /// Whether fresh ones are being made.
     renewing: bool,
 }
@@ -63,6 +67,7 @@ impl Shared {
     fn new(rows: Arc<LexicalRows>) -> Mutex<Self> {
         Mutex::new(Shared {
             rows,
+            generation: 0,
             renewing: false,
         })
     }
@@ -74,8 +79,11 @@ impl Shared {
     fn renew(shared: &Mutex<Self>, vocabulary: &Arc<Vocabulary>, limits: Limits) {
         let rows = Compiler::rows(vocabulary, limits);
         let mut shared = Self::lock(shared);
-        shared.rows = rows;
+        let old = std::mem::replace(&mut shared.rows, rows);
+        shared.generation += 1;
         shared.renewing = false;
+        drop(shared);
+        drop(old);
     }
 }
 
@@ -164,7 +172,9 @@ impl Compiler {
 
     fn parsed(&self, parsed: Parsed) -> Result<CompiledGrammar, CompileError> {
         let mut compiled = self.grammar_ir(&parsed.grammar)?;
-        compiled.warnings.splice(0..0, parsed.warnings);
+        let mut warnings = parsed.warnings;
+        warnings.extend_from_slice(&compiled.warnings);
+        compiled.warnings = warnings.into();
         Ok(compiled)
     }
 
@@ -187,11 +197,30 @@ impl Compiler {
             machine: Arc::new(machine),
             recipe: Arc::new(recipe),
             report: None,
-            warnings,
+            warnings: warnings.into(),
         })
     }
 
+    /// Bytes of the rows that the grammars of this compiler share, about. They grow as grammars are used;
+    /// past [`Compiler::SHARED_BYTES`] the next compile has fresh ones made.
+    pub fn shared_bytes(&self) -> usize {
+        let rows = Arc::clone(&Shared::lock(&self.shared).rows);
+        rows.bytes()
+    }
+
+    /// The same compiler with another bound on its shared rows.
+    pub(crate) fn with_shared_bound(mut self, bytes: usize) -> Self {
+        self.shared_bytes = bytes;
+        self
+    }
+
     pub(crate) fn shared(&self) -> Arc<LexicalRows> {
+        self.generation().0
+    }
+
+    /// The shared rows, and how often they were replaced. Has fresh ones made where they have grown past
+    /// their bound.
+    pub(crate) fn generation(&self) -> (Arc<LexicalRows>, u64) {
         let mut shared = Shared::lock(&self.shared);
         if shared.rows.bytes() > self.shared_bytes && !shared.renewing {
             shared.renewing = true;
@@ -205,7 +234,7 @@ impl Compiler {
             }
             shared = Shared::lock(&self.shared);
         }
-        Arc::clone(&shared.rows)
+        (Arc::clone(&shared.rows), shared.generation)
     }
 
     fn rows(vocabulary: &Arc<Vocabulary>, limits: Limits) -> Arc<LexicalRows> {
@@ -253,7 +282,7 @@ impl Compiler {
             machine: Arc::new(machine),
             recipe: Arc::new(recipe),
             report: None,
-            warnings: Vec::new(),
+            warnings: Arc::default(),
         })
     }
 }
@@ -294,8 +323,8 @@ pub(crate) enum Recipe {
 pub struct CompiledGrammar {
     machine: Arc<LazyMachine>,
     recipe: Arc<Recipe>,
-    pub(crate) report: Option<Report>,
-    pub(crate) warnings: Vec<Diagnostic>,
+    pub(crate) report: Option<Arc<Report>>,
+    pub(crate) warnings: Arc<[Diagnostic]>,
 }
 
 impl From<&CompiledGrammar> for Arc<dyn Machine> {
@@ -312,7 +341,7 @@ impl CompiledGrammar {
 
     /// For a schema: what became of each keyword.
     pub fn report(&self) -> Option<&Report> {
-        self.report.as_ref()
+        self.report.as_deref()
     }
 
     /// What the author of the source should know although it compiles.
@@ -410,6 +439,54 @@ impl CompiledGrammar {
         // The same grammar has the same terminals.
         let terminals = self.machine.token_terminals().into();
         Ok(LazyMachine::new(control, shared, limits).with_token_terminals(terminals))
+    }
+
+    /// Bytes held by this grammar alone, about: its machine with all that sessions have made it
+    /// remember so far, so the number grows; the report, and what [`freeze`](Self::freeze) starts from.
+    /// The rows of terminals, which it shares with the other grammars of its compiler, are left out
+    /// ([`Compiler::shared_bytes`]). Clones share everything. O(nodes of the source), and never waits
+    /// for a session.
+    ///
+    /// ```
+    /// use maskwright_compiler::Compiler;
+    /// use maskwright_compiler::vocabulary::VocabularyExt;
+    /// use maskwright_tables::{Limits, Vocabulary};
+    ///
+    /// let compiler = Compiler::new(Vocabulary::cl100k_base(), Limits::untrusted());
+    /// let grammar = compiler.json_schema(r#"{"type": "array", "items": {"enum": [1, 2]}}"#)?;
+    /// let before = grammar.heap_bytes();
+    /// let mut matcher = maskwright_runtime::Matcher::new(&grammar)?;
+    /// let mut mask = vec![0; matcher.mask_words()];
+    /// matcher.advance_bytes(b"[1,")?;
+    /// matcher.fill_mask(&mut mask)?;
+    /// assert!(grammar.heap_bytes() > before);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn heap_bytes(&self) -> usize {
+        self.machine_bytes() + self.source_bytes()
+    }
+
+    /// The part that grows. O(1).
+    pub(crate) fn machine_bytes(&self) -> usize {
+        self.machine.heap_bytes()
+    }
+
+    /// The part that does not.
+    pub(crate) fn source_bytes(&self) -> usize {
+        let recipe = match &*self.recipe {
+            Recipe::Grammar(grammar) => grammar.heap_bytes(),
+            Recipe::Schema { text, options } => {
+                heap::allocation(text.len()) + options.heap_bytes() + size_of::<JsonSchemaOptions>()
+            }
+        };
+        let report = self.report.as_ref().map_or(0, |r| r.heap_bytes());
+        let warnings = self.warnings.iter().map(Diagnostic::heap_bytes);
+        size_of::<Recipe>() + recipe + report + warnings.sum::<usize>()
+    }
+
+    /// Whether its machine shares these rows.
+    pub(crate) fn is_over(&self, rows: &Arc<LexicalRows>) -> bool {
+        Arc::ptr_eq(self.machine.shared(), rows)
     }
 
     /// What has been built so far.

@@ -21,7 +21,7 @@ const CHECK_EVERY: usize = 4096;
 #[derive(Clone, Debug)]
 pub struct CompiledItems {
     machine: Arc<ItemMachine>,
-    warnings: Vec<Diagnostic>,
+    warnings: Arc<[Diagnostic]>,
 }
 
 impl From<&CompiledItems> for Arc<dyn Machine> {
@@ -39,6 +39,12 @@ impl CompiledItems {
     /// The tables, which an artifact stores ([`ItemTrie::write_to`]).
     pub fn trie(&self) -> &ItemTrie<'static> {
         self.machine.trie()
+    }
+
+    /// Bytes held, about. Clones share them.
+    pub fn heap_bytes(&self) -> usize {
+        let warnings = self.warnings.iter().map(Diagnostic::heap_bytes);
+        size_of::<ItemMachine>() + self.trie().table_bytes() + warnings.sum::<usize>()
     }
 
     /// What the author of the list should know although it compiles.
@@ -75,7 +81,8 @@ impl Compiler {
         let place = Place::span(0..text.len());
         let grammar = Grammar::of_regex(regexes, regex, "item", place);
         let mut compiled = self.grammar_ir(&grammar)?;
-        compiled.warnings.extend(repeated.warning());
+        let warnings = compiled.warnings.iter().cloned();
+        compiled.warnings = warnings.chain(repeated.warning()).collect();
         Ok(compiled)
     }
 
@@ -105,9 +112,8 @@ impl Compiler {
         }
         let mut compiled = self.trie(&items)?;
         if compiled.trie().len() < items.len() {
-            compiled
-                .warnings
-                .extend(repeated_items(&items, &spans).warning());
+            let warning = repeated_items(&items, &spans).warning();
+            compiled.warnings = warning.into_iter().collect();
         }
         Ok(compiled)
     }
@@ -164,7 +170,7 @@ impl Compiler {
             .map_err(|e| Diagnostic::new("invalid-items", e.to_string(), Place::default()))?;
         Ok(CompiledItems {
             machine: Arc::new(machine),
-            warnings: Vec::new(),
+            warnings: Arc::default(),
         })
     }
 

@@ -6,16 +6,27 @@ use maskwright_automata::frames::{FrameOptions, Frames};
 use maskwright_automata::lexicon::Lexicon;
 use maskwright_grammar::json_schema::{self, Report};
 use maskwright_grammar::{Diagnostic, Diagnostics, NormalGrammar, RegexNode};
-use maskwright_tables::{CancelFlag, LimitError, Limits};
+use maskwright_tables::{CancelFlag, LimitError, Limits, heap};
 use std::sync::Arc;
 
 /// Options of a JSON Schema compile.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct JsonSchemaOptions {
     /// How the schema text is read: dialect, formats, leniency, remote schemas.
     pub reading: json_schema::Options,
     /// How documents are written: white space and property order.
     pub writing: FrameOptions,
+}
+
+impl JsonSchemaOptions {
+    /// Bytes held on the heap, about.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let texts = self.reading.registry.iter();
+        let texts = texts.map(|(uri, text)| {
+            2 * size_of::<String>() + heap::allocation(uri.len()) + heap::allocation(text.len())
+        });
+        heap::allocation(self.reading.base_uri.len()) + texts.sum::<usize>()
+    }
 }
 
 /// Terminals with the frames of their schemas, and warnings.
@@ -112,7 +123,7 @@ impl Compiler {
                 };
                 match self.finish(Box::new(control), shared, recipe) {
                     Ok(mut compiled) => {
-                        compiled.report = Some(report);
+                        compiled.report = Some(Arc::new(report));
                         Ok(compiled)
                     }
                     Err(e) => {

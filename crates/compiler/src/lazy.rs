@@ -8,6 +8,7 @@
 //! the second visit is a lookup.
 
 use crate::alive::{Alive, Question};
+use crate::concurrent::{Map, Maps, collector_bytes, map_bytes};
 use crate::continuation::Rests;
 use crate::lexical_rows::{LexRow, LexicalRows, TrieId};
 use crate::memo::{Overlay, OverlayView, Reads, StackMemo};
@@ -17,14 +18,13 @@ use maskwright_automata::lexicon::Spelling;
 use maskwright_automata::{Control, ControlError, StackReader};
 use maskwright_tables::{
     Crossing, LabelSet, LexState, LimitError, Limits, Machine, Part, RowRef, RunError, StackAction,
-    StackView, Symbol, TokenId, Vocabulary,
+    StackView, Symbol, TokenId, Vocabulary, heap,
 };
-use papaya::HashMap;
-use rustc_hash::{FxBuildHasher, FxHashSet};
+use rustc_hash::FxHashSet;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 /// The lazily built machine of one grammar.
 #[derive(Debug)]
@@ -43,21 +43,23 @@ pub(crate) struct LazyMachine {
     /// Whether a lexeme with several labels is read as with each of them by itself.
     pub(crate) apart: bool,
     /// Where the next lexeme begins, and whether it may have to differ from others.
-    starts: HashMap<Symbol, (LexState, bool), FxBuildHasher>,
+    starts: Map<Symbol, (LexState, bool)>,
     /// Whether such lexemes may run out.
-    ending: HashMap<Symbol, bool, FxBuildHasher>,
-    differing: HashMap<(Symbol, LabelSet), (bool, Part), FxBuildHasher>,
+    ending: Map<Symbol, bool>,
+    differing: Map<(Symbol, LabelSet), (bool, Part)>,
     steps: StackMemo,
     actions: boxcar::Vec<Box<[StackAction]>>,
     /// What follows a lexeme: see `continuation`.
     pub(crate) continuations: StackMemo,
     /// Questions about several rests of tokens at once, by number.
-    pub(crate) questions: HashMap<Rests, u32, FxBuildHasher>,
+    pub(crate) questions: Map<Rests, u32>,
     pub(crate) asked: AtomicU32,
     row_memo: StackMemo,
     rows: boxcar::Vec<MadeRow>,
     /// Terminals that are tokens as a whole: label and tokens.
     token_terminals: Box<[TokenTerminal]>,
+    /// Bytes of the lists inside rows and actions.
+    list_bytes: AtomicUsize,
 }
 
 /// A row of the machine.
@@ -119,6 +121,7 @@ pub(crate) fn run_error(e: ControlError) -> RunError {
 
 impl LazyMachine {
     pub fn new(control: Box<dyn Control>, shared: Arc<LexicalRows>, limits: Limits) -> Self {
+        let maps = Maps::new();
         LazyMachine {
             records: control.records(),
             has_gaps: !(control.is_whole() && shared.lexicon.spells_all()),
@@ -128,17 +131,18 @@ impl LazyMachine {
             control,
             shared,
             limits,
-            starts: HashMap::with_hasher(FxBuildHasher),
-            ending: HashMap::with_hasher(FxBuildHasher),
-            differing: HashMap::with_hasher(FxBuildHasher),
-            steps: StackMemo::new(),
+            starts: maps.map(),
+            ending: maps.map(),
+            differing: maps.map(),
+            steps: StackMemo::new(&maps),
             actions: boxcar::Vec::new(),
-            continuations: StackMemo::new(),
-            questions: HashMap::with_hasher(FxBuildHasher),
+            continuations: StackMemo::new(&maps),
+            questions: maps.map(),
             asked: AtomicU32::new(0),
-            row_memo: StackMemo::new(),
+            row_memo: StackMemo::new(&maps),
             rows: boxcar::Vec::new(),
             token_terminals: Box::default(),
+            list_bytes: AtomicUsize::new(0),
         }
     }
 
@@ -202,6 +206,38 @@ impl LazyMachine {
     /// Rows, remembered row keys, remembered steps.
     pub fn len(&self) -> (usize, usize, usize) {
         (self.rows.count(), self.row_memo.len(), self.steps.len())
+    }
+
+    /// Bytes held by this machine alone, about: its control, and all that was remembered so far; the
+    /// shared rows left out. O(1), and never waits.
+    pub fn heap_bytes(&self) -> usize {
+        let maps = map_bytes::<Symbol, (LexState, bool)>(self.starts.len())
+            + map_bytes::<Symbol, bool>(self.ending.len())
+            + map_bytes::<(Symbol, LabelSet), (bool, Part)>(self.differing.len())
+            + map_bytes::<Rests, u32>(self.questions.len())
+            + self.steps.heap_bytes()
+            + self.continuations.heap_bytes()
+            + self.row_memo.heap_bytes();
+        let lists = heap::pieces::<Box<[StackAction]>>(self.actions.count())
+            + heap::pieces::<MadeRow>(self.rows.count())
+            + self.list_bytes.load(Ordering::Relaxed);
+        let named = self.token_terminals.iter();
+        let named =
+            named.map(|t| size_of::<TokenTerminal>() + heap::list::<TokenId>(t.tokens.len()));
+        size_of::<Self>()
+            + collector_bytes()
+            + self.control.heap_bytes()
+            + self.alive.heap_bytes()
+            + maps
+            + lists
+            + named.sum::<usize>()
+    }
+
+    fn push_row(&self, row: MadeRow) -> u32 {
+        let lists = [&row.once, &row.twice].map(|list| heap::list::<TokenId>(list.len()));
+        self.list_bytes
+            .fetch_add(lists.iter().sum(), Ordering::Relaxed);
+        self.rows.push(row) as u32
     }
 
     /// Where the next lexeme begins when `top` is on top, and whether it may have to differ.
@@ -273,7 +309,7 @@ impl LazyMachine {
             once: Box::default(),
             twice: Box::default(),
         };
-        Ok((self.rows.push(row) as u32, reads))
+        Ok((self.push_row(row), reads))
     }
 
     /// Tokens that may come next as terminals by themselves.
@@ -481,7 +517,7 @@ impl LazyMachine {
             once,
             twice,
         };
-        Ok((self.rows.push(row) as u32, reads.into_inner()))
+        Ok((self.push_row(row), reads.into_inner()))
     }
 
     /// Adds the tokens of a trie that stay inside a lexeme and are crossing. Where this is the first
@@ -566,6 +602,9 @@ impl Machine for LazyMachine {
             return Err(RunError::UnknownSymbol);
         }
         let actions = actions.map_err(run_error)?;
+        let pushes = actions.iter().map(|a| heap::list::<Symbol>(a.push.len()));
+        let bytes = pushes.sum::<usize>() + heap::list::<StackAction>(actions.len());
+        self.list_bytes.fetch_add(bytes, Ordering::Relaxed);
         let answer = self.actions.push(actions.into());
         self.steps
             .insert(labels.0, stack, &reader.reads, answer as u32);

@@ -23,15 +23,17 @@
 //! the kind of their bytes: the grammar asks for few kinds (after a name, for no letter), and the others
 //! are never looked at.
 
+use crate::concurrent::{Map, Maps, collector_bytes, map_bytes};
 use crate::row_walk::{self, Difference, Edge, Exit, Found};
 use crate::sets::{Set, SetId, Sets};
 use crate::text_rows::{self, Lengths};
 use maskwright_automata::Lexicon;
 use maskwright_automata::lexicon::{ByteSet, Shape, Spelling, Text};
 use maskwright_tables::trie::{Classes, byte_class};
-use maskwright_tables::{LabelSet, LexState, LimitError, Limits, TokenId, TokenTrie, Vocabulary};
-use papaya::HashMap;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use maskwright_tables::{
+    LabelSet, LexState, LimitError, Limits, TokenId, TokenTrie, Vocabulary, heap,
+};
+use rustc_hash::FxHashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -143,19 +145,19 @@ pub(crate) struct LexicalRows {
     tries: boxcar::Vec<Residual>,
     trie_ids: Mutex<FxHashMap<Arc<TokenTrie>, TrieId>>,
     /// Tries by the nodes below which they were collected: `None` where no token is left.
-    merges: HashMap<(TrieId, Roots), Option<TrieId>, FxBuildHasher>,
+    merges: Map<(TrieId, Roots), Option<TrieId>>,
     /// Tries without the tokens of a set.
-    trimmed: HashMap<(TrieId, SetId), Option<TrieId>, FxBuildHasher>,
+    trimmed: Map<(TrieId, SetId), Option<TrieId>>,
     /// What is left after the ends of a state with these labels without some of them.
-    cuts: HashMap<Cut, Arc<[Rest]>, FxBuildHasher>,
+    cuts: Map<Cut, Arc<[Rest]>>,
     spread_ids: Mutex<FxHashMap<SpreadKey, TrieId>>,
     /// Whether the edges of the first are among those of the second.
-    within: HashMap<(TrieId, TrieId), bool, FxBuildHasher>,
+    within: Map<(TrieId, TrieId), bool>,
     rows: boxcar::Vec<LexRow>,
     /// With whether lexemes that begin inside each other were followed as one.
-    row_ids: HashMap<(LexState, TrieId, bool), u32, FxBuildHasher>,
-    walks: HashMap<(LexState, TrieId), Arc<Walk>, FxBuildHasher>,
-    node_facts: HashMap<TrieId, Arc<NodeFacts>, FxBuildHasher>,
+    row_ids: Map<(LexState, TrieId, bool), u32>,
+    walks: Map<(LexState, TrieId), Arc<Walk>>,
+    node_facts: Map<TrieId, Arc<NodeFacts>>,
     trie_bytes: AtomicUsize,
     /// The tokens by their number of characters.
     lengths: OnceLock<Lengths>,
@@ -253,21 +255,22 @@ impl LexicalRows {
             exits: Box::default(),
             apart: OnceLock::new(),
         });
+        let maps = Maps::new();
         LexicalRows {
             vocabulary,
             lexicon,
             sets,
             tries,
             trie_ids: Mutex::default(),
-            merges: HashMap::with_hasher(FxBuildHasher),
-            trimmed: HashMap::with_hasher(FxBuildHasher),
-            cuts: HashMap::with_hasher(FxBuildHasher),
+            merges: maps.map(),
+            trimmed: maps.map(),
+            cuts: maps.map(),
             spread_ids: Mutex::default(),
-            within: HashMap::with_hasher(FxBuildHasher),
+            within: maps.map(),
             rows,
-            row_ids: HashMap::with_hasher(FxBuildHasher),
-            walks: HashMap::with_hasher(FxBuildHasher),
-            node_facts: HashMap::with_hasher(FxBuildHasher),
+            row_ids: maps.map(),
+            walks: maps.map(),
+            node_facts: maps.map(),
             trie_bytes: AtomicUsize::new(0),
             lengths: OnceLock::new(),
             is_low,
@@ -391,13 +394,25 @@ impl LexicalRows {
         (self.rows.count(), self.tries.count())
     }
 
-    /// Bytes held, about.
+    /// Bytes held, about. O(1), and waits for no one who does more than to find a set.
     pub fn bytes(&self) -> usize {
-        let (expressions, states) = self.lexicon.len();
-        self.sets.bytes()
+        let tries = heap::pieces::<Residual>(self.tries.count())
+            + self.tries.count() * heap::allocation(size_of::<TokenTrie>() + 16)
+            + map_bytes::<TrieId, Arc<NodeFacts>>(self.node_facts.len())
+            + map_bytes::<(TrieId, TrieId), bool>(self.within.len());
+        let rests = map_bytes::<(TrieId, Roots), Option<TrieId>>(self.merges.len())
+            + map_bytes::<(TrieId, SetId), Option<TrieId>>(self.trimmed.len())
+            + map_bytes::<Cut, Arc<[Rest]>>(self.cuts.len())
+            + map_bytes::<(LexState, TrieId), Arc<Walk>>(self.walks.len());
+        let rows = heap::pieces::<LexRow>(self.rows.count())
+            + map_bytes::<(LexState, TrieId, bool), u32>(self.row_ids.len());
+        self.sets.heap_bytes()
+            + self.lexicon.heap_bytes()
             + self.trie_bytes.load(Ordering::Relaxed)
-            + 160 * expressions
-            + 200 * states
+            + tries
+            + rests
+            + rows
+            + collector_bytes()
     }
 
     /// The row of a lexical state and a trie, made on first use. O(trie nodes that live).
@@ -517,6 +532,9 @@ impl LexicalRows {
             return Ok(id);
         }
         let row = self.make(state, trie, joined)?;
+        let bytes = heap::list::<(LabelSet, TrieId)>(row.exits.len())
+            + heap::list::<(LexState, Spelling, SetId)>(row.ends.len());
+        self.trie_bytes.fetch_add(bytes, Ordering::Relaxed);
         let id = self.rows.push(row) as u32;
         Ok(*self.row_ids.pin().get_or_insert(key, id))
     }
@@ -1093,8 +1111,9 @@ impl LexicalRows {
             nested: OnceLock::new(),
             without: None,
         };
+        self.trie_bytes
+            .fetch_add(128 + 4 * key.1.len(), Ordering::Relaxed);
         let id = self.push_trie(TokenTrie::default(), here, firsts, Some(spread));
-        self.trie_bytes.fetch_add(128, Ordering::Relaxed);
         ids.insert(key, id);
         id
     }

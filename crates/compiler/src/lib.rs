@@ -12,13 +12,16 @@
 //! 4. `freeze`: the lazy machine as tables; `cost`: what places of a schema cost; `sets`: token sets, stored once each;
 //! 5. `token_terminals`: tokens as terminals of a grammar;
 //! 6. `items`: lists of texts and of token sequences;
-//! 7. `alive`: what tokens can complete, where some bytes are no tokens by themselves.
+//! 7. `alive`: what tokens can complete, where some bytes are no tokens by themselves;
+//! 8. `cache`: compiled grammars by their sources.
 #![forbid(unsafe_code)]
 
 pub mod vocabulary;
 
 mod alive;
+mod cache;
 mod compiler;
+mod concurrent;
 mod continuation;
 mod cost;
 mod freeze;
@@ -32,6 +35,7 @@ mod sets;
 mod text_rows;
 mod token_terminals;
 
+pub use cache::{CacheStats, CompileCache};
 pub use compiler::{CompileError, CompiledGrammar, Compiler, Stats};
 pub use cost::{CostBudget, CostReport, NodeCost};
 pub use freeze::{FreezeBudget, FreezeProgress};

@@ -9,9 +9,8 @@
 //! Invariant: below a node of depth `d`, no other node reads depth `d` again. An answer may stand
 //! under more symbols than it needs (two ways of asking may meet in one tree), never under fewer.
 
+use crate::concurrent::{Map, Maps, map_bytes};
 use maskwright_tables::{StackAction, StackView, Symbol};
-use papaya::HashMap;
-use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -52,7 +51,7 @@ const BOTTOM: u32 = u32::MAX;
 #[derive(Debug)]
 pub(crate) struct StackMemo {
     /// `(node or start key, symbol)`; start keys have the top bit set and read the top.
-    edges: HashMap<(u64, u32), Next, FxBuildHasher>,
+    edges: Map<(u64, u32), Next>,
     nodes: AtomicU32,
 }
 
@@ -65,9 +64,9 @@ fn symbol_at(stack: &dyn StackView, depth: u32) -> u32 {
 }
 
 impl StackMemo {
-    pub fn new() -> Self {
+    pub fn new(maps: &Maps) -> Self {
         StackMemo {
-            edges: HashMap::with_hasher(FxBuildHasher),
+            edges: maps.map(),
             nodes: AtomicU32::new(0),
         }
     }
@@ -109,6 +108,11 @@ impl StackMemo {
                 Next::Read { depth: next, node } => (at, depth) = (u64::from(node), next),
             }
         }
+    }
+
+    /// Bytes held, about.
+    pub fn heap_bytes(&self) -> usize {
+        map_bytes::<(u64, u32), Next>(self.len())
     }
 
     /// The number of remembered answers and inner steps.

@@ -9,7 +9,7 @@
 
 use crate::row_walk::Places;
 use maskwright_kernels::bits;
-use maskwright_tables::{TokenId, Tokens};
+use maskwright_tables::{TokenId, Tokens, heap};
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -48,6 +48,8 @@ struct Index {
     wholes: FxHashMap<SetId, SetId>,
     unions: FxHashMap<Box<[SetId]>, SetId>,
     bytes: usize,
+    /// What the sets and the keys of the tables own, as it is held.
+    owned: usize,
 }
 
 /// All token sets of one vocabulary.
@@ -154,6 +156,15 @@ impl Sets {
             return id;
         }
         index.bytes += set.bytes() + 64;
+        index.owned += match &set {
+            // As a value and as a key.
+            Set::Few(ids) => 2 * heap::list::<TokenId>(ids.len()),
+            Set::Dense(words) => heap::allocation(4 * words.len() + 16),
+            Set::Near(_, added, removed) => {
+                let lists = heap::list::<TokenId>(added.len());
+                2 * (lists + heap::list::<TokenId>(removed.len()))
+            }
+        };
         let id = SetId(self.sets.push(set.clone()) as u32);
         index.sets.insert(set, id);
         id
@@ -248,6 +259,7 @@ impl Sets {
         let id = self.unite(&parts);
         let mut index = lock();
         index.bytes += 4 * parts.len() + 64;
+        index.owned += heap::list::<SetId>(parts.len());
         index.unions.insert(parts.into(), id);
         id
     }
@@ -343,7 +355,17 @@ impl Sets {
         }
     }
 
-    /// Bytes held by the sets.
+    /// Bytes held, about, with the tables by which sets are found.
+    pub fn heap_bytes(&self) -> usize {
+        let index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        heap::pieces::<Set>(self.sets.count())
+            + heap::table::<Set, SetId>(index.sets.len())
+            + heap::table::<SetId, SetId>(index.wholes.len())
+            + heap::table::<Box<[SetId]>, SetId>(index.unions.len())
+            + index.owned
+    }
+
+    /// Bytes of the tokens of the sets, and a little for each set.
     pub fn bytes(&self) -> usize {
         self.index
             .lock()

@@ -1,6 +1,6 @@
 //! What a front end has to say about its input: errors, warnings and notes with a place.
 
-use maskwright_tables::LimitError;
+use maskwright_tables::{LimitError, heap};
 use std::fmt;
 use std::ops::Range;
 
@@ -14,6 +14,13 @@ pub struct Place {
 }
 
 impl Place {
+    /// Bytes held on the heap, about.
+    pub fn heap_bytes(&self) -> usize {
+        self.pointer
+            .as_ref()
+            .map_or(0, |p| heap::allocation(p.len()))
+    }
+
     /// A place given by a byte range.
     pub fn span(span: Range<usize>) -> Self {
         Place {
@@ -47,6 +54,14 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
+    /// Bytes held, about.
+    pub fn heap_bytes(&self) -> usize {
+        let help = self.help.as_ref().map_or(0, String::len);
+        let limit = usize::from(self.limit.is_some()) * heap::list::<LimitError>(1);
+        let texts = heap::allocation(self.message.len()) + heap::allocation(help);
+        size_of::<Self>() + texts + self.place.heap_bytes() + limit
+    }
+
     /// A diagnostic without help.
     pub fn new(code: &'static str, message: impl Into<String>, place: Place) -> Self {
         Diagnostic {

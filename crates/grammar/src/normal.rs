@@ -36,7 +36,7 @@ mod useless;
 
 use crate::{Diagnostic, Diagnostics, Grammar, Place, RegexId, RegexPool};
 use draft::Draft;
-use maskwright_tables::{CancelFlag, LimitError, Limits};
+use maskwright_tables::{CancelFlag, LimitError, Limits, heap};
 use std::fmt;
 
 /// A symbol of a production.
@@ -92,6 +92,25 @@ pub struct NormalGrammar {
 }
 
 impl NormalGrammar {
+    /// Bytes held, about. O(nodes).
+    pub fn heap_bytes(&self) -> usize {
+        let terminals = self.terminals.iter();
+        let nonterminals = self.nonterminals.iter();
+        let texts = terminals.map(|t| heap::allocation(t.name.len()) + t.place.heap_bytes());
+        let names = nonterminals.map(|n| heap::allocation(n.name.len()) + n.place.heap_bytes());
+        let bodies = self.productions.iter();
+        heap::list::<NormalTerminal>(self.terminals.capacity())
+            + heap::list::<Nonterminal>(self.nonterminals.capacity())
+            + heap::list::<Production>(self.productions.capacity())
+            + heap::list::<u32>(self.first.capacity())
+            + heap::list::<RegexId>(self.ignore.capacity())
+            + texts.chain(names).sum::<usize>()
+            + bodies
+                .map(|p| heap::list::<Sym>(p.rhs.len()))
+                .sum::<usize>()
+            + self.regexes.heap_bytes()
+    }
+
     /// The terminals. Those that no production uses any more keep their index.
     pub fn terminals(&self) -> &[NormalTerminal] {
         &self.terminals

@@ -19,7 +19,7 @@ use maskwright_tables::{LimitError, Limits};
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 /// Whose regexes a pattern is one of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// The `regex` crate's, Unicode on.
     #[default]

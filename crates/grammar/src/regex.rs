@@ -8,6 +8,7 @@
 //! values and denotes their UTF-8 encodings. [`RegexNode::Not`] is the complement *within valid
 //! UTF-8 text*.
 
+use maskwright_tables::heap;
 use rustc_hash::FxHashMap;
 
 /// A node of a [`RegexPool`].
@@ -114,6 +115,29 @@ impl RegexPool {
     /// An empty pool.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Bytes held, about. O(nodes).
+    pub fn heap_bytes(&self) -> usize {
+        let owned = self.nodes.iter().map(|node| match node {
+            RegexNode::Bytes(bytes) => heap::allocation(bytes.len()),
+            RegexNode::Class(ranges) => heap::list::<(char, char)>(ranges.len()),
+            RegexNode::ByteClass(ranges) => heap::list::<(u8, u8)>(ranges.len()),
+            RegexNode::Concat(ids) | RegexNode::Alt(ids) | RegexNode::And(ids) => {
+                heap::list::<RegexId>(ids.len())
+            }
+            RegexNode::Literals(all) => {
+                let texts = all.iter().map(|text| heap::allocation(text.len()));
+                heap::list::<Box<[u8]>>(all.len()) + texts.sum::<usize>()
+            }
+            RegexNode::Token(set) => heap::list::<TokenRef>(set.members.len()),
+            RegexNode::Json(text) => heap::allocation(text.len()),
+            _ => 0,
+        });
+        // Nodes are found by their content, so each is there twice.
+        heap::list::<RegexNode>(self.nodes.capacity())
+            + heap::table::<RegexNode, RegexId>(self.ids.len())
+            + 2 * owned.sum::<usize>()
     }
 
     /// The number of nodes.

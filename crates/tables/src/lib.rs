@@ -12,6 +12,7 @@
 pub mod artifact;
 mod bytes;
 pub mod csr;
+pub mod heap;
 pub mod ids;
 mod item_machine;
 pub mod item_trie;

@@ -4,6 +4,7 @@
 mod common;
 
 use common::{Lazy, artifact, open};
+use maskwright_compiler::{CompileCache, CompiledGrammar, Compiler};
 use maskwright_runtime::Matcher;
 use maskwright_tables::{Limits, TokenId, Vocabulary};
 use maskwright_testkit::corpus::Kind;
@@ -122,6 +123,41 @@ fn l5_two_choices_force_nothing() {
         &words(&["x", "y", "z", "<eos>"]),
     );
     assert_eq!(matcher.unwrap().forced_bytes(1_000).unwrap(), b"");
+}
+
+/// A cache that tells rules apart by a hash of their text alone gives the second the mask of the first.
+#[test]
+fn x1_a_cache_tells_tokens_of_the_same_spelling_apart() {
+    let vocabulary = words(&["x", "b", "y", "b", "y", "<eos>"]);
+    let compiler = || Compiler::new(Arc::clone(&vocabulary), Limits::untrusted());
+    let mask = |grammar: CompiledGrammar| {
+        let mask = common::Running(Matcher::new(&grammar).unwrap())
+            .mask()
+            .unwrap();
+        (0..mask.len()).filter(|i| mask[*i]).collect::<Vec<usize>>()
+    };
+    let (alone, cache) = (compiler(), CompileCache::new(compiler(), 64 << 20));
+    for (source, first) in [
+        ("start = <[2]> 'x' ;", 2),
+        ("start = <[4]> 'x' ;", 4),
+        ("start = <[2]> 'x' ;", 2),
+        ("start = <[1]> 'x' | <[3]> 'x' 'x' ;", 1),
+        ("start = <[3]> 'x' | <[1]> 'x' 'x' ;", 3),
+    ] {
+        let both = match first {
+            1 | 3 => vec![1, 3],
+            only => vec![only],
+        };
+        assert_eq!(mask(alone.grammar(source).unwrap()), both, "{source}");
+        let cached = cache.grammar(source).unwrap();
+        assert_eq!(mask(cached.clone()), both, "{source}");
+        let mut matcher = Matcher::new(&cached).unwrap();
+        matcher.advance(TokenId(first as u32)).unwrap();
+        matcher.advance(TokenId(0)).unwrap();
+        assert!(matcher.is_accepting().unwrap(), "{source}");
+    }
+    let stats = cache.stats();
+    assert_eq!((stats.misses, stats.hits, stats.entries), (4, 1, 4));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::moves::Move;
 use super::object::{Cell, Layout};
 use super::points::Point;
 use super::satisfy::Query;
+use super::size::Owned;
 use super::{FrameOptions, Kind};
 use crate::lexicon::{ExprId, Lexicon};
 use crate::number::Spelling;
@@ -22,13 +23,16 @@ use std::sync::Arc;
 pub(super) struct Table<T> {
     pub list: Vec<T>,
     ids: FxHashMap<T, u32>,
+    /// Bytes that the values own, those of `ids` included.
+    pub owned: usize,
 }
 
-impl<T: Clone + Eq + Hash> Table<T> {
+impl<T: Clone + Eq + Hash + Owned> Table<T> {
     fn new() -> Self {
         Table {
             list: Vec::new(),
             ids: FxHashMap::default(),
+            owned: 0,
         }
     }
 
@@ -37,6 +41,7 @@ impl<T: Clone + Eq + Hash> Table<T> {
             return id;
         }
         let id = self.list.len() as u32;
+        self.owned += 2 * value.owned();
         self.list.push(value.clone());
         self.ids.insert(value, id);
         id
@@ -124,6 +129,8 @@ pub(super) struct Core {
     pub number_languages: FxHashMap<(FormId, Spelling), ExprId>,
     pub layouts: Vec<Arc<Layout>>,
     pub layout_ids: FxHashMap<Box<[NodeId]>, u32>,
+    /// Bytes of what is kept by schema node, layout or frame, beside the tables themselves.
+    pub owned: usize,
     pub cells: FxHashMap<u32, Arc<[Cell]>>,
     pub name_tests: FxHashMap<(u32, u32), u64>,
     pub places: Table<Place>,
@@ -183,6 +190,7 @@ impl Core {
             number_languages: FxHashMap::default(),
             layouts: Vec::new(),
             layout_ids: FxHashMap::default(),
+            owned: 0,
             cells: FxHashMap::default(),
             name_tests: FxHashMap::default(),
             places: Table::new(),

@@ -12,8 +12,9 @@
 use super::core::Core;
 use super::finite::finite_strings;
 use super::points::{MAX_POINTS, Point};
+use super::size::Owned;
 use maskwright_grammar::json_schema::{Decimal, Node, NodeId, ObjectNode, Types};
-use maskwright_tables::LimitError;
+use maskwright_tables::{LimitError, heap};
 use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -40,6 +41,32 @@ pub(super) struct Facts {
     names: Option<BTreeSet<Box<str>>>,
     /// Names that no object has.
     absent: BTreeSet<Box<str>>,
+}
+
+/// About what a value of an ordered set takes, with its share of the nodes of the set.
+fn of_set<'a, T: AsRef<[u8]> + ?Sized + 'a>(texts: impl Iterator<Item = &'a T>) -> usize {
+    texts.map(|t| 24 + heap::allocation(t.as_ref().len())).sum()
+}
+
+impl Owned for Scalars {
+    fn owned(&self) -> usize {
+        let strings = self.strings.iter().flatten();
+        let numbers = self.numbers.iter().flatten();
+        heap::allocation(size_of::<Scalars>() + 16)
+            + of_set(strings.map(|s| &**s))
+            + numbers
+                .map(|n| size_of::<Decimal>() + heap::allocation(n.digits.len()))
+                .sum::<usize>()
+    }
+}
+
+impl Owned for Facts {
+    fn owned(&self) -> usize {
+        let names = self.names.iter().flatten();
+        let members = self.members.keys();
+        let all = self.required.iter().chain(names).chain(members);
+        heap::allocation(size_of::<Facts>() + 16) + of_set(all.chain(&self.absent).map(|s| &**s))
+    }
 }
 
 /// The most alternatives that are compared two by two.
@@ -334,6 +361,7 @@ impl Core {
                 Node::Not(_) | Node::Array(_) | Node::Object(_) => {}
             }
             self.spend(spent)?;
+            self.owned += scalars.owned();
             self.scalars.insert(id, Arc::new(scalars));
             stack.pop();
         }
@@ -390,6 +418,7 @@ impl Core {
                 Node::Not(inner) => facts.absent.extend(self.only_required(*inner)),
                 _ => facts.scalars = self.scalars(id)?,
             }
+            self.owned += facts.owned();
             self.facts.insert(id, Arc::new(facts));
             stack.pop();
         }

@@ -6,6 +6,7 @@
 
 use maskwright_grammar::RegexId;
 use maskwright_grammar::json_schema::NodeId;
+use maskwright_tables::heap;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A hash-consed formula: equal structure means equal id.
@@ -68,6 +69,8 @@ pub(super) enum Form {
 pub(super) struct Forms {
     nodes: Vec<Form>,
     ids: FxHashMap<Form, FormId>,
+    /// Bytes of lists of operands.
+    owned: usize,
 }
 
 /// A conjunction of literals: leaves (as formulas) and whether they are meant positively.
@@ -78,6 +81,7 @@ impl Forms {
         let mut forms = Forms {
             nodes: Vec::new(),
             ids: FxHashMap::default(),
+            owned: 0,
         };
         forms.add(Form::False);
         forms.add(Form::True);
@@ -86,6 +90,13 @@ impl Forms {
 
     pub fn len(&self) -> usize {
         self.nodes.len()
+    }
+
+    /// Bytes held, about.
+    pub fn heap_bytes(&self) -> usize {
+        heap::list::<Form>(self.nodes.capacity())
+            + heap::table::<Form, FormId>(self.ids.len())
+            + self.owned
     }
 
     pub fn get(&self, id: FormId) -> &Form {
@@ -97,6 +108,9 @@ impl Forms {
             return id;
         }
         let id = FormId(self.nodes.len() as u32);
+        if let Form::And(parts) | Form::Or(parts) | Form::One(parts) = &form {
+            self.owned += 2 * heap::list::<FormId>(parts.len());
+        }
         self.nodes.push(form.clone());
         self.ids.insert(form, id);
         id

@@ -5,6 +5,7 @@
 //! shared (R. E. Bryant, "Graph-based algorithms for Boolean function manipulation", 1986), so equal
 //! goals have equal ids; children have smaller ids than their parents.
 
+use maskwright_tables::heap;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A hash-consed goal.
@@ -33,6 +34,11 @@ impl Goals {
             nodes: vec![end, end],
             ids: FxHashMap::default(),
         }
+    }
+
+    /// Bytes held, about.
+    pub fn heap_bytes(&self) -> usize {
+        heap::list::<Test>(self.nodes.capacity()) + heap::table::<Test, GoalId>(self.ids.len())
     }
 
     /// The test at the top of a goal that is not constant.

@@ -62,6 +62,7 @@ mod object;
 mod points;
 mod satisfy;
 mod scalar;
+mod size;
 mod space;
 mod unique;
 
@@ -71,8 +72,11 @@ use crate::lexicon::{ExprId, Lexicon};
 use goal::GoalId;
 use maskwright_grammar::json_schema::Schema;
 use maskwright_grammar::{Diagnostic, Diagnostics, Place as SourcePlace};
-use maskwright_tables::{CancelFlag, LexState, LimitError, Limits, Part, StackAction, Symbol};
+use maskwright_tables::{
+    CancelFlag, LexState, LimitError, Limits, Part, StackAction, Symbol, heap,
+};
 use std::fmt;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The white space between lexemes. See the module documentation.
@@ -196,6 +200,10 @@ pub struct Frames {
     core: Mutex<Core>,
     start: Symbol,
     is_whole: bool,
+    /// Bytes of the schema.
+    schema_bytes: usize,
+    /// Bytes of the arenas when they were last measured.
+    last_bytes: AtomicUsize,
 }
 
 impl fmt::Debug for Frames {
@@ -240,6 +248,7 @@ impl Frames {
         let root = schema.root;
         let pointer = root.and_then(|r| schema.pointers.get(r.0 as usize));
         let place = SourcePlace::pointer(pointer.map_or("", |p| p));
+        let schema_bytes = schema.heap_bytes();
         let mut core = Core::new(schema, lexicon, options, limits, cancel, base);
         core.plan_unique()?;
         let must = core.optional_form(root);
@@ -264,9 +273,11 @@ impl Frames {
                 && (!matches!(core.options.whitespace, Whitespace::Pretty { .. })
                     || core.lexicon.spells_each(b" \n"));
         Ok(Frames {
+            last_bytes: AtomicUsize::new(core.heap_bytes()),
             core: Mutex::new(core),
             start,
             is_whole,
+            schema_bytes,
         })
     }
 
@@ -369,6 +380,11 @@ impl Control for Frames {
 
     fn may_run_out(&self, top: Symbol) -> Result<bool, ControlError> {
         Ok(self.lock().may_run_out(top)?)
+    }
+
+    fn heap_bytes(&self) -> usize {
+        let arenas = heap::behind(&self.core, &self.last_bytes, Core::heap_bytes);
+        size_of::<Self>() + self.schema_bytes + arenas
     }
 
     fn symbols_len(&self) -> usize {

@@ -10,7 +10,8 @@ use super::core::{Core, Frame, FrameId, Judge, JudgeId, Key, Place, PlaceId};
 use super::form::{FormId, Leaf};
 use super::goal::GoalId;
 use super::points::Point;
-use maskwright_tables::LimitError;
+use super::size::Owned;
+use maskwright_tables::{LimitError, heap};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
@@ -42,6 +43,15 @@ pub(super) struct Move {
     roles: Box<[Role]>,
 }
 
+impl Owned for Move {
+    fn owned(&self) -> usize {
+        heap::allocation(size_of::<Move>() + 16)
+            + heap::list::<FormId>(self.forms.len())
+            + heap::table::<FormId, Fate>(self.fates.len())
+            + heap::list::<Role>(self.roles.len())
+    }
+}
+
 impl Core {
     /// The move of a frame by a key; `None` when no such member can come.
     pub fn move_by(&mut self, frame: FrameId, key: Key) -> Result<Option<Arc<Move>>, LimitError> {
@@ -50,6 +60,7 @@ impl Core {
         }
         let made = self.make_move(frame, key)?.map(Arc::new);
         self.check_size()?;
+        self.owned += made.as_ref().map_or(0, |made| made.owned());
         self.moves.insert((frame, key), made.clone());
         Ok(made)
     }

@@ -13,10 +13,11 @@ use super::Order;
 use super::core::{Core, Key, Place};
 use super::finite::finite_strings;
 use super::form::FormId;
+use super::size::Owned;
 use crate::lexicon::ExprId;
 use maskwright_grammar::RegexId;
 use maskwright_grammar::json_schema::{Node, NodeId, ObjectNode};
-use maskwright_tables::LimitError;
+use maskwright_tables::{LimitError, heap};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -44,6 +45,23 @@ pub(super) struct ObjectTable {
     pub required: Vec<u32>,
     pub min: u64,
     pub max: Option<u64>,
+}
+
+impl Owned for Layout {
+    fn owned(&self) -> usize {
+        let names: usize = self.names.iter().map(|n| heap::allocation(n.len())).sum();
+        let tables = self.tables.values().map(|t| {
+            heap::list::<Option<NodeId>>(t.properties.capacity())
+                + heap::list::<(u32, NodeId)>(t.patterns.capacity())
+                + heap::list::<u32>(t.required.capacity())
+        });
+        heap::allocation(size_of::<Layout>() + 16)
+            + heap::list::<Box<str>>(self.names.capacity())
+            + heap::list::<RegexId>(self.tests.capacity())
+            + heap::table::<NodeId, ObjectTable>(self.tables.len())
+            + names
+            + tables.sum::<usize>()
+    }
 }
 
 /// The names of the object nodes of a frame. See the module documentation.
@@ -77,6 +95,7 @@ impl Core {
         let layout = self.new_layout(&nodes, &[])?;
         let has_tests = !layout.tests.is_empty();
         let id = self.layouts.len() as u32;
+        self.owned += layout.owned() + heap::list::<NodeId>(nodes.len());
         self.layouts.push(Arc::new(layout));
         if has_tests {
             let mut few = Vec::new();
@@ -84,7 +103,10 @@ impl Core {
                 few.extend(self.few_names(cell.names)?);
             }
             if !few.is_empty() {
-                self.layouts[id as usize] = Arc::new(self.new_layout(&nodes, &few)?);
+                let layout = self.new_layout(&nodes, &few)?;
+                self.owned += layout.owned();
+                self.owned -= self.layouts[id as usize].owned();
+                self.layouts[id as usize] = Arc::new(layout);
                 self.cells.remove(&id);
                 self.name_tests.retain(|(layout, _), _| *layout != id);
             }

@@ -1,6 +1,7 @@
 //! Expressions: nodes, simplification, and the facts kept with each node.
 
 use hashbrown::HashTable;
+use maskwright_tables::heap;
 use rustc_hash::{FxHashMap, FxHasher};
 use smallvec::SmallVec;
 use std::fmt::Debug;
@@ -292,6 +293,8 @@ pub(super) struct Store {
     pub empty_within: FxHashMap<ExprId, bool>,
     /// The pieces of text that there are, when some bytes are none by themselves.
     pub pieces: Option<Box<super::pieces::Pieces>>,
+    /// Bytes that the values of the tables own.
+    owned: usize,
 }
 
 impl Store {
@@ -323,6 +326,7 @@ impl Store {
             alphabet: None,
             empty_within: FxHashMap::default(),
             pieces: None,
+            owned: 0,
         };
         store.mark_ids.insert(Box::default(), MarksId(0));
         store.add(Node::Never);
@@ -343,6 +347,30 @@ impl Store {
 
     pub fn nullable(&self, id: ExprId) -> bool {
         self.facts[id.0 as usize].nullable
+    }
+
+    /// Bytes held, about; hand-written automata count a little each. O(1).
+    pub fn heap_bytes(&self) -> usize {
+        const AUTOMATON: usize = 512;
+        let expressions = heap::list::<Node>(self.nodes.capacity())
+            + heap::list::<Facts>(self.facts.capacity())
+            + heap::table::<(u64, ExprId), ()>(self.ids.len());
+        let parts = heap::list::<ByteSet>(self.sets.capacity())
+            + heap::table::<ByteSet, u32>(self.set_ids.len())
+            + heap::list::<Box<[u32]>>(self.mark_sets.capacity())
+            + heap::table::<Box<[u32]>, MarksId>(self.mark_ids.len())
+            + heap::list::<LiteralSet>(self.literal_sets.capacity())
+            + heap::table::<MarkedStrings, u32>(self.literal_ids.len())
+            + heap::table::<Box<[u8]>, Vec<(MarksId, ExprId)>>(self.rest_ids.len())
+            + heap::table::<Box<[(char, char)]>, ExprId>(self.classes.len())
+            + self.automata.len() * AUTOMATON;
+        let known = heap::table::<ExprId, Runs>(self.runs.capacity() / 8 * 7)
+            + self.runs.len() * heap::list::<(u8, ExprId)>(8)
+            + heap::table::<(ExprId, u8), ExprId>(self.derivatives.capacity() / 8 * 7)
+            + heap::table::<ExprId, bool>(self.empty.len())
+            + heap::table::<ExprId, bool>(self.empty_within.len());
+        let pieces = self.pieces.as_ref().map_or(0, |pieces| pieces.heap_bytes());
+        expressions + parts + known + pieces + self.owned
     }
 
     pub fn add(&mut self, node: Node) -> ExprId {
@@ -375,6 +403,9 @@ impl Store {
 
     fn add_new(&mut self, hash: u64, node: Node) -> ExprId {
         let facts = self.compute_facts(&node);
+        if let Node::Alt(parts) | Node::And(parts) = &node {
+            self.owned += heap::list::<ExprId>(parts.len());
+        }
         let id = ExprId(self.nodes.len() as u32);
         self.nodes.push(node);
         self.facts.push(facts);
@@ -652,6 +683,7 @@ impl Store {
             return id;
         }
         let id = MarksId(self.mark_sets.len() as u32);
+        self.owned += 2 * heap::list::<u32>(marks.len());
         self.mark_sets.push(marks.clone());
         self.mark_ids.insert(marks, id);
         id
@@ -781,6 +813,12 @@ impl Store {
         let id = *self.literal_ids.entry(unique.clone()).or_insert(next);
         let hi = unique.len() as u32;
         if id == next {
+            // The strings are there twice, and three times beside them.
+            let texts = unique.iter().map(|(text, _)| heap::allocation(text.len()));
+            self.owned += 2 * texts.sum::<usize>()
+                + heap::list::<(Box<[u8]>, MarksId)>(hi as usize)
+                + heap::list::<Box<[u8]>>(hi as usize)
+                + heap::list::<MarksId>(hi as usize);
             let (strings, marks) = unique.into_iter().unzip();
             self.literal_sets
                 .push(Arc::new(LiteralSet::new(strings, marks)));
@@ -801,6 +839,7 @@ impl Store {
             return known.1;
         }
         let e = self.literals(vec![(string.into(), marks)]);
+        self.owned += heap::allocation(string.len()) + heap::list::<(MarksId, ExprId)>(4);
         self.rest_ids
             .entry(string.into())
             .or_default()
@@ -841,6 +880,7 @@ impl Store {
         }
         let id = self.alt(&parts);
         self.facts[id.0 as usize].text = true;
+        self.owned += heap::list::<(char, char)>(ranges.len());
         self.classes.insert(ranges.into(), id);
         id
     }

@@ -15,7 +15,7 @@
 //! not the lexeme's to say.
 
 use super::expr::{ByteSet, ExprId, Store};
-use maskwright_tables::LimitError;
+use maskwright_tables::{LimitError, heap};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
@@ -61,6 +61,18 @@ impl Pieces {
     const ROOT: u32 = 0;
     /// Between two pieces or inside one.
     const ANYWHERE: u32 = 1;
+
+    /// Bytes held, about. O(1).
+    pub fn heap_bytes(&self) -> usize {
+        let tree = heap::list::<Node>(self.nodes.capacity())
+            + self.nodes.len() * heap::list::<(u8, u32)>(4);
+        let sets = heap::list::<Arc<[u32]>>(self.sets.capacity())
+            + self.sets.len() * heap::list::<u32>(12)
+            + heap::table::<Arc<[u32]>, u32>(self.set_ids.len())
+            + heap::list::<Option<Moves>>(self.moves.capacity())
+            + self.moves.len() * heap::list::<(u8, u32)>(8);
+        tree + sets + heap::table::<(ExprId, u32, bool), bool>(self.known.len())
+    }
 
     pub fn new(pieces: &[&[u8]]) -> Pieces {
         let mut single = ByteSet::default();

@@ -5,8 +5,9 @@ use super::pieces::{Pieces, Spelling};
 use super::shape::{Others, Shape, Text};
 use maskwright_grammar::{RegexId, RegexPool};
 use maskwright_tables::trie::{CHARACTERS, Classes, byte_class};
-use maskwright_tables::{LabelSet, LexState, LimitError, Limits};
+use maskwright_tables::{LabelSet, LexState, LimitError, Limits, heap};
 use rustc_hash::FxHashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 /// The transitions of a lexical state: runs of bytes with their targets.
@@ -32,6 +33,14 @@ impl Edges {
                 LexState::DEAD
             }
             Edges::Table(table) => table[usize::from(byte)],
+        }
+    }
+
+    /// Bytes held on the heap.
+    fn heap_bytes(&self) -> usize {
+        match self {
+            Edges::Runs(runs) => heap::list::<(u8, LexState)>(runs.len()),
+            Edges::Table(_) => heap::list::<LexState>(256),
         }
     }
 
@@ -127,13 +136,6 @@ struct More {
     firsts: OnceLock<Classes>,
 }
 
-impl State {
-    #[inline]
-    fn more(&self) -> &More {
-        self.more.get_or_init(Box::default)
-    }
-}
-
 #[derive(Debug)]
 struct Inner {
     store: Store,
@@ -209,6 +211,10 @@ pub struct Lexicon {
     labels: boxcar::Vec<Box<[u32]>>,
     has_gaps: bool,
     limits: Limits,
+    /// Bytes of the store when it was last measured.
+    last_bytes: AtomicUsize,
+    /// Bytes of the transitions of states, and of their parts.
+    edge_bytes: AtomicUsize,
 }
 
 /// The runs with the bytes outside an alphabet leading nowhere.
@@ -268,6 +274,8 @@ impl Lexicon {
             labels,
             has_gaps: false,
             limits,
+            last_bytes: AtomicUsize::new(0),
+            edge_bytes: AtomicUsize::new(0),
         }
     }
 
@@ -494,6 +502,15 @@ impl Lexicon {
         (self.lock().store.nodes.len(), self.states.count())
     }
 
+    /// Bytes held, about. O(1), and never waits for another thread.
+    pub fn heap_bytes(&self) -> usize {
+        let store = heap::behind(&self.inner, &self.last_bytes, |inner| {
+            heap::table::<(ExprId, bool), LexState>(inner.states.len()) + inner.store.heap_bytes()
+        });
+        let states = heap::pieces::<State>(self.states.count());
+        store + states + self.edge_bytes.load(Ordering::Relaxed)
+    }
+
     /// The fresh state in which a lexeme matched by `e` begins; `DEAD` if there is none.
     pub fn fresh(&self, e: ExprId) -> Result<LexState, LimitError> {
         let mut steps = self.limits.steps;
@@ -595,8 +612,11 @@ impl Lexicon {
             }
             Edges::Table(table)
         };
+        self.edge_bytes
+            .fetch_add(edges.heap_bytes(), Ordering::Relaxed);
+        let _ = record.edges.set(edges);
         drop(inner);
-        Ok(record.edges.get_or_init(|| edges))
+        Ok(record.edges.get_or_init(|| Edges::Runs(Box::default())))
     }
 
     /// The state after one more byte of the lexeme, or `DEAD`. Of a state that is passed on one way only,
@@ -636,7 +656,7 @@ impl Lexicon {
     /// each serves every lexeme of which it is an alternative. Just the state when it has no parts.
     pub fn parts(&self, state: LexState) -> Result<&[LexState], LimitError> {
         let record = &self.states[state.index()];
-        if let Some(parts) = record.more().parts.get() {
+        if let Some(parts) = self.more(record).parts.get() {
             return Ok(parts);
         }
         let alternatives = match self.lock().store.node(record.expr) {
@@ -671,7 +691,11 @@ impl Lexicon {
         } else {
             parts.push(state);
         }
-        Ok(record.more().parts.get_or_init(|| parts.into()))
+        Ok(self.more(record).parts.get_or_init(|| {
+            let bytes = heap::list::<LexState>(parts.len());
+            self.edge_bytes.fetch_add(bytes, Ordering::Relaxed);
+            parts.into()
+        }))
     }
 
     /// What is known of a state without its transitions. Nothing where the vocabulary cannot spell all
@@ -707,6 +731,15 @@ impl Lexicon {
         }))
     }
 
+    #[inline]
+    fn more<'a>(&self, record: &'a State) -> &'a More {
+        record.more.get_or_init(|| {
+            let bytes = heap::allocation(size_of::<More>());
+            self.edge_bytes.fetch_add(bytes, Ordering::Relaxed);
+            Box::default()
+        })
+    }
+
     /// The labels of two label sets, neither of which is `NONE`.
     pub fn union_labels(&self, a: LabelSet, b: LabelSet) -> LabelSet {
         let mut inner = self.lock();
@@ -718,7 +751,7 @@ impl Lexicon {
     /// The states of long strings differ only in how much is left: see [`Loose`].
     pub fn loose(&self, state: LexState) -> Result<Loose, LimitError> {
         let record = &self.states[state.index()];
-        if let Some(&answer) = record.more().loose.get() {
+        if let Some(&answer) = self.more(record).loose.get() {
             return Ok(answer);
         }
         let mut inner = self.lock();
@@ -739,7 +772,7 @@ impl Lexicon {
             alive: intern(alive)?,
             horizon,
         };
-        Ok(*record.more().loose.get_or_init(|| answer))
+        Ok(*self.more(record).loose.get_or_init(|| answer))
     }
 
     /// A state that agrees with `state` on everything that at most so many bytes can show, with the small
@@ -750,7 +783,7 @@ impl Lexicon {
     /// A limit.
     pub fn wide(&self, state: LexState) -> Result<(LexState, u32), LimitError> {
         let record = &self.states[state.index()];
-        if let Some(&wide) = record.more().wide.get() {
+        if let Some(&wide) = self.more(record).wide.get() {
             return Ok(wide);
         }
         let mut inner = self.lock();
@@ -760,7 +793,7 @@ impl Lexicon {
             true => (state, u32::MAX),
             false => (self.intern(&mut inner, e, record.fresh)?, horizon),
         };
-        Ok(*record.more().wide.get_or_init(|| wide))
+        Ok(*self.more(record).wide.get_or_init(|| wide))
     }
 
     /// A state that agrees with `state` on everything that fewer than [`FAR`](Self::FAR) bytes can show:
@@ -771,7 +804,7 @@ impl Lexicon {
     /// A limit.
     pub fn far(&self, state: LexState) -> Result<LexState, LimitError> {
         let record = &self.states[state.index()];
-        if let Some(&far) = record.more().far.get() {
+        if let Some(&far) = self.more(record).far.get() {
             return Ok(far);
         }
         let mut inner = self.lock();
@@ -781,14 +814,14 @@ impl Lexicon {
             true => state,
             false => self.intern(&mut inner, e, record.fresh)?,
         };
-        Ok(*record.more().far.get_or_init(|| far))
+        Ok(*self.more(record).far.get_or_init(|| far))
     }
 
     /// The classes of bytes ([`byte_class`], one bit each) all of whose bytes lead from a state to
     /// itself; [`CHARACTERS`] where all characters outside ASCII do.
     pub fn stays(&self, state: LexState) -> Result<Classes, LimitError> {
         let record = &self.states[state.index()];
-        if let Some(&stays) = record.more().stays.get() {
+        if let Some(&stays) = self.more(record).stays.get() {
             return Ok(stays);
         }
         let edges = self.edges(state)?;
@@ -805,7 +838,7 @@ impl Lexicon {
         if loops && self.characters_stay(state)? {
             stays |= 1 << CHARACTERS;
         }
-        Ok(*record.more().stays.get_or_init(|| stays))
+        Ok(*self.more(record).stays.get_or_init(|| stays))
     }
 
     /// Whether every character outside ASCII leads from a state to itself.
@@ -841,12 +874,12 @@ impl Lexicon {
     /// A limit.
     pub fn firsts(&self, state: LexState) -> Result<Classes, LimitError> {
         let record = &self.states[state.index()];
-        if let Some(&firsts) = record.more().firsts.get() {
+        if let Some(&firsts) = self.more(record).firsts.get() {
             return Ok(firsts);
         }
         let edges = self.edges(state)?;
         let firsts = edges.classes(|target| target != LexState::DEAD);
-        Ok(*record.more().firsts.get_or_init(|| firsts))
+        Ok(*self.more(record).firsts.get_or_init(|| firsts))
     }
 
     /// The state of two lexemes at once, at least a byte of each being read: alive and accepting where

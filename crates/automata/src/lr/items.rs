@@ -4,6 +4,7 @@
 //! production, `end → start`, is added after those of the grammar; reducing by it accepts.
 
 use maskwright_grammar::{NormalGrammar, Sym};
+use maskwright_tables::heap;
 
 /// The items of a grammar.
 #[derive(Debug)]
@@ -39,6 +40,14 @@ impl Items {
             items.production.resize(items.next.len(), i as u32);
         }
         items
+    }
+
+    /// Bytes held, about, the grammar included.
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.grammar.heap_bytes()
+            + heap::list::<Option<Sym>>(self.next.capacity())
+            + heap::list::<u32>(self.production.capacity())
+            + heap::list::<u32>(self.first.capacity())
     }
 
     /// The item that accepts when its dot is at the end, dot at the beginning.

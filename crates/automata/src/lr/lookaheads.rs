@@ -3,6 +3,7 @@
 //! A set is a sorted list while it is small and a bitset when that is smaller; equal sets have equal
 //! ids, so comparing lookaheads is comparing numbers, and unions are remembered.
 
+use maskwright_tables::heap;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
@@ -57,7 +58,7 @@ impl Set {
         }
     }
 
-    fn bytes(&self) -> usize {
+    fn heap_bytes(&self) -> usize {
         match self {
             Set::Few(list) => 4 * list.len(),
             Set::Dense(bits) => 8 * bits.len(),
@@ -93,13 +94,20 @@ pub(super) struct Interner {
 }
 
 impl Interner {
+    /// Bytes held, about, the sets and the tables by which they are found included.
+    pub(super) fn size(&self) -> usize {
+        heap::table::<Arc<Set>, SetId>(self.ids.len())
+            + heap::table::<(SetId, SetId), SetId>(self.unions.len())
+            + self.bytes
+    }
+
     /// The set of a strictly increasing list.
     pub(super) fn set(&mut self, sets: &Sets, sorted: &[u32]) -> SetId {
         let set = Arc::new(Set::new(sorted));
         if let Some(&id) = self.ids.get(&set) {
             return id;
         }
-        self.bytes += set.bytes() + 64;
+        self.bytes += set.heap_bytes() + 64;
         // Only the builder pushes, so ids are dense and in order.
         let id = SetId(sets.0.push(set.clone()) as u32);
         self.ids.insert(set, id);

@@ -48,7 +48,7 @@ pub use conflicts::{Conflict, ConflictReport};
 use crate::lexicon::ExprId;
 use crate::{Control, ControlError, Lexicon, Move, StackReader};
 use maskwright_grammar::{Diagnostic, NormalGrammar, Place, RegexNode, Sym};
-use maskwright_tables::{CancelFlag, LexState, LimitError, Limits, StackAction, Symbol};
+use maskwright_tables::{CancelFlag, LexState, LimitError, Limits, StackAction, Symbol, heap};
 use states::States;
 use std::sync::Arc;
 
@@ -232,6 +232,12 @@ impl Control for Lr {
     fn goto(&self, below: Symbol, nonterminal: u32) -> Result<Option<Symbol>, ControlError> {
         let target = self.states.goto(below.0, Sym::Nonterminal(nonterminal))?;
         Ok(target.map(Symbol))
+    }
+
+    fn heap_bytes(&self) -> usize {
+        let terminals = heap::list::<ExprId>(self.terminals.capacity())
+            + heap::list::<bool>(self.without_text.capacity());
+        size_of::<Self>() + terminals + self.states.heap_bytes()
     }
 
     fn symbols_len(&self) -> usize {

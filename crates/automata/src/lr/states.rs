@@ -7,9 +7,9 @@
 use super::items::Items;
 use super::lookaheads::{Interner, SetId, Sets};
 use maskwright_grammar::{NormalGrammar, Sym};
-use maskwright_tables::{CancelFlag, LexState, LimitError, Limits};
+use maskwright_tables::{CancelFlag, LexState, LimitError, Limits, heap};
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Items with lookaheads, sorted by item.
@@ -69,6 +69,10 @@ pub(super) struct States {
     builder: Mutex<Builder>,
     limits: Limits,
     cancel: CancelFlag,
+    /// Bytes of the grammar and its items.
+    grammar_bytes: usize,
+    /// Bytes of what grows, when it was last measured.
+    last_bytes: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -83,8 +87,11 @@ struct Builder {
 
 impl States {
     pub(super) fn new(grammar: NormalGrammar, limits: Limits, cancel: CancelFlag) -> Self {
+        let items = Items::new(grammar);
         let states = States {
-            items: Items::new(grammar),
+            grammar_bytes: items.heap_bytes(),
+            last_bytes: AtomicUsize::new(0),
+            items,
             sets: Sets::default(),
             states: boxcar::Vec::new(),
             builder: Mutex::default(),
@@ -111,6 +118,17 @@ impl States {
 
     pub(super) fn len(&self) -> usize {
         self.states.count()
+    }
+
+    /// Bytes held, about. O(1), and never waits for whoever is making a state.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let grown = heap::behind(&self.builder, &self.last_bytes, |builder| {
+            // Kernels are shared between edges and states; each has a header.
+            let tables = heap::table::<Kernel, u32>(builder.kernels.len())
+                + heap::table::<u32, SetId>(builder.first.len());
+            tables + builder.bytes + builder.interner.size()
+        });
+        self.grammar_bytes + grown + heap::pieces::<State>(self.states.count())
     }
 
     pub(super) fn limits(&self) -> &Limits {

@@ -28,7 +28,9 @@ use crate::sets::{SetId, Sets};
 use maskwright_automata::lexicon::Spelling;
 use maskwright_automata::{ControlError, Move, StackReader};
 use maskwright_tables::pushdown::{ONCE, PLAIN, TWICE};
-use maskwright_tables::{CancelFlag, LabelSet, LexState, LimitError, Machine, RunError, Symbol};
+use maskwright_tables::{
+    CancelFlag, LabelSet, LexState, LimitError, Machine, RunError, Symbol, heap,
+};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use std::collections::VecDeque;
@@ -167,6 +169,12 @@ impl<T: Clone + Eq + std::hash::Hash> Interner<T> {
         }
     }
 
+    /// Bytes held, about, if each value owns so many.
+    fn heap_bytes(&self, each: usize) -> usize {
+        let own = 2 * self.values.len() * each;
+        heap::list::<T>(self.values.capacity()) + heap::table::<T, u32>(self.ids.len()) + own
+    }
+
     pub fn intern(&mut self, value: T) -> u32 {
         if let Some(&id) = self.ids.get(&value) {
             return id;
@@ -286,6 +294,19 @@ impl Default for Memory {
             rests: Interner::new(),
             memo: FxHashMap::default(),
         }
+    }
+}
+
+impl Memory {
+    /// Bytes held, about. O(1).
+    pub fn heap_bytes(&self) -> usize {
+        const LIST: usize = 64;
+        self.pending.heap_bytes(0)
+            + self.outcomes.heap_bytes(LIST)
+            + self.actions.heap_bytes(LIST / 2)
+            + self.sets.heap_bytes(0)
+            + self.rests.heap_bytes(LIST / 2)
+            + heap::table::<Goal, OutcomeId>(self.memo.len())
     }
 }
 

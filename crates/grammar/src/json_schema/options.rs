@@ -68,7 +68,7 @@ pub enum FormatMode {
 }
 
 /// What a caller may choose about reading a schema. The default is strict, with formats asserted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Options {
     /// The draft of schemas that do not say theirs with `$schema`.
     pub default_draft: Draft,

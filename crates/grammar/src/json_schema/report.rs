@@ -2,6 +2,7 @@
 
 use super::options::Draft;
 use crate::Diagnostic;
+use maskwright_tables::heap;
 use std::fmt;
 
 /// What became of a keyword at a place.
@@ -51,6 +52,21 @@ pub struct Report {
 }
 
 impl Report {
+    /// Bytes held, about. O(keywords).
+    pub fn heap_bytes(&self) -> usize {
+        let reasons = self.entries.iter();
+        let reasons = reasons.map(|e| e.3.as_ref().map_or(0, |text| heap::allocation(text.len())));
+        let entries = self.entries.capacity();
+        heap::list::<(PlaceId, Segment, Status, Option<Box<str>>)>(entries)
+            + reasons.sum::<usize>()
+            + self.places.heap_bytes()
+            + self
+                .warnings
+                .iter()
+                .map(Diagnostic::heap_bytes)
+                .sum::<usize>()
+    }
+
     /// The draft of the root schema.
     pub fn draft(&self) -> Draft {
         self.draft
@@ -176,6 +192,14 @@ struct Step {
 }
 
 impl Places {
+    fn heap_bytes(&self) -> usize {
+        let owned = self.0.iter().map(|step| match &step.segment {
+            Segment::Root(text) | Segment::Name(text) => heap::allocation(text.len()),
+            Segment::Word(_) | Segment::Index(_) => 0,
+        });
+        heap::list::<Step>(self.0.capacity()) + owned.sum::<usize>()
+    }
+
     pub(super) fn root(&mut self, prefix: &str) -> PlaceId {
         self.0.push(Step {
             parent: 0,

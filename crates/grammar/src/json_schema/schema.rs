@@ -1,6 +1,7 @@
 //! [`Schema`]: a graph of boolean combinations of single-type assertions.
 
 use crate::{RegexId, RegexPool};
+use maskwright_tables::heap;
 use std::fmt;
 
 /// A node of a [`Schema`].
@@ -161,6 +162,40 @@ pub struct Schema {
 }
 
 impl Schema {
+    /// Bytes held, about. O(nodes).
+    pub fn heap_bytes(&self) -> usize {
+        let names = |names: &[Box<str>]| {
+            let each = names.iter().map(|n| heap::allocation(n.len()));
+            each.sum::<usize>()
+        };
+        let owned = self.nodes.iter().map(|node| match node {
+            Node::All(parts) | Node::Any(parts) | Node::One(parts) => {
+                heap::list::<NodeId>(parts.capacity())
+            }
+            Node::Number(n) => {
+                let ends = [&n.min, &n.max].into_iter().flatten().map(|b| &b.0);
+                let all = ends.chain(&n.multiple_of);
+                all.map(|n| heap::allocation(n.digits.len())).sum()
+            }
+            Node::Array(array) => heap::list::<NodeId>(array.prefix.capacity()),
+            Node::Object(object) => {
+                let declared = object.properties.iter();
+                let declared = declared.map(|(name, _)| heap::allocation(name.len()));
+                heap::list::<(Box<str>, NodeId)>(object.properties.capacity())
+                    + heap::list::<(RegexId, NodeId)>(object.patterns.capacity())
+                    + heap::list::<Box<str>>(object.required.capacity())
+                    + declared.sum::<usize>()
+                    + names(&object.required)
+            }
+            Node::Not(_) | Node::Types(_) | Node::String(_) => 0,
+        });
+        heap::list::<Node>(self.nodes.capacity())
+            + heap::list::<Box<str>>(self.pointers.capacity())
+            + owned.sum::<usize>()
+            + names(&self.pointers)
+            + self.regexes.heap_bytes()
+    }
+
     /// The node of an id.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0 as usize]
