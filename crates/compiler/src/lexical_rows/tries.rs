@@ -1,0 +1,472 @@
+//! What is left of tokens: residual tries, laid out or spread over the vocabulary's.
+
+use super::{LexicalRows, TrieId};
+use crate::row_walk::{Edge, Found};
+use crate::sets::{SetId, Sets};
+use maskwright_tables::trie::{Classes, byte_class};
+use maskwright_tables::{LabelSet, LexState, LimitError, TokenId, TokenTrie};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock, PoisonError};
+
+/// What is left of the tokens after some ends of a lexeme, or a part of it.
+#[derive(Clone, Debug)]
+pub(super) struct Rest {
+    pub(super) labels: LabelSet,
+    pub(super) trie: TrieId,
+    /// The edges with which it begins, where it was too large to be laid over each other as a whole.
+    pub(super) edges: Option<Arc<[u32]>>,
+}
+
+impl Rest {
+    pub(super) fn whole(labels: LabelSet, trie: TrieId) -> Self {
+        Rest {
+            labels,
+            trie,
+            edges: None,
+        }
+    }
+}
+
+/// A trie of what is left of some tokens.
+#[derive(Debug)]
+pub(super) struct Residual {
+    /// Without nodes for a spread one.
+    pub(super) trie: Arc<TokenTrie>,
+    /// The tokens of its root: of these nothing is left.
+    pub(super) here: SetId,
+    /// The classes of the bytes with which it goes on, at least.
+    pub(super) firsts: Classes,
+    pub(super) spread: Option<Spread>,
+}
+
+/// A residual trie as edges of the vocabulary's: the nodes that are its root's children once those with
+/// equal bytes are laid over each other, strictly increasing.
+#[derive(Debug)]
+pub(super) struct Spread {
+    pub(super) edges: OnceLock<Arc<[u32]>>,
+    /// Whether an edge lies below another one.
+    pub(super) nested: OnceLock<bool>,
+    /// What the edges are found from when they are first asked for: those of another one, without the
+    /// edges that begin at these nodes.
+    pub(super) without: Option<(Arc<[u32]>, Roots)>,
+}
+
+/// Kinds of bytes: of words, white space, of characters outside ASCII, and what is left. Lexemes often differ in what kinds may follow them.
+const KINDS: [fn(u8) -> bool; 3] = [
+    |b| b.is_ascii_alphanumeric() || b == b'_',
+    |b| b.is_ascii_whitespace(),
+    |b| !b.is_ascii(),
+];
+
+fn kind_of(byte: u8) -> usize {
+    let found = KINDS.iter().position(|kind| kind(byte));
+    found.unwrap_or(KINDS.len())
+}
+
+/// What is known of the nodes of a large trie.
+#[derive(Debug)]
+pub(super) struct NodeFacts {
+    /// The bytes to the deepest node below each. Only of a trie in which no token lies at two nodes: in
+    /// another one, to take a node out of a set of tokens would take out tokens that another node
+    /// puts there.
+    pub(super) heights: Option<Vec<u8>>,
+    /// The classes of the bytes below each.
+    pub(super) below: Vec<Classes>,
+}
+
+/// Nodes of a trie, and whether the tokens that end at each count.
+pub(super) type Roots = Box<[(u32, bool)]>;
+
+/// The tokens of the root of a spread trie, and its edges.
+pub(super) type SpreadKey = (SetId, Arc<[u32]>);
+
+impl LexicalRows {
+    /// A trie that is laid out, or the vocabulary's for one that is spread over it.
+    pub(super) fn trie(&self, id: TrieId) -> &TokenTrie {
+        let residual = &self.tries[id.0 as usize];
+        if id == Self::VOCABULARY || residual.spread.is_some() {
+            self.vocabulary.trie()
+        } else {
+            &residual.trie
+        }
+    }
+
+    /// The edges of a spread trie.
+    pub(super) fn edges(&self, id: TrieId) -> Option<&Arc<[u32]>> {
+        let spread = self.tries[id.0 as usize].spread.as_ref()?;
+        Some(spread.edges.get_or_init(|| {
+            let (all, roots) = match &spread.without {
+                Some((all, roots)) => (&**all, &**roots),
+                None => (&[][..], &[][..]),
+            };
+            let edges: Arc<[u32]> = without(self.vocabulary.trie(), all, roots).into();
+            self.trie_bytes
+                .fetch_add(4 * edges.len(), Ordering::Relaxed);
+            edges
+        }))
+    }
+
+    /// The trie in which the children of the root of a trie lie, and these children.
+    pub fn children(&self, id: TrieId) -> (&TokenTrie, Vec<usize>) {
+        let trie = self.trie(id);
+        let children = match self.edges(id) {
+            Some(edges) => edges.iter().map(|e| *e as usize).collect(),
+            None => trie.children(0).collect(),
+        };
+        (trie, children)
+    }
+
+    /// The tokens of the root of a trie.
+    pub fn here(&self, id: TrieId) -> SetId {
+        self.tries[id.0 as usize].here
+    }
+
+    /// Whether a lexeme that begins in this state can read on in this trie.
+    pub fn meets(&self, state: LexState, id: TrieId) -> Result<bool, LimitError> {
+        let firsts = self.tries[id.0 as usize].firsts;
+        Ok(firsts & self.lexicon.firsts(state)? != 0)
+    }
+
+    /// Whether a trie certainly holds nothing that the other one does not hold too.
+    pub fn is_within(&self, id: TrieId, other: TrieId) -> bool {
+        if id == other {
+            return true;
+        }
+        if let Some(&known) = self.within.pin().get(&(id, other)) {
+            return known;
+        }
+        let within = match (self.edges(id), self.edges(other)) {
+            (Some(edges), Some(others)) => {
+                let mut rest = others.iter();
+                self.here(id) == Sets::EMPTY && edges.iter().all(|e| rest.any(|o| o == e))
+            }
+            (Some(_), None) => false,
+            (None, _) => self.holds(other, id),
+        };
+        self.within.pin().insert((id, other), within);
+        within
+    }
+
+    /// Whether a trie holds all that one holds which is laid out.
+    pub(super) fn holds(&self, id: TrieId, other: TrieId) -> bool {
+        let wanted = self.trie(other);
+        let (trie, children) = self.children(id);
+        let here = self.sets.bitset(self.here(id));
+        let has = |t: &TokenId| maskwright_kernels::bits::contains(&here, t.0);
+        if !wanted.tokens_at(0).iter().all(has) {
+            return false;
+        }
+        // For each node on the path, the nodes of the trie that spell what comes below it.
+        let mut path: Vec<(u32, Vec<usize>)> = vec![(wanted.nodes()[0].skip, children)];
+        for (i, node) in wanted.nodes().iter().enumerate().skip(1) {
+            while path.last().is_some_and(|p| p.0 as usize <= i) {
+                path.pop();
+            }
+            let Some((_, below)) = path.last() else {
+                return false;
+            };
+            let alike = below.iter().filter(|c| trie.nodes()[**c].byte == node.byte);
+            let alike: Vec<usize> = alike.copied().collect();
+            let has = |t: &TokenId| alike.iter().any(|c| trie.tokens_at(*c).contains(t));
+            if alike.is_empty() || !wanted.tokens_at(i).iter().all(has) {
+                return false;
+            }
+            let children = alike.iter().flat_map(|c| trie.children(*c));
+            path.push((node.skip, children.collect()));
+        }
+        true
+    }
+
+    /// Whether one of the edges of a spread trie lies below another one.
+    pub(super) fn is_nested(&self, id: TrieId) -> bool {
+        let Some(spread) = &self.tries[id.0 as usize].spread else {
+            return false;
+        };
+        *spread.nested.get_or_init(|| {
+            let edges = self.edges(id).map_or(&[][..], |edges| edges);
+            !are_apart(self.vocabulary.trie(), edges)
+        })
+    }
+
+    /// Whether a trie is laid out by itself.
+    pub(super) fn is_laid_out(&self, id: TrieId) -> bool {
+        id != Self::VOCABULARY && self.tries[id.0 as usize].spread.is_none()
+    }
+
+    /// Tries that are laid out, as one.
+    pub(super) fn unite(&self, ids: &[TrieId]) -> Option<TrieId> {
+        let mut entries: Vec<(&[u8], TokenId)> = Vec::new();
+        for &id in ids {
+            let trie = self.trie(id);
+            let mut ends: Vec<u32> = Vec::new();
+            for (i, node) in trie.nodes().iter().enumerate() {
+                while ends.last().is_some_and(|end| *end as usize <= i) {
+                    ends.pop();
+                }
+                if i > 0 {
+                    ends.push(node.skip);
+                }
+                for &token in trie.tokens_at(i) {
+                    let bytes = self.vocabulary.bytes(token);
+                    entries.push((&bytes[bytes.len() - ends.len()..], token));
+                }
+            }
+        }
+        entries.sort_unstable();
+        entries.dedup();
+        self.intern_trie(TokenTrie::from_sorted(&entries))
+    }
+
+    /// What is left of rests when some of the ends they come from, which are nodes of `trie`, are none.
+    pub(super) fn without(
+        &self,
+        trie: &TokenTrie,
+        group: &[Rest],
+        left: &[(u32, bool)],
+        gone: &[(u32, bool)],
+    ) -> Vec<Rest> {
+        let last = left.iter().filter(|e| e.1);
+        let last = last.flat_map(|e| trie.tokens_at(e.0 as usize)).copied();
+        let mut here: Vec<TokenId> = last.collect();
+        let mut rests = Vec::new();
+        for rest in group {
+            let here = std::mem::take(&mut here);
+            let trie_id = match &rest.edges {
+                Some(edges) if self.edges(rest.trie).is_some() => {
+                    let firsts = self.tries[rest.trie.0 as usize].firsts;
+                    let spread = Spread {
+                        edges: OnceLock::new(),
+                        nested: OnceLock::new(),
+                        without: Some((Arc::clone(edges), gone.into())),
+                    };
+                    self.trie_bytes
+                        .fetch_add(128 + 8 * gone.len(), Ordering::Relaxed);
+                    Some(self.push_trie(TokenTrie::default(), here, firsts, Some(spread)))
+                }
+                Some(edges) => self.intern_trie(trie.laid_over(here, without(trie, edges, gone))),
+                None => self.intern_trie(trie.merged(left)),
+            };
+            rests.extend(trie_id.map(|trie| Rest {
+                trie,
+                ..rest.clone()
+            }));
+        }
+        rests
+    }
+
+    pub(super) fn node_facts(&self, trie_id: TrieId) -> Arc<NodeFacts> {
+        if let Some(facts) = self.node_facts.pin().get(&trie_id) {
+            return Arc::clone(facts);
+        }
+        let trie = self.trie(trie_id);
+        let mut words = vec![0; self.vocabulary.mask_words()];
+        maskwright_kernels::bits::set(&mut words, trie.tokens().iter().map(|t| t.0));
+        let once = maskwright_kernels::bits::count(&words) == trie.tokens().len();
+        let facts = Arc::new(NodeFacts {
+            heights: once.then(|| trie.heights()),
+            below: trie.classes_below(),
+        });
+        self.trie_bytes
+            .fetch_add(17 * trie.len() + 64, Ordering::Relaxed);
+        Arc::clone(self.node_facts.pin().get_or_insert(trie_id, facts))
+    }
+
+    /// What is left of the tokens after each label set that occurs among the ends, but for what is left
+    /// of tokens `inside`; whether nothing was left out. Without edges, all of those that the ends have.
+    pub(super) fn residuals(
+        &self,
+        trie_id: TrieId,
+        found: &mut Found,
+        inside: SetId,
+    ) -> (Vec<Rest>, bool) {
+        found.exits.sort_unstable();
+        found.exits.dedup();
+        found.edges.sort_unstable();
+        found.edges.dedup();
+        let mut out = Vec::new();
+        let mut whole = true;
+        let mut words: Option<Vec<u32>> = None;
+        for group in found.exits.chunk_by(|a, b| a.0 == b.0) {
+            let labels = group[0].0;
+            let roots: Roots = group.iter().map(|e| (e.1, e.2)).collect();
+            let trie = self.trie(trie_id);
+            let size = |node: u32| (trie.nodes()[node as usize].skip - node) as usize;
+            let all = || group.iter().map(|e| size(e.1)).sum::<usize>();
+            let mut of = trie_id;
+            if std::ptr::eq(trie, self.vocabulary.trie()) {
+                if all() > Self::SPREAD && !self.lexicon.has_gaps() {
+                    out.append(&mut self.spread(labels, &roots, &found.edges));
+                    whole = false;
+                    continue;
+                }
+                of = Self::VOCABULARY;
+            }
+            let key = (of, roots);
+            let known = self.merges.pin().get(&key).copied();
+            let rest = known.unwrap_or_else(|| {
+                let rest = self.intern_trie(trie.merged(&key.1));
+                let bytes = 8 * key.1.len() + 64;
+                self.trie_bytes.fetch_add(bytes, Ordering::Relaxed);
+                *self.merges.pin().get_or_insert(key, rest)
+            });
+            let Some(rest) = rest else { continue };
+            let mut left = Some(rest);
+            // Where the lexeme could go on at an end.
+            if inside != Sets::EMPTY && group.iter().any(|e| !e.2) {
+                let known = self.trimmed.pin().get(&(rest, inside)).copied();
+                left = known.unwrap_or_else(|| {
+                    let words = words.get_or_insert_with(|| self.sets.bitset(inside));
+                    let is_gone = |t: TokenId| maskwright_kernels::bits::contains(words, t.0);
+                    let trie = self.trie(rest);
+                    let left = match trie.tokens().iter().any(|t| is_gone(*t)) {
+                        true => self.intern_trie(trie.without(is_gone)),
+                        false => Some(rest),
+                    };
+                    self.trie_bytes.fetch_add(32, Ordering::Relaxed);
+                    *self.trimmed.pin().get_or_insert((rest, inside), left)
+                });
+            }
+            whole &= left == Some(rest);
+            out.extend(left.map(|rest| Rest::whole(labels, rest)));
+        }
+        (out, whole)
+    }
+
+    /// Rests of the vocabulary after these ends, by the kind of the bytes with which they begin.
+    pub(super) fn spread(
+        &self,
+        labels: LabelSet,
+        roots: &[(u32, bool)],
+        edges: &[Edge],
+    ) -> Vec<Rest> {
+        let trie = self.vocabulary.trie();
+        let mut here: Vec<TokenId> = Vec::new();
+        let mut kinds: [Vec<u32>; KINDS.len() + 1] = Default::default();
+        let mut add = |node: u32| {
+            kinds[kind_of(trie.nodes()[node as usize].byte)].push(node);
+        };
+        let from = edges.partition_point(|e| e.0 < labels);
+        let edges = &edges[from..edges.partition_point(|e| e.0 <= labels)];
+        edges.iter().for_each(|e| add(e.1));
+        for &(root, last) in roots {
+            if last {
+                here.extend_from_slice(trie.tokens_at(root as usize));
+            }
+            if last || edges.is_empty() {
+                trie.children(root as usize).for_each(|c| add(c as u32));
+            }
+        }
+        let mut out = Vec::new();
+        for mut edges in kinds {
+            if edges.is_empty() && here.is_empty() {
+                continue;
+            }
+            edges.sort_unstable();
+            edges.dedup();
+            let here = std::mem::take(&mut here);
+            let nodes = |e: &u32| (trie.nodes()[*e as usize].skip - e) as usize;
+            let edges: Arc<[u32]> = edges.into();
+            let id = if edges.iter().map(nodes).sum::<usize>() > Self::SPREAD {
+                Some(self.intern_spread(here, Arc::clone(&edges)))
+            } else {
+                self.intern_trie(trie.laid_over(here, edges.iter().copied()))
+            };
+            out.extend(id.map(|trie| Rest {
+                labels,
+                trie,
+                edges: Some(edges),
+            }));
+        }
+        out
+    }
+
+    /// The id of a trie, unless it holds no token.
+    pub(super) fn intern_trie(&self, trie: TokenTrie) -> Option<TrieId> {
+        if trie.is_empty() {
+            return None;
+        }
+        let mut ids = self.trie_ids.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(&id) = ids.get(&trie) {
+            return Some(id);
+        }
+        self.trie_bytes.fetch_add(
+            12 * trie.len() + 4 * trie.tokens().len() + 96,
+            Ordering::Relaxed,
+        );
+        let (here, firsts) = (trie.tokens_at(0).to_vec(), trie.classes_at(0));
+        let id = self.push_trie(trie, here, firsts, None);
+        ids.insert(Arc::clone(&self.tries[id.0 as usize].trie), id);
+        Some(id)
+    }
+
+    /// The id of a spread trie.
+    pub(super) fn intern_spread(&self, here: Vec<TokenId>, edges: Arc<[u32]>) -> TrieId {
+        let lock = self.spread_ids.lock();
+        let mut ids = lock.unwrap_or_else(PoisonError::into_inner);
+        let key = (self.sets.intern(here.clone()), edges);
+        if let Some(&id) = ids.get(&key) {
+            return id;
+        }
+        let nodes = self.vocabulary.trie().nodes();
+        let classes = key.1.iter().map(|e| byte_class(nodes[*e as usize].byte));
+        let firsts = classes.fold(0, |all: Classes, class| all | 1 << class);
+        let spread = Spread {
+            edges: OnceLock::from(Arc::clone(&key.1)),
+            nested: OnceLock::new(),
+            without: None,
+        };
+        self.trie_bytes
+            .fetch_add(128 + 4 * key.1.len(), Ordering::Relaxed);
+        let id = self.push_trie(TokenTrie::default(), here, firsts, Some(spread));
+        ids.insert(key, id);
+        id
+    }
+
+    pub(super) fn push_trie(
+        &self,
+        trie: TokenTrie,
+        here: Vec<TokenId>,
+        firsts: Classes,
+        spread: Option<Spread>,
+    ) -> TrieId {
+        TrieId(self.tries.push(Residual {
+            here: self.sets.intern(here),
+            trie: Arc::new(trie),
+            firsts,
+            spread,
+        }) as u32)
+    }
+}
+
+/// Increasing nodes in lists in which none lies below another one.
+pub(super) fn layers(trie: &TokenTrie, nodes: &[u32]) -> Vec<Vec<u32>> {
+    let mut layers: Vec<Vec<u32>> = Vec::new();
+    // Where the subtrees around a node end, the outermost first.
+    let mut ends: Vec<u32> = Vec::new();
+    for &node in nodes {
+        while ends.last().is_some_and(|end| *end <= node) {
+            ends.pop();
+        }
+        if layers.len() == ends.len() {
+            layers.push(Vec::new());
+        }
+        layers[ends.len()].push(node);
+        ends.push(trie.nodes()[node as usize].skip);
+    }
+    layers
+}
+
+/// Whether no node lies below another one.
+fn are_apart(trie: &TokenTrie, nodes: &[u32]) -> bool {
+    let mut pairs = nodes.windows(2);
+    pairs.all(|p| trie.nodes()[p[0] as usize].skip <= p[1])
+}
+
+/// Edges without those that begin at some nodes.
+fn without(trie: &TokenTrie, edges: &[u32], roots: &[(u32, bool)]) -> Vec<u32> {
+    let children = roots.iter().flat_map(|r| trie.children(r.0 as usize));
+    let mut gone: Vec<u32> = children.map(|c| c as u32).collect();
+    gone.sort_unstable();
+    let kept = edges.iter().filter(|e| gone.binary_search(e).is_err());
+    kept.copied().collect()
+}
