@@ -19,7 +19,7 @@
 //! A lexeme that may end at every byte (a name, a number, a comment) leaves rests of most of the
 //! vocabulary. Two things keep that cheap. What follows an end below which all tokens stay inside
 //! the lexeme anyway adds nothing to a row, and is left out. And of what remains, a large rest is not laid
-//! over each other but kept as the *edges* of the vocabulary with which it begins ([`Spread`]), apart by
+//! over each other but kept as the *edges* of the vocabulary with which it begins (`tries::Spread`), apart by
 //! the kind of their bytes: the grammar asks for few kinds (after a name, for no letter), and the others
 //! are never looked at.
 //!
