@@ -160,6 +160,8 @@ pub(super) struct Core {
     pub facts: FxHashMap<NodeId, Arc<super::disjoint::Facts>>,
     pub symbols: Table<Kind>,
     pub exprs: FxHashMap<Symbol, ExprId>,
+    /// White space between lexemes with its label, once it was asked for.
+    pub free_gap: Option<Option<ExprId>>,
     pub value_exprs: FxHashMap<JudgeId, ExprId>,
     /// Steps left in the present call.
     pub steps: u64,
@@ -212,6 +214,7 @@ impl Core {
             facts: FxHashMap::default(),
             symbols: Table::new(),
             exprs: FxHashMap::default(),
+            free_gap: None,
             value_exprs: FxHashMap::default(),
             steps: limits.steps,
         }

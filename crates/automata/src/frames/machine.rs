@@ -47,9 +47,8 @@ impl Core {
                 let mut e = self.lexeme(kind)?;
                 if !is_spaced(symbol)
                     && !matches!(kind, Kind::Wait(_))
-                    && let Some(gap) = free_gap(&self.lexicon, self.options.whitespace)
+                    && let Some(gap) = self.free_gap()
                 {
-                    let gap = self.lexicon.concat(&[gap, self.mark(label::SPACE)]);
                     e = self.lexicon.alt(&[gap, e]);
                 }
                 self.check_size()?;
@@ -57,6 +56,15 @@ impl Core {
                 e
             }
         })
+    }
+
+    fn free_gap(&mut self) -> Option<ExprId> {
+        if self.free_gap.is_none() {
+            let gap = free_gap(&self.lexicon, self.options.whitespace);
+            let mark = self.mark(label::SPACE);
+            self.free_gap = Some(gap.map(|gap| self.lexicon.concat(&[gap, mark])));
+        }
+        self.free_gap.flatten()
     }
 
     /// Records a label of this machine.
