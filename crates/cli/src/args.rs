@@ -34,9 +34,10 @@ impl Cli {
                 Command::Generate(c) => c.json,
                 Command::Convert(c) => c.json,
                 Command::Inspect(c) | Command::Verify(c) => c.json,
-                Command::Vocab(VocabArgs {
-                    command: VocabCommand::Inspect(c),
-                }) => c.json,
+                Command::Vocab(VocabArgs { command }) => match command {
+                    VocabCommand::Inspect(c) => c.json,
+                    VocabCommand::Compile(c) => c.json,
+                },
                 Command::Suite(_) | Command::Lint(_) | Command::Completions(_) => false,
             }
     }
@@ -63,7 +64,7 @@ pub enum Command {
     Verify(Answering<InspectArgs>),
     /// Print a grammar, regex or schema as a grammar in Maskwright's notation.
     Convert(Answering<ConvertArgs>),
-    /// Look into a vocabulary.
+    /// Look into a vocabulary, or store it.
     Vocab(VocabArgs),
     /// Print a completion script for a shell.
     Completions(CompletionsArgs),
@@ -485,6 +486,25 @@ pub struct VocabArgs {
 pub enum VocabCommand {
     /// Counts, end tokens, duplicates, missing bytes; or single tokens.
     Inspect(Answering<VocabInspectArgs>),
+    /// Store it with its prefix tree, as a file that `--vocab` takes and that is open in milliseconds.
+    Compile(Answering<VocabCompileArgs>),
+}
+
+/// `vocab compile`
+#[derive(Args, Debug)]
+pub struct VocabCompileArgs {
+    /// The vocabulary: o200k_base (if nothing is given), cl100k_base, bytes, or a file.
+    #[arg(value_name = "NAME|FILE")]
+    pub name: Option<String>,
+    /// Where it goes.
+    #[arg(long, short, value_name = "OUT")]
+    pub output: String,
+    /// Overwrite OUT if it is there.
+    #[arg(long)]
+    pub force: bool,
+    /// End tokens and width, which the file then has.
+    #[command(flatten)]
+    pub vocabulary: VocabularyArgs,
 }
 
 /// `vocab inspect`

@@ -409,6 +409,69 @@ fn a_vocabulary_travels_in_its_artifact() {
 }
 
 #[test]
+fn a_vocabulary_is_stored_and_used_like_the_one_it_was_made_from() {
+    let file = scratch("stored-vocabulary.mwk");
+    let compile = ["vocab", "compile", "cl100k_base", "-o", &file];
+    let output = run(&[&compile[..], &["--force"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("for cl100k_base (100,277 ids"));
+    let output = run(&compile);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("--force"), "{}", stderr(&output));
+    assert_eq!(run(&["verify", &file]).status.code(), Some(0));
+    // The same vocabulary by all that is said of it, and the same file when it is made again from itself.
+    let inspect = |name: &str| {
+        let json = stdout(&run(&["vocab", "inspect", "--json", name]));
+        let mut value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        for of_the_file in ["format", "end_tokens_from"] {
+            value[of_the_file].take();
+        }
+        value
+    };
+    assert_eq!(inspect(&file), inspect("cl100k_base"));
+    let again = run(&["vocab", "compile", &file, "-o", "-"]);
+    assert!(
+        again.stdout == fs::read(&file).expect("the file"),
+        "another file"
+    );
+    let mask = |vocabulary: &str| {
+        let source = "grammars/json-schema/invoice/schema.json";
+        let arguments = [
+            "mask", "--json", source, "--prefix", "{\"num", "--vocab", vocabulary,
+        ];
+        let output = run(&arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        stdout(&output)
+    };
+    assert_eq!(mask(&file), mask("cl100k_base"));
+    // What is cut or damaged is refused, with the name of the file.
+    let sound = fs::read(&file).expect("the file");
+    let damaged_file = scratch("damaged-vocabulary.mwk");
+    for at in [0, 8, 40, 130, 4_000, sound.len() / 2, sound.len() - 100_000] {
+        let mut damaged = sound.clone();
+        damaged[at] ^= 0x10;
+        for bytes in [&damaged[..], &sound[..at]] {
+            fs::write(&damaged_file, bytes).expect("a file");
+            let output = run(&["vocab", "inspect", &damaged_file]);
+            assert_eq!(output.status.code(), Some(2), "byte {at}");
+            assert!(
+                stderr(&output).contains("damaged-vocabulary.mwk"),
+                "byte {at}"
+            );
+        }
+    }
+    // End tokens and width are the file's.
+    let changed = ["--vocab", "bytes", "--end-token", "7", "--width", "300"];
+    let output = run(&[&["vocab", "compile", "--force", "-o", &file], &changed[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let value = inspect(&file);
+    assert_eq!(
+        (&value["width"], &value["end_tokens"][0]["id"]),
+        (&300.into(), &7.into())
+    );
+}
+
+#[test]
 fn item_lists_are_stored_and_opened() {
     let artifact = scratch("moves.mwk");
     let source = "crates/cli/tests/cmd/moves.ids";

@@ -1,7 +1,9 @@
-//! Times the set-up of the embedded vocabularies: unpacking, trie, storing, opening.
+//! Times the set-up of the embedded vocabularies: unpacking, trie, storing, opening, the first rows.
 
+use maskwright_compiler::Compiler;
 use maskwright_compiler::vocabulary::embedded;
-use maskwright_tables::{Artifact, TokenTrie, Vocabulary};
+use maskwright_tables::{Artifact, Limits, TokenTrie, Vocabulary};
+use std::sync::Arc;
 use std::time::Instant;
 
 fn main() {
@@ -36,5 +38,17 @@ fn main() {
             "  artifact of {} bytes: open {cold:.1?} first ({first}), best of 10 {open:.1?}",
             bytes.len()
         );
+        let path = std::env::temp_dir().join(format!("{name}-{}.mwk", std::process::id()));
+        if std::fs::write(&path, &bytes).is_ok() {
+            let file = best(&mut || {
+                let bytes = std::fs::read(&path).unwrap_or_default();
+                drop(Artifact::open(&bytes).and_then(|a| Vocabulary::from_artifact(&a)));
+            });
+            println!("  read from a file and opened, best of 10: {file:.1?}");
+            // A file that cannot be removed is small.
+            let _ = std::fs::remove_file(&path);
+        }
+        let rows = best(&mut || drop(Compiler::new(Arc::clone(&vocabulary), Limits::untrusted())));
+        println!("  rows of strings (`Compiler::new`), best of 10: {rows:.1?}");
     }
 }

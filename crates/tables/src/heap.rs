@@ -46,8 +46,8 @@ pub const fn table<K, V>(len: usize) -> usize {
     }
     // At most seven places of eight are taken; four places at least.
     let places = match len {
-        ..=3 => 4,
-        ..=7 => 8,
+        0..=3 => 4,
+        4..=7 => 8,
         _ => (len.saturating_mul(8) / 7).next_power_of_two(),
     };
     allocation(places.saturating_mul(size_of::<(K, V)>() + 1) + 16)

@@ -38,17 +38,24 @@ impl Vocabulary {
 
     /// Reads the vocabulary that an artifact holds.
     ///
-    /// Cost: one copy and one pass for each of checksums, fingerprint and trie. Never panics,
-    /// whatever the artifact holds.
+    /// Nothing is sorted or built. Cost: one copy, the fingerprint of the tokens, the checksum of the trie
+    /// and one pass over it. Never panics, whatever the artifact holds.
     ///
     /// # Errors
     /// A section is missing, damaged or breaks an invariant, or the vocabulary is not the one that
     /// the artifact's header names.
     pub fn from_artifact(artifact: &Artifact<'_>) -> Result<Self, ArtifactError> {
-        for section in artifact
+        // The other sections are under the fingerprint.
+        let noted = [
+            kinds::VOCABULARY_NUMBERS,
+            kinds::VOCABULARY_NAME,
+            kinds::TRIE_NODES,
+            kinds::TRIE_TOKENS,
+        ];
+        let own = artifact
             .sections()
-            .take_while(|s| s.kind < kinds::FIRST_FREE)
-        {
+            .take_while(|s| s.kind < kinds::FIRST_FREE);
+        for section in own.filter(|s| noted.contains(&s.kind)) {
             artifact.verify_section(&section)?;
         }
         let content = |kind, what: String| ArtifactError::Content { kind, what };
@@ -80,14 +87,20 @@ impl Vocabulary {
         let nodes = artifact.words(kinds::TRIE_NODES, 0)?;
         let tokens = artifact.words(kinds::TRIE_TOKENS, 0)?;
         let tokens: Vec<TokenId> = bytemuck::cast_slice(&tokens).to_vec();
-        let trie = TokenTrie::from_words(&nodes, tokens)
+        let (offsets, _, token_kinds) = vocabulary.parts();
+        let text = &token_kinds[..token_kinds.len().min(width)];
+        let mut ends = vec![false; text.len()];
+        let in_reach = vocabulary.end_tokens().iter().map(|t| t.index());
+        in_reach
+            .filter(|t| *t < text.len())
+            .for_each(|t| ends[t] = true);
+        let bytes_len = |token: TokenId| {
+            let t = token.index();
+            let is_text = text.get(t) == Some(&TokenKind::Text) && !ends[t];
+            is_text.then(|| (offsets[t + 1] - offsets[t]) as usize)
+        };
+        let trie = TokenTrie::from_words(&nodes, tokens, bytes_len)
             .map_err(|e| content(kinds::TRIE_NODES, e.to_string()))?;
-        if trie.tokens().iter().any(|t| !vocabulary.is_text(*t)) {
-            return Err(content(
-                kinds::TRIE_TOKENS,
-                "a token in the trie is no text".into(),
-            ));
-        }
         Ok(vocabulary.with_trie(trie).with_leading_space(leading_space))
     }
 
@@ -226,6 +239,51 @@ mod tests {
             }
         }
         assert!(refused > 300, "{refused}");
+    }
+
+    /// A walk down a trie trusts that a token is as long as its path.
+    #[test]
+    fn tokens_that_are_not_as_long_as_their_path_are_refused() {
+        let given = vocabulary();
+        let bytes = given.to_artifact();
+        let artifact = Artifact::open(&bytes).unwrap();
+        let tokens = artifact.words(kinds::TRIE_TOKENS, 0).unwrap().into_owned();
+        let (mut refused, mut same_length) = (0, 0);
+        for i in 0..tokens.len() {
+            for j in 0..i {
+                let mut swapped = tokens.clone();
+                swapped.swap(i, j);
+                let mut writer = ArtifactWriter::new(*given.fingerprint(), [0; 32]);
+                for s in artifact.sections() {
+                    let payload = &bytes[s.offset as usize..][..s.len as usize];
+                    match s.element {
+                        _ if s.kind == kinds::TRIE_TOKENS => {
+                            writer.add_words(s.kind, 0, swapped.as_slice()).unwrap();
+                        }
+                        crate::artifact::Element::U8 => {
+                            writer.add_bytes(s.kind, 0, payload).unwrap();
+                        }
+                        crate::artifact::Element::U32 => {
+                            let words = crate::bytes::words(payload).into_owned();
+                            writer.add_words(s.kind, 0, words).unwrap();
+                        }
+                    }
+                }
+                let len = |i: usize| given.bytes(TokenId(tokens[i])).len();
+                match read(&writer.finish()) {
+                    Ok(v) => {
+                        assert_eq!(len(i), len(j));
+                        assert!(v.verify_trie().is_err());
+                        same_length += 1;
+                    }
+                    Err(e) => {
+                        assert_ne!(len(i), len(j), "{e}");
+                        refused += 1;
+                    }
+                }
+            }
+        }
+        assert!(refused > 0 && same_length > 0, "{refused}, {same_length}");
     }
 
     #[test]

@@ -6,6 +6,8 @@
 //! lie in preorder, so the tokens of a whole subtree are one contiguous slice.
 
 use crate::TokenId;
+use bytemuck::{Pod, Zeroable};
+use std::hash::{Hash, Hasher};
 
 /// The first eight bytes, zero-padded, as a number that orders like them (ties are undecided).
 fn prefix_key(bytes: &[u8]) -> u64 {
@@ -56,8 +58,9 @@ fn utf8_next(state: u8, byte: u8) -> u8 {
 /// See [`utf8_next`].
 const INVALID: u8 = 8;
 
-/// A node of a [`TokenTrie`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// A node of a [`TokenTrie`], laid out as in artifacts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
 pub struct TrieNode {
     /// The node after this one's subtree.
     pub skip: u32,
@@ -67,6 +70,16 @@ pub struct TrieNode {
     pub byte: u8,
     /// The distance from the root, saturating at 255 (for information only).
     pub depth: u8,
+    /// Always 0.
+    zero: u16,
+}
+
+impl Hash for TrieNode {
+    /// In two pieces: tries are interned, and have many nodes.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(u64::from(self.skip) << 32 | u64::from(self.tokens));
+        state.write_u16(u16::from_le_bytes([self.byte, self.depth]));
+    }
 }
 
 /// Words that are not a trie.
@@ -120,6 +133,7 @@ impl TokenTrie {
             tokens: 0,
             byte: 0,
             depth: 0,
+            zero: 0,
         };
         let mut nodes = vec![root];
         let mut tokens = Vec::with_capacity(sorted.len());
@@ -145,6 +159,7 @@ impl TokenTrie {
                     tokens: tokens.len() as u32,
                     byte,
                     depth,
+                    zero: 0,
                 });
             }
             tokens.push(token);
@@ -160,6 +175,7 @@ impl TokenTrie {
             tokens: tokens.len() as u32,
             byte: 0,
             depth: 0,
+            zero: 0,
         });
         TokenTrie { nodes, tokens }
     }
@@ -192,6 +208,7 @@ impl TokenTrie {
             tokens: 0,
             byte: 0,
             depth: 0,
+            zero: 0,
         });
         tokens_of_meeting(&mut out, &mut here);
         // Children still to lay down, with their byte, the next one last; and where the groups of
@@ -229,6 +246,7 @@ impl TokenTrie {
                 tokens: out.tokens.len() as u32,
                 byte,
                 depth,
+                zero: 0,
             });
             here.extend(group.iter().flat_map(|n| self.tokens_at(*n as usize)));
             tokens_of_meeting(&mut out, &mut here);
@@ -247,6 +265,7 @@ impl TokenTrie {
             tokens: self.tokens.len() as u32,
             byte: 0,
             depth: 0,
+            zero: 0,
         });
     }
 
@@ -298,6 +317,7 @@ impl TokenTrie {
                 tokens: node.tokens.wrapping_add(tokens_by),
                 byte: node.byte,
                 depth: (usize::from(depth) + ends.len()).min(255) as u8,
+                zero: 0,
             });
             if node.skip > i + 1 {
                 ends.push(node.skip);
@@ -391,36 +411,58 @@ impl TokenTrie {
             .collect()
     }
 
-    /// Reads what [`TokenTrie::to_words`] wrote, together with the tokens. Never panics; checks
-    /// that the nodes form a tree with children in byte order and that every list is in range, in
-    /// one pass. It does not know the tokens' bytes.
+    /// Reads what [`TokenTrie::to_words`] wrote, together with the tokens. Never panics; checks in one
+    /// pass that the nodes form a tree with children in byte order, that every list is in range, and that
+    /// each token is as long as the path to it. `bytes_len` says how long a token is, `None` for one
+    /// that must not be in the tree. What the bytes of tokens are is not looked at.
     ///
     /// # Errors
     /// The first node that breaks an invariant.
-    pub fn from_words(words: &[u32], tokens: Vec<TokenId>) -> Result<Self, TrieError> {
-        let (triples, rest) = words.as_chunks::<3>();
-        let len = triples
-            .len()
-            .checked_sub(1)
-            .filter(|n| *n > 0 && rest.is_empty());
-        let len = len.ok_or(TrieError { node: 0 })?;
-        let nodes: Vec<TrieNode> = triples
-            .iter()
-            .map(|&[skip, tokens, packed]| {
-                let [byte, depth, ..] = packed.to_le_bytes();
-                TrieNode {
-                    skip,
-                    tokens,
-                    byte,
-                    depth,
-                }
-            })
-            .collect();
-        let sentinel = [len as u32 + 1, tokens.len() as u32, 0];
-        if triples[len] != sentinel || triples[0] != [len as u32, 0, 0] {
+    pub fn from_words(
+        words: &[u32],
+        tokens: Vec<TokenId>,
+        bytes_len: impl Fn(TokenId) -> Option<usize>,
+    ) -> Result<Self, TrieError> {
+        // The sentinel is a node too.
+        let len = (words.len() / 3).saturating_sub(1);
+        if len == 0 || !words.len().is_multiple_of(3) {
+            return Err(TrieError { node: 0 });
+        }
+        let nodes: Vec<TrieNode> = match bytemuck::try_cast_slice(words) {
+            Ok(nodes) if cfg!(target_endian = "little") => nodes.to_vec(),
+            _ => {
+                let node = |&[skip, tokens, packed]: &[u32; 3]| {
+                    let [byte, depth, low, high] = packed.to_le_bytes();
+                    let zero = u16::from_le_bytes([low, high]);
+                    TrieNode {
+                        skip,
+                        tokens,
+                        byte,
+                        depth,
+                        zero,
+                    }
+                };
+                words.as_chunks().0.iter().map(node).collect()
+            }
+        };
+        let end = |skip: usize, tokens: usize| TrieNode {
+            skip: skip as u32,
+            tokens: tokens as u32,
+            ..TrieNode::zeroed()
+        };
+        if nodes[len] != end(len + 1, tokens.len()) || nodes[0] != end(len, 0) {
             return Err(TrieError {
-                node: if triples[0][1] == 0 { len } else { 0 },
+                node: if nodes[0].tokens == 0 { len } else { 0 },
             });
+        }
+        // The tokens of each node, as long as its path.
+        let are_fit = |node: usize, depth: usize| {
+            let list = nodes[node].tokens as usize..nodes[node + 1].tokens as usize;
+            let list = tokens.get(list);
+            list.is_some_and(|all| all.iter().all(|t| bytes_len(*t) == Some(depth)))
+        };
+        if !are_fit(0, 0) {
+            return Err(TrieError { node: 0 });
         }
         // Where each open subtree ends, the root's first; leaves are not kept. The value at `top`
         // is the end of the parent of node `i`, whose depth is therefore `top + 1`.
@@ -434,9 +476,8 @@ impl TokenTrie {
             let in_tree = i < node.skip as usize
                 && node.skip <= parent_end
                 && usize::from(node.depth) == ends.len().min(255)
-                && triples[i][2] >> 16 == 0;
-            let lists_in_order = nodes[i - 1].tokens <= node.tokens;
-            if !in_tree || !lists_in_order {
+                && node.zero == 0;
+            if !in_tree || !are_fit(i, ends.len()) {
                 return Err(TrieError { node: i });
             }
             if node.skip < parent_end && nodes[node.skip as usize].byte <= node.byte {
@@ -447,9 +488,6 @@ impl TokenTrie {
             if node.skip as usize > i + 1 {
                 ends.push(node.skip);
             }
-        }
-        if nodes[len - 1].tokens > nodes[len].tokens {
-            return Err(TrieError { node: len });
         }
         Ok(TokenTrie { nodes, tokens })
     }

@@ -107,7 +107,7 @@ pub struct Vocabulary {
     end_tokens: Vec<TokenId>,
     width: usize,
     leading_space: bool,
-    has_gaps: bool,
+    has_gaps: OnceLock<bool>,
     fingerprint: [u8; 32],
     trie: OnceLock<TokenTrie>,
 }
@@ -221,7 +221,7 @@ impl Vocabulary {
             return Err(VocabularyError::WidthTooLarge(width));
         }
         let fingerprint = digest(&offsets, &bytes, &kinds, &end_tokens, width);
-        let mut vocabulary = Vocabulary {
+        Ok(Vocabulary {
             name: name.into(),
             bytes,
             offsets,
@@ -229,12 +229,10 @@ impl Vocabulary {
             end_tokens,
             width,
             leading_space: false,
-            has_gaps: false,
+            has_gaps: OnceLock::new(),
             fingerprint,
             trie: OnceLock::new(),
-        };
-        vocabulary.has_gaps = vocabulary.find_gaps();
-        Ok(vocabulary)
+        })
     }
 
     /// A name for people, such as `o200k_base`. Not part of the fingerprint.
@@ -325,20 +323,21 @@ impl Vocabulary {
 
     /// Whether some byte occurs in text tokens and is none by itself, so that not everything that
     /// consists of their bytes can be spelled with them; or whether some byte with which every JSON
-    /// text is built occurs in no token, so that not every kind of value can be spelled.
+    /// text is built occurs in no token, so that not every kind of value can be spelled. Found on first
+    /// use, in the trie.
     pub fn has_gaps(&self) -> bool {
-        self.has_gaps
+        *self.has_gaps.get_or_init(|| self.find_gaps())
     }
 
     fn find_gaps(&self) -> bool {
         let (mut all, mut single) = ([false; 256], [false; 256]);
-        for (_, bytes) in self.text_tokens() {
-            if let [byte] = bytes {
-                single[usize::from(*byte)] = true;
-            }
-            for byte in bytes {
-                all[usize::from(*byte)] = true;
-            }
+        let trie = self.trie();
+        for node in trie.nodes().iter().skip(1) {
+            all[usize::from(node.byte)] = true;
+        }
+        for child in trie.children(0) {
+            let byte = usize::from(trie.nodes()[child].byte);
+            single[byte] = !trie.tokens_at(child).is_empty();
         }
         all != single || JSON.iter().any(|byte| !all[usize::from(*byte)])
     }

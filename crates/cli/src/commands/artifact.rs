@@ -72,12 +72,7 @@ pub fn vocabulary_of(bytes: &[u8], name: &str) -> Result<Option<Arc<Vocabulary>>
 
 /// `compile`
 pub fn compile(args: &CompileArgs, manner: Manner) -> Result<bool> {
-    if args.output != "-" && !args.force && Path::new(&args.output).exists() {
-        return Err(
-            Error::new("exists", format!("{} is there already", args.output))
-                .with_help("overwrite it with --force"),
-        );
-    }
+    keep_what_is_there(&args.output, args.force)?;
     let (progress, _) = Progress::start(!manner.quiet, "preparing vocabulary and grammar", None);
     let source = Source::read(&args.source)?;
     if source.kind() == Kind::Artifact {
@@ -222,8 +217,17 @@ fn rows_made(machine: &PushdownTables<'_>) -> (usize, usize) {
     (made.len(), left_out.len())
 }
 
+/// Refuses to overwrite a file that is there, unless forced to.
+pub(super) fn keep_what_is_there(path: &str, force: bool) -> Result<()> {
+    if path != "-" && !force && Path::new(path).exists() {
+        return Err(Error::new("exists", format!("{path} is there already"))
+            .with_help("overwrite it with --force"));
+    }
+    Ok(())
+}
+
 /// Writes a file that is never seen half written: into a new file beside it, then renamed.
-fn write_whole(path: &str, bytes: &[u8]) -> Result<()> {
+pub(super) fn write_whole(path: &str, bytes: &[u8]) -> Result<()> {
     let failed = |e| Error::file("cannot-write", path, &e);
     let beside = format!("{path}.{}.part", std::process::id());
     let written = fs::File::create(&beside)

@@ -44,6 +44,7 @@ pub fn run(cli: &Cli) -> Result<bool> {
         Command::Convert(c) => convert::run(&c.args, manner),
         Command::Vocab(args) => match &args.command {
             VocabCommand::Inspect(c) => vocab::inspect(&c.args, manner),
+            VocabCommand::Compile(c) => vocab::compile(&c.args, manner),
         },
         Command::Completions(args) => completions(args),
     }

@@ -1,8 +1,9 @@
-//! `vocab inspect`: what is in a vocabulary, and what is odd about it.
+//! `vocab inspect`: what is in a vocabulary, and what is odd about it; `vocab compile`: a file of it.
 
 use super::Manner;
+use super::artifact::{keep_what_is_there, write_whole};
 use super::mask::{spelled, token_json};
-use crate::args::VocabInspectArgs;
+use crate::args::{VocabCompileArgs, VocabInspectArgs};
 use crate::error::Result;
 use crate::output::{Out, table, thousands};
 use crate::vocabulary::{self, Chosen};
@@ -151,6 +152,41 @@ pub fn inspect(args: &VocabInspectArgs, manner: Manner) -> Result<bool> {
     rows.push(row("fingerprint", fingerprint));
     for line in table(&rows, usize::MAX) {
         out.line(line)?;
+    }
+    out.finish(true)
+}
+
+/// Stores a vocabulary, with what is found out about it once and for all: how its tokens are sorted.
+pub fn compile(args: &VocabCompileArgs, manner: Manner) -> Result<bool> {
+    keep_what_is_there(&args.output, args.force)?;
+    let mut choice = args.vocabulary.clone();
+    choice.vocab = args.name.clone().or(choice.vocab);
+    let vocabulary = vocabulary::choose(&choice, super::artifact::DEFAULT)?.vocabulary;
+    let bytes = vocabulary.to_artifact();
+    let mut out = Out::new();
+    if args.output == "-" {
+        out.bytes(&bytes)?;
+        return out.finish(true);
+    }
+    write_whole(&args.output, &bytes)?;
+    if manner.json {
+        out.json(&json!({
+            "output": args.output,
+            "bytes": bytes.len(),
+            "vocabulary": vocabulary.name(),
+            "len": vocabulary.len(),
+            "trie_nodes": vocabulary.trie().len(),
+        }))?;
+    } else if !manner.quiet {
+        let (size, name) = (thousands(bytes.len()), vocabulary.name());
+        let (ids, nodes) = (
+            thousands(vocabulary.len()),
+            thousands(vocabulary.trie().len()),
+        );
+        out.line(format!(
+            "{}: {size} bytes for {name} ({ids} ids, {nodes} trie nodes)",
+            args.output
+        ))?;
     }
     out.finish(true)
 }
