@@ -3,11 +3,12 @@
 //! cost that depends on a bound shows.
 
 use crate::engine::Source;
+use crate::stats::{Totals, Verdict};
 use crate::traces::{Case, Instance, write_spaced};
 use serde_json::{Value, json};
 
 /// Words, the same at each call.
-fn words(n: usize) -> String {
+pub fn words(n: usize) -> String {
     const WORDS: [&str; 12] = [
         "the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "near", "river",
         "bank",
@@ -109,22 +110,40 @@ fn enumeration(name: &str, n: usize) -> Case {
     member(name, json!({ "enum": values }), &valid, &[json!("red x")])
 }
 
-fn objects(name: &str, n: usize, same_first_key: bool) -> Case {
+/// How the branches of an `anyOf` of objects differ.
+#[derive(Clone, Copy, PartialEq)]
+enum Branches {
+    /// Each has a key of its own, then one that all have.
+    OwnKeyFirst,
+    /// One that all have, then a key of its own.
+    OwnKeyLast,
+    /// All have the same keys; the value of the first differs.
+    SameFirstKey,
+}
+
+fn objects(name: &str, n: usize, branches: Branches) -> Case {
+    let value = ("value".to_owned(), json!({ "type": ["integer", "string"] }));
     let branch = |i: usize| {
-        let (key, body) = match same_first_key {
-            true => ("kind".to_owned(), json!({ "const": format!("k{i}") })),
-            false => (format!("field{i}"), json!({ "type": "string" })),
+        let (key, body) = match branches {
+            Branches::SameFirstKey => ("kind".to_owned(), json!({ "const": format!("k{i}") })),
+            _ => (format!("field{i}"), json!({ "type": "string" })),
+        };
+        let own = (key.clone(), body);
+        let members = match branches {
+            Branches::OwnKeyLast => [value.clone(), own],
+            _ => [own, value.clone()],
         };
         json!({
             "type": "object",
-            "properties": { key.clone(): body, "value": { "type": ["integer", "string"] } },
+            "properties": serde_json::Map::from_iter(members),
             "required": [key, "value"],
             "additionalProperties": false,
         })
     };
-    let valid = |i: usize| match same_first_key {
-        true => json!({ "kind": format!("k{i}"), "value": i }),
-        false => json!({ format!("field{i}"): "x y", "value": "z" }),
+    let valid = |i: usize| match branches {
+        Branches::OwnKeyFirst => json!({ format!("field{i}"): "x y", "value": "z" }),
+        Branches::OwnKeyLast => json!({ "value": "z", format!("field{i}"): "x y" }),
+        Branches::SameFirstKey => json!({ "kind": format!("k{i}"), "value": i }),
     };
     schema(
         name,
@@ -155,7 +174,7 @@ fn many_properties(name: &str, extra: Value) -> Case {
 /// All cases.
 pub fn all() -> Vec<Case> {
     let mut all = Vec::new();
-    for n in [5, 20, 60, 200, 2_000, 65_536] {
+    for n in [5, 10, 20, 60, 200, 2_000, 65_536] {
         all.push(string_of_length(&format!("maxLength {n}"), "maxLength", n));
     }
     for n in [1, 60, 2_000] {
@@ -183,6 +202,11 @@ pub fn all() -> Vec<Case> {
         ("^(\\w+ )*\\w+$", "several words in a row", "two  spaces"),
         ("^[0-9]{3}-[0-9]{2}-[0-9]{4}$", "123-45-6789", "123-456-789"),
         ("foo", "some foo in the middle", "bar"),
+        (
+            "^[A-Za-z_][A-Za-z0-9_]*$",
+            "a_long_identifier_of_1_language",
+            "1st",
+        ),
     ] {
         all.push(member(
             &format!("pattern {pattern}"),
@@ -217,9 +241,19 @@ pub fn all() -> Vec<Case> {
     all.push(enumeration("enum 20", 20));
     all.push(enumeration("enum 2000", 2_000));
     all.push(enumeration("enum 10000", 10_000));
-    all.push(objects("anyOf 20 objects", 20, false));
-    all.push(objects("anyOf 200 objects", 200, false));
-    all.push(objects("anyOf 50, equal first key", 50, true));
+    all.push(objects("anyOf 20 objects", 20, Branches::OwnKeyFirst));
+    all.push(objects("anyOf 200 objects", 200, Branches::OwnKeyFirst));
+    all.push(objects("anyOf 20, own key last", 20, Branches::OwnKeyLast));
+    all.push(objects(
+        "anyOf 200, own key last",
+        200,
+        Branches::OwnKeyLast,
+    ));
+    all.push(objects(
+        "anyOf 50, equal first key",
+        50,
+        Branches::SameFirstKey,
+    ));
     all.push(many_properties("40 properties", json!({})));
     all.push(many_properties(
         "40 + minProperties",
@@ -294,5 +328,101 @@ pub fn all() -> Vec<Case> {
         &[&call],
         &["<tool>A"],
     ));
+    all.push(Case {
+        name: "text before a schema".into(),
+        source: Source::Grammar(
+            concat!(
+                "start = text \"<tool>\" call \"</tool>\" ;\n",
+                "text = /(.|\\n)*/ ;\n",
+                "call = @json({ \"type\": \"object\", \"properties\": { \"query\": { \"type\": \"string\" } }, ",
+                "\"required\": [\"query\"] }) ;\n",
+            )
+            .into(),
+        ),
+        instances: vec![
+            Instance {
+                valid: true,
+                text: format!("{}\n<tool>{{\"query\": \"a fox\"}}</tool>", words(40)),
+            },
+            Instance {
+                valid: false,
+                text: "some text <tool>{\"query\": 1".into(),
+            },
+        ],
+    });
     all
+}
+
+/// Masks at the start of a case that may be slow.
+const BEFORE: usize = 10;
+
+/// Cases that differ in one bound: a mask of one must not cost more than three times one of another.
+const NEIGHBOURS: [&str; 9] = [
+    "maxLength ",
+    "minLength ",
+    "pattern ^.{1,",
+    "enum ",
+    "anyOf 20 objects|anyOf 200 objects",
+    "anyOf 20, own|anyOf 200, own",
+    "multipleOf ",
+    "40 ",
+    "maxLength 10|maxLength 65536",
+];
+
+/// Judges each case after its first ten masks (mean at most 5 µs, none above 100 µs), and neighbours
+/// against each other.
+pub fn judge(cases: &[Case], totals: &Totals) {
+    let after = |i: usize| -> Option<(f64, f64)> {
+        let masks = totals.times.get(&i)?.0[2].get(BEFORE..)?;
+        let max = *masks.iter().max()?;
+        let mean = masks.iter().sum::<u64>() as f64 / masks.len() as f64;
+        Some((mean / 1e3, max as f64 / 1e3))
+    };
+    println!("\nafter the first {BEFORE} masks: mean (bar 5 µs), greatest (bar 100 µs)");
+    let (mut slow, mut spikes, mut judged) = (0, 0, 0);
+    for (i, case) in cases.iter().enumerate() {
+        let wrong = match &totals.verdicts[i] {
+            Verdict::Pass => "",
+            Verdict::Refused(_) => "  REFUSED",
+            _ => "  WRONG",
+        };
+        let Some((mean, max)) = after(i) else {
+            println!("  {:<44} no further masks{wrong}", case.name);
+            continue;
+        };
+        judged += 1;
+        slow += usize::from(mean > 5.0);
+        spikes += usize::from(max > 100.0);
+        let verdict = match (mean <= 5.0, max <= 100.0) {
+            (true, true) => "holds",
+            (false, true) => "MISSED mean",
+            (true, false) => "MISSED greatest",
+            (false, false) => "MISSED both",
+        };
+        println!(
+            "  {:<44} {mean:>9.2} {max:>9.1}  {verdict}{wrong}",
+            case.name
+        );
+    }
+    println!("  {judged} cases: mean above its bar in {slow}, greatest in {spikes}");
+    println!("neighbours: greatest mean over least mean (bar 3 x)");
+    for family in NEIGHBOURS {
+        let is_of = |case: &Case| match family.contains('|') {
+            true => family.split('|').any(|name| case.name.starts_with(name)),
+            false => case.name.starts_with(family),
+        };
+        let members = cases.iter().enumerate().filter(|(_, c)| is_of(c));
+        let mut means: Vec<(f64, &str)> = members
+            .filter_map(|(i, c)| Some((after(i)?.0, &*c.name)))
+            .collect();
+        means.sort_by(|a, b| a.0.total_cmp(&b.0));
+        if let [least, .., greatest] = &means[..] {
+            let ratio = greatest.0 / least.0;
+            let verdict = if ratio <= 3.0 { "holds" } else { "MISSED" };
+            println!(
+                "  {verdict:<6} {ratio:>8.2} x  {} {:.2} µs, {} {:.2} µs",
+                greatest.1, greatest.0, least.1, least.0
+            );
+        }
+    }
 }

@@ -7,12 +7,17 @@ pub enum Source {
     Schema(String),
     /// A regex that matches the whole output.
     Regex(String),
+    /// A context-free grammar in Maskwright's notation.
+    Grammar(String),
+}
+
+impl Source {
+    /// Why an engine does not compile a grammar that is written in another's notation.
+    pub const NOTATION: &'static str = "not in this engine's notation";
 }
 
 /// A compiler with its vocabulary set up.
 pub trait Engine {
-    /// The name in tables.
-    fn name(&self) -> &'static str;
     /// Compiles a source; the error text says why not.
     fn compile(&mut self, source: &Source) -> Result<Box<dyn Grammar>, String>;
 }
@@ -41,10 +46,12 @@ pub trait Session {
 pub fn set_up(
     name: &str,
     vocabulary: &std::sync::Arc<maskwright_tables::Vocabulary>,
-    any_order: bool,
+    (any_order, fresh): (bool, bool),
 ) -> anyhow::Result<Box<dyn Engine>> {
     Ok(match name {
-        "maskwright" => Box::new(crate::maskwright::Maskwright::new(vocabulary, any_order)),
+        "maskwright" => Box::new(crate::maskwright::Maskwright::new(
+            vocabulary, any_order, fresh,
+        )),
         #[cfg(feature = "llguidance")]
         "llguidance" => Box::new(crate::llguidance::Llguidance::new(vocabulary)?),
         #[cfg(feature = "glrmask")]

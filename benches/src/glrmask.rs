@@ -25,10 +25,6 @@ impl Glrmask {
 }
 
 impl Engine for Glrmask {
-    fn name(&self) -> &'static str {
-        "glrmask"
-    }
-
     fn compile(&mut self, source: &Source) -> Result<Box<dyn Grammar>, String> {
         let grammar = match source {
             Source::Schema(schema) => glrmask::Grammar::from_json_schema(schema),
@@ -36,6 +32,7 @@ impl Engine for Glrmask {
                 let pattern = pattern.replace('/', "\\/");
                 glrmask::Grammar::from_lark(format!("start: /{pattern}/"))
             }
+            Source::Grammar(_) => return Err(Source::NOTATION.into()),
         };
         let compiled = grammar.and_then(|g| g.compile(&self.vocab));
         compiled

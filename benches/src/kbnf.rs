@@ -26,10 +26,6 @@ impl Kbnf {
 }
 
 impl Compiler for Kbnf {
-    fn name(&self) -> &'static str {
-        "kbnf"
-    }
-
     fn compile(&mut self, source: &Source) -> Result<Box<dyn Grammar>, String> {
         let Source::Regex(pattern) = source else {
             return Err("no JSON Schemas".into());

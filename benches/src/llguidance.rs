@@ -40,16 +40,13 @@ impl Llguidance {
 }
 
 impl Engine for Llguidance {
-    fn name(&self) -> &'static str {
-        "llguidance"
-    }
-
     fn compile(&mut self, source: &Source) -> Result<Box<dyn Grammar>, String> {
         let grammar = match source {
             Source::Schema(schema) => TopLevelGrammar::from_json_schema(
                 serde_json::from_str(schema).map_err(|e| e.to_string())?,
             ),
             Source::Regex(pattern) => TopLevelGrammar::from_regex(pattern),
+            Source::Grammar(_) => return Err(Source::NOTATION.into()),
         };
         let parser = self.factory.create_parser(grammar);
         let matcher = Matcher::new(parser);

@@ -2,7 +2,7 @@
 
 use crate::engine::{Engine, Grammar, Session, Source};
 use maskwright_automata::Order;
-use maskwright_compiler::{CompiledGrammar, Compiler, JsonSchemaOptions};
+use maskwright_compiler::{CompileError, CompiledGrammar, Compiler, JsonSchemaOptions};
 use maskwright_runtime::Matcher;
 use maskwright_tables::{Limits, TokenId, Vocabulary};
 use std::sync::Arc;
@@ -11,11 +11,13 @@ use std::sync::Arc;
 pub struct Maskwright {
     compiler: Compiler,
     options: JsonSchemaOptions,
+    /// Whether each source gets a compiler that has compiled nothing before.
+    fresh: bool,
 }
 
 impl Maskwright {
     /// Sets up the vocabulary.
-    pub fn new(vocabulary: &Arc<Vocabulary>, any_order: bool) -> Self {
+    pub fn new(vocabulary: &Arc<Vocabulary>, any_order: bool, fresh: bool) -> Self {
         let mut options = JsonSchemaOptions::default();
         if any_order {
             options.writing.order = Order::Any;
@@ -23,24 +25,34 @@ impl Maskwright {
         Maskwright {
             compiler: Compiler::new(Arc::clone(vocabulary), Limits::untrusted()),
             options,
+            fresh,
         }
     }
 }
 
 impl Engine for Maskwright {
-    fn name(&self) -> &'static str {
-        "maskwright"
-    }
-
     fn compile(&mut self, source: &Source) -> Result<Box<dyn Grammar>, String> {
-        let compiled = match source {
-            Source::Schema(schema) => self.compiler.json_schema_with(schema, &self.options),
-            Source::Regex(pattern) => self.compiler.regex(pattern),
-        };
-        match compiled {
+        if self.fresh {
+            let (vocabulary, limits) = (self.compiler.vocabulary(), *self.compiler.limits());
+            self.compiler = Compiler::new(Arc::clone(vocabulary), limits);
+        }
+        match compile(&self.compiler, &self.options, source) {
             Ok(grammar) => Ok(Box::new(Compiled(grammar))),
             Err(e) => Err(e.to_string()),
         }
+    }
+}
+
+/// Compiles a source.
+pub fn compile(
+    compiler: &Compiler,
+    options: &JsonSchemaOptions,
+    source: &Source,
+) -> Result<CompiledGrammar, CompileError> {
+    match source {
+        Source::Schema(schema) => compiler.json_schema_with(schema, options),
+        Source::Regex(pattern) => compiler.regex(pattern),
+        Source::Grammar(text) => compiler.grammar(text),
     }
 }
 

@@ -28,10 +28,6 @@ impl Outlines {
 }
 
 impl Engine for Outlines {
-    fn name(&self) -> &'static str {
-        "outlines-core"
-    }
-
     fn compile(&mut self, source: &Source) -> Result<Box<dyn Grammar>, String> {
         let regex = match source {
             Source::Schema(schema) => {
@@ -39,6 +35,7 @@ impl Engine for Outlines {
                     .map_err(|e| e.to_string())?
             }
             Source::Regex(pattern) => pattern.clone(),
+            Source::Grammar(_) => return Err(Source::NOTATION.into()),
         };
         let index = Index::new(&regex, &self.vocabulary).map_err(|e| e.to_string())?;
         Ok(Box::new(Compiled {

@@ -60,6 +60,15 @@ impl Totals {
         )
     }
 
+    /// Adds the slow masks of a case that was replayed elsewhere, by their index among all its masks.
+    pub fn slow_masks(&mut self, case: usize, times: &Times) {
+        let slow = times.0[2]
+            .iter()
+            .enumerate()
+            .filter(|(_, ns)| **ns > 20_000);
+        self.slowest.extend(slow.map(|(i, ns)| (*ns, case, i)));
+    }
+
     /// All times of a series over the cases that `keep` lets through, sorted.
     pub fn series(&self, series: usize, keep: &dyn Fn(usize) -> bool) -> Vec<u64> {
         let kept = self.times.iter().filter(|(i, _)| keep(**i));

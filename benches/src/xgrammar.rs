@@ -45,10 +45,6 @@ impl Xgrammar {
 }
 
 impl Engine for Xgrammar {
-    fn name(&self) -> &'static str {
-        "xgrammar-rs"
-    }
-
     fn compile(&mut self, source: &Source) -> Result<Box<dyn Grammar>, String> {
         let compiled = match source {
             Source::Schema(schema) => self
@@ -58,6 +54,7 @@ impl Engine for Xgrammar {
             Source::Regex(pattern) => xgrammar::Grammar::from_regex(pattern)
                 .map_err(|e| e.to_string())
                 .and_then(|g| self.compiler.compile_grammar(&g).map_err(|e| e.to_string())),
+            Source::Grammar(_) => return Err(Source::NOTATION.into()),
         };
         let width = self.width;
         compiled.map(|grammar| Box::new(Compiled { grammar, width }) as Box<dyn Grammar>)
