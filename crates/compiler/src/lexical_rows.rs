@@ -389,8 +389,10 @@ impl LexicalRows {
                     base = None;
                 }
             }
-            if let Some(base) = base {
-                return self.near(state, trie_id, base, (starts, heights));
+            if let Some(base) = base
+                && let Some(row) = self.near(state, trie_id, base, (starts, heights))?
+            {
+                return Ok(row);
             }
         }
         let below = facts.as_ref().map(|s| &s.below[..]);
@@ -540,19 +542,20 @@ impl LexicalRows {
         row_walk::base_of(&self.lexicon, self.trie(trie_id), starts, state)
     }
 
-    /// The row of a state by its difference from a base.
+    /// The row of a state by its difference from a base, where that is small.
     fn near(
         &self,
         state: LexState,
         trie_id: TrieId,
         base: LexState,
         ends: (Option<&[u32]>, &[u8]),
-    ) -> Result<LexRow, LimitError> {
+    ) -> Result<Option<LexRow>, LimitError> {
         let trie = self.trie(trie_id);
         let walk = self.walk(base, trie_id)?;
         let exits = (base, &walk.exits[..], !walk.whole);
         let difference = row_walk::against(&self.lexicon, trie, ends, state, exits)?;
-        self.differing(state, trie_id, (base, &walk), difference)
+        let row = difference.map(|d| self.differing(state, trie_id, (base, &walk), d));
+        row.transpose()
     }
 
     /// The row of a state that differs so from a base.
@@ -706,9 +709,9 @@ impl LexicalRows {
         let exits = (base, &walk.exits[..], false);
         let ends = (None, &heights[..]);
         let difference = row_walk::against(&self.lexicon, trie, ends, state, exits)?;
-        if !are_last(&difference.new) {
+        let Some(difference) = difference.filter(|d| are_last(&d.new)) else {
             return Ok(None);
-        }
+        };
         let mut gone: Vec<u32> = difference.gone.iter().map(|e| e.1).collect();
         gone.sort_unstable();
         let kept = walk
