@@ -88,16 +88,23 @@ impl Vocabulary {
         let tokens = artifact.words(kinds::TRIE_TOKENS, 0)?;
         let tokens: Vec<TokenId> = bytemuck::cast_slice(&tokens).to_vec();
         let (offsets, _, token_kinds) = vocabulary.parts();
-        let text = &token_kinds[..token_kinds.len().min(width)];
-        let mut ends = vec![false; text.len()];
-        let in_reach = vocabulary.end_tokens().iter().map(|t| t.index());
-        in_reach
-            .filter(|t| *t < text.len())
-            .for_each(|t| ends[t] = true);
+        // 0 for what must not be in the trie; text tokens have bytes, at most 65,535. One table, since they
+        // are looked up in the order of their texts.
+        let texts = offsets.windows(2).zip(token_kinds).take(width);
+        let mut lens: Vec<u16> = texts
+            .map(|(ends, kind)| match kind {
+                TokenKind::Text => (ends[1] - ends[0]) as u16,
+                _ => 0,
+            })
+            .collect();
+        for end in vocabulary.end_tokens() {
+            if let Some(len) = lens.get_mut(end.index()) {
+                *len = 0;
+            }
+        }
         let bytes_len = |token: TokenId| {
-            let t = token.index();
-            let is_text = text.get(t) == Some(&TokenKind::Text) && !ends[t];
-            is_text.then(|| (offsets[t + 1] - offsets[t]) as usize)
+            let len = lens.get(token.index()).copied();
+            len.filter(|len| *len > 0).map(usize::from)
         };
         let trie = TokenTrie::from_words(&nodes, tokens, bytes_len)
             .map_err(|e| content(kinds::TRIE_NODES, e.to_string()))?;

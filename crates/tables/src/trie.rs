@@ -455,15 +455,9 @@ impl TokenTrie {
                 node: if nodes[0].tokens == 0 { len } else { 0 },
             });
         }
-        // The tokens of each node, as long as its path.
-        let are_fit = |node: usize, depth: usize| {
-            let list = nodes[node].tokens as usize..nodes[node + 1].tokens as usize;
-            let list = tokens.get(list);
-            list.is_some_and(|all| all.iter().all(|t| bytes_len(*t) == Some(depth)))
-        };
-        if !are_fit(0, 0) {
-            return Err(TrieError { node: 0 });
-        }
+        // Where a list begins: how deep its node is. An empty list leaves that to the next node, and in a
+        // list of several tokens the others have 0: so there is nothing to be decided at each node.
+        let mut depths = vec![0u16; tokens.len() + 1];
         // Where each open subtree ends, the root's first; leaves are not kept. The value at `top`
         // is the end of the parent of node `i`, whose depth is therefore `top + 1`.
         let mut ends = vec![len as u32];
@@ -477,7 +471,13 @@ impl TokenTrie {
                 && node.skip <= parent_end
                 && usize::from(node.depth) == ends.len().min(255)
                 && node.zero == 0;
-            if !in_tree || !are_fit(i, ends.len()) {
+            let depth = u16::try_from(ends.len()).ok();
+            let depths = depths.get_mut(node.tokens as usize);
+            let (true, Some(at), Some(depth)) = (in_tree, depths, depth) else {
+                return Err(TrieError { node: i });
+            };
+            *at = depth;
+            if nodes[i - 1].tokens > node.tokens {
                 return Err(TrieError { node: i });
             }
             if node.skip < parent_end && nodes[node.skip as usize].byte <= node.byte {
@@ -487,6 +487,18 @@ impl TokenTrie {
             }
             if node.skip as usize > i + 1 {
                 ends.push(node.skip);
+            }
+        }
+        let mut depth = 0;
+        for (i, token) in tokens.iter().enumerate() {
+            if depths[i] != 0 {
+                depth = depths[i];
+            }
+            if bytes_len(*token) != Some(usize::from(depth)) {
+                let after = nodes.partition_point(|n| n.tokens as usize <= i);
+                return Err(TrieError {
+                    node: after.saturating_sub(1),
+                });
             }
         }
         Ok(TokenTrie { nodes, tokens })
