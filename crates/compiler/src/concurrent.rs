@@ -12,6 +12,10 @@ pub(crate) type Map<K, V> = HashMap<K, V, FxBuildHasher>;
 /// Makes maps that live and die together: they share the collector of tables that they have outgrown.
 /// One costs 17 KB on small computers and more with each processor, more than all else that a small
 /// grammar holds.
+///
+/// They must be dropped by one thread, one after the other, with nobody reading any of them (as the
+/// fields of one value are): a map that is dropped reclaims all that its collector has to, as if it were
+/// the collector's only user.
 #[derive(Debug)]
 pub(crate) struct Maps(Arc<Collector>);
 

@@ -122,24 +122,34 @@ impl Drop for LexicalRows {
         if self.bytes() < LARGE {
             return;
         }
-        let sets = std::mem::replace(&mut self.sets, Sets::new(0));
-        let tries = (
-            std::mem::take(&mut self.tries),
-            std::mem::take(&mut self.trie_ids),
-            std::mem::take(&mut self.spread_ids),
-        );
-        let rows = (
-            std::mem::take(&mut self.merges),
-            std::mem::take(&mut self.trimmed),
-            std::mem::take(&mut self.cuts),
-            std::mem::take(&mut self.rows),
-            std::mem::take(&mut self.row_ids),
-        );
-        let walks = (
-            std::mem::take(&mut self.walks),
-            std::mem::take(&mut self.node_facts),
-        );
-        let all = (rows, walks, tries, sets, Arc::clone(&self.lexicon));
+        // All maps go to the one thread, and a new field is an error here: they share a collector, which the
+        // drop of each of them takes for its own, so two threads must not drop two of them at once.
+        let LexicalRows {
+            vocabulary: _,
+            lexicon,
+            sets,
+            tries,
+            trie_ids,
+            merges,
+            trimmed,
+            cuts,
+            spread_ids,
+            within,
+            rows,
+            row_ids,
+            walks,
+            node_facts,
+            trie_bytes: _,
+            lengths,
+            is_low: _,
+            limits: _,
+        } = self;
+        use std::mem::take;
+        let sets = std::mem::replace(sets, Sets::new(0));
+        let tries = (take(tries), take(trie_ids), take(spread_ids), take(lengths));
+        let rests = (take(merges), take(trimmed), take(cuts), take(within));
+        let rows = (take(rows), take(row_ids), take(walks), take(node_facts));
+        let all = (rows, rests, tries, sets, Arc::clone(lexicon));
         // Without a thread the closure, and all that it holds, is dropped here.
         let _ = std::thread::Builder::new().spawn(move || drop(all));
     }
