@@ -19,6 +19,7 @@
 
 use super::expr::{ByteSet, ExprId, MarksId, Node, Store, UNBOUNDED};
 use maskwright_tables::LimitError;
+use smallvec::SmallVec;
 
 pub(super) const NORMAL: u32 = 0;
 const ESCAPE: u32 = 1 << 28;
@@ -119,6 +120,9 @@ impl Store {
         if let Some(d) = self.derive_simple(root, byte) {
             return Ok(d);
         }
+        if let Some(d) = self.derive_listed(root, byte, 5) {
+            return Ok(d);
+        }
         if let Some(runs) = self.runs.get(&root) {
             return Ok(runs[runs.partition_point(|r| r.0 < byte)].1);
         }
@@ -202,6 +206,46 @@ impl Store {
         }
     }
 
+    /// The derivative of a string that is on a list, or on none, by a byte that stands for itself: found
+    /// sooner than looked up.
+    fn derive_listed(&mut self, e: ExprId, byte: u8, depth: u32) -> Option<ExprId> {
+        if depth == 0 {
+            return None;
+        }
+        match *self.node(e) {
+            Node::Never | Node::Marks(_) => Some(Self::NEVER),
+            Node::Literals { set, lo, hi, depth } => {
+                Some(self.derive_literals(set, lo, hi, depth, byte))
+            }
+            Node::Repeat(class, min, max) if class == self.any_char && byte.is_ascii() => {
+                let max = if max == UNBOUNDED { max } else { max - 1 };
+                Some(self.repeat(class, min.saturating_sub(1), max))
+            }
+            Node::Concat(head, tail) if matches!(self.node(tail), Node::Marks(_)) => {
+                let head = self.derive_listed(head, byte, depth - 1)?;
+                Some(self.concat2(head, tail))
+            }
+            Node::Except(rest, literals) => {
+                let rest = self.derive_listed(rest, byte, depth - 1)?;
+                let literals = self.derive_listed(literals, byte, depth - 1)?;
+                Some(self.except(rest, literals))
+            }
+            Node::Alt(ref parts) if parts.len() <= 4 => {
+                let parts: SmallVec<[ExprId; 4]> = parts.iter().copied().collect();
+                let mut left: SmallVec<[ExprId; 4]> = SmallVec::new();
+                for part in parts {
+                    left.push(self.derive_listed(part, byte, depth - 1)?);
+                }
+                Some(self.alt(&left))
+            }
+            Node::Spelled(value, NORMAL) if !matches!(byte, 0..=0x1f | b'"' | b'\\') => {
+                let value = self.derive_listed(value, byte, depth - 1)?;
+                Some(self.spelled(value))
+            }
+            _ => None,
+        }
+    }
+
     fn known(&self, e: ExprId, byte: u8) -> ExprId {
         self.derive_simple(e, byte)
             .unwrap_or_else(|| self.derivatives[&(e, byte)])
@@ -280,13 +324,7 @@ impl Store {
         }
         let (lo, hi, depth) = (lo + from as u32, lo + to as u32, depth + 1);
         if hi - lo == 1 {
-            // The rest of a single literal is the same node whatever set it came from.
-            let marks = all.marks[lo as usize];
-            if all.strings[lo as usize].len() == at + 1 {
-                return self.marks(marks);
-            }
-            let rest: Box<[u8]> = all.strings[lo as usize][at + 1..].into();
-            return self.literal_rest(&rest, marks);
+            return self.literal_alone(set, lo, depth);
         }
         self.add(Node::Literals { set, lo, hi, depth })
     }
@@ -529,10 +567,7 @@ impl Store {
                     (from, to) if from >= to => Self::NEVER,
                     (0, to) if to == strings.len() => e,
                     (from, to) if to - from == 1 => {
-                        let index = lo as usize + from;
-                        let marks = all.marks[index];
-                        let rest: Box<[u8]> = all.strings[index][depth as usize..].into();
-                        self.literal_rest(&rest, marks)
+                        self.literal_alone(set, lo + from as u32, depth)
                     }
                     (from, to) => self.add(Node::Literals {
                         set,

@@ -280,8 +280,8 @@ pub(super) struct Store {
     pub any_char: ExprId,
     /// Any text: characters in UTF-8.
     pub any_text: ExprId,
-    /// The rests of single literals.
-    rest_ids: FxHashMap<Box<[u8]>, Vec<(MarksId, ExprId)>>,
+    /// The set of which a literal of a larger set is the only one.
+    alone: FxHashMap<(u32, u32), u32>,
     /// What is left after each byte, of expressions that larger ones were derived from.
     pub runs: FxHashMap<ExprId, Runs>,
     pub derivatives: FxHashMap<(ExprId, u8), ExprId>,
@@ -319,7 +319,7 @@ impl Store {
             classes: FxHashMap::default(),
             any_char: Self::NEVER,
             any_text: Self::NEVER,
-            rest_ids: FxHashMap::default(),
+            alone: FxHashMap::default(),
             runs: FxHashMap::default(),
             derivatives: FxHashMap::default(),
             empty: FxHashMap::default(),
@@ -359,9 +359,10 @@ impl Store {
             + heap::table::<ByteSet, u32>(self.set_ids.len())
             + heap::list::<Box<[u32]>>(self.mark_sets.capacity())
             + heap::table::<Box<[u32]>, MarksId>(self.mark_ids.len())
-            + heap::list::<LiteralSet>(self.literal_sets.capacity())
+            + heap::list::<Arc<LiteralSet>>(self.literal_sets.capacity())
+            + self.literal_sets.len() * heap::allocation(size_of::<LiteralSet>() + 16)
             + heap::table::<MarkedStrings, u32>(self.literal_ids.len())
-            + heap::table::<Box<[u8]>, Vec<(MarksId, ExprId)>>(self.rest_ids.len())
+            + heap::table::<(u32, u32), u32>(self.alone.len())
             + heap::table::<Box<[(char, char)]>, ExprId>(self.classes.len())
             + self.automata.len() * AUTOMATON;
         let known = heap::table::<ExprId, Runs>(self.runs.capacity() / 8 * 7)
@@ -831,20 +832,28 @@ impl Store {
         })
     }
 
-    /// The rest of a single literal: the same node whatever set the literal came from.
-    pub fn literal_rest(&mut self, string: &[u8], marks: MarksId) -> ExprId {
-        if let Some(known) = self.rest_ids.get(string)
-            && let Some(known) = known.iter().find(|k| k.0 == marks)
-        {
-            return known.1;
+    /// One literal of a set, its first `depth` bytes read: the same node whatever set it came from.
+    pub fn literal_alone(&mut self, set: u32, index: u32, depth: u32) -> ExprId {
+        let all = &self.literal_sets[set as usize];
+        let (string, marks) = (&all.strings[index as usize], all.marks[index as usize]);
+        if string.len() == depth as usize {
+            return self.marks(marks);
         }
-        let e = self.literals(vec![(string.into(), marks)]);
-        self.owned += heap::allocation(string.len()) + heap::list::<(MarksId, ExprId)>(4);
-        self.rest_ids
-            .entry(string.into())
-            .or_default()
-            .push((marks, e));
-        e
+        let (mut set, mut lo) = (set, index);
+        if all.strings.len() > 1 {
+            if let Some(&own) = self.alone.get(&(set, index)) {
+                (set, lo) = (own, 0);
+            } else {
+                let string = string.clone();
+                let alone = self.literals(vec![(string, marks)]);
+                if let Node::Literals { set: own, .. } = *self.node(alone) {
+                    self.alone.insert((set, index), own);
+                    (set, lo) = (own, 0);
+                }
+            }
+        }
+        let hi = lo + 1;
+        self.add(Node::Literals { set, lo, hi, depth })
     }
 
     pub fn leaf(&mut self, automaton: Arc<dyn Automaton>) -> ExprId {
