@@ -1,22 +1,23 @@
-//! Clocks: wall time, the processor time of the process, and the bytes that the process holds.
+//! Clocks: wall time, the thread's processor time, and the bytes that the process holds.
 
 use std::time::Instant;
 
-/// A point in time, on the wall or of the processor time of the process.
+/// A point in time, on the wall or of the thread's processor time.
 #[derive(Clone, Copy)]
 pub enum Clock {
     /// Of the wall: cheap to read, and others' work on the machine counts.
     Wall(Instant),
-    /// Processor time of all threads of this process (an engine may compile in threads of its own):
-    /// others' work on the machine does not count. A reading is a system call.
-    Cpu(cpu_time::ProcessTime),
+    /// Processor time of this thread: others' work on the machine does not count, nor does what an engine
+    /// does in threads of its own (XGrammar compiles in some: take the wall for it). A reading is a system
+    /// call.
+    Cpu(cpu_time::ThreadTime),
 }
 
 impl Clock {
     /// Now, by processor time or by the wall.
     pub fn start(cpu: bool) -> Self {
         match cpu {
-            true => Clock::Cpu(cpu_time::ProcessTime::now()),
+            true => Clock::Cpu(cpu_time::ThreadTime::now()),
             false => Clock::Wall(Instant::now()),
         }
     }

@@ -98,7 +98,7 @@ struct Arguments {
     /// Prints each file's verdict where it is not a pass.
     #[arg(long)]
     verbose: bool,
-    /// Counts the processor time of the process instead of wall-clock time: for a machine that others use.
+    /// Counts the thread's processor time instead of wall-clock time: for a machine that others use.
     /// A reading costs about 0.2 µs more.
     #[arg(long)]
     cpu: bool,

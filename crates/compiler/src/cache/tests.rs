@@ -178,7 +178,7 @@ fn errors_are_told_and_not_kept() {
 
 #[test]
 fn the_bound_is_kept_over_thousands_of_schemas() {
-    let cache = cache(8 << 20);
+    let cache = cache(20 << 20);
     let (mut most, mut since, mut outdated) = (0, 0, 0);
     for i in 0..3_000 {
         let grammar = cache.json_schema(&schema(i)).expect("a grammar");
