@@ -552,6 +552,15 @@ impl LexicalRows {
         row_walk::base_of(&self.lexicon, self.trie(trie_id), starts, state)
     }
 
+    /// How many nodes may be looked at for the difference of a state from its base, before the whole walk is
+    /// cheaper. Of a state with large counts that makes too many states.
+    fn few(&self, state: LexState, base: LexState, trie: &TokenTrie) -> Result<usize, LimitError> {
+        Ok(match self.lexicon.wide(state)?.0 == base {
+            true => usize::MAX,
+            false => 1024 + trie.len() / 16,
+        })
+    }
+
     /// The row of a state by its difference from a base, where that is small.
     fn near(
         &self,
@@ -563,7 +572,8 @@ impl LexicalRows {
         let trie = self.trie(trie_id);
         let walk = self.walk(base, trie_id)?;
         let exits = (base, &walk.exits[..], !walk.whole);
-        let difference = row_walk::against(&self.lexicon, trie, ends, state, exits)?;
+        let left = self.few(state, base, trie)?;
+        let difference = row_walk::against(&self.lexicon, trie, ends, state, exits, left)?;
         let row = difference.map(|d| self.differing(state, trie_id, (base, &walk), d));
         row.transpose()
     }
@@ -718,7 +728,8 @@ impl LexicalRows {
         }
         let exits = (base, &walk.exits[..], false);
         let ends = (None, &heights[..]);
-        let difference = row_walk::against(&self.lexicon, trie, ends, state, exits)?;
+        let left = self.few(state, base, trie)?;
+        let difference = row_walk::against(&self.lexicon, trie, ends, state, exits, left)?;
         let Some(difference) = difference.filter(|d| are_last(&d.new)) else {
             return Ok(None);
         };

@@ -371,11 +371,8 @@ pub(crate) struct Difference {
     pub gone: Vec<Exit>,
 }
 
-/// One node of so many may be looked at for the difference of two states; the whole walk of one costs less
-/// than a look at more.
-const NEAR: usize = 16;
-
-/// The answer for `state`, given the ends of `base`, or `None` where too little of it is the same. `heights` are those of the trie, in which no
+/// The answer for `state`, given the ends of `base`, or `None` where more than `left` nodes have to be looked
+/// at. `heights` are those of the trie, in which no
 /// token may lie at two nodes. Where only `edges` are kept of what follows the ends of the base, an end
 /// at which the two differ further down is another one. `starts` are as for [`plain`], none below another.
 pub(crate) fn against(
@@ -384,6 +381,7 @@ pub(crate) fn against(
     (starts, heights): (Option<&[u32]>, &[u8]),
     state: LexState,
     (base, base_exits, edges): (LexState, &[Exit], bool),
+    mut left: usize,
 ) -> Result<Option<Difference>, LimitError> {
     let nodes = trie.nodes();
     let mut out = Difference::default();
@@ -393,7 +391,6 @@ pub(crate) fn against(
     let mut path: SmallVec<[(u32, LexState, LexState); 16]> =
         smallvec![(nodes[0].skip, state, base)];
     let mut starts_left = starts.unwrap_or_default().iter();
-    let mut left = 1024 + nodes.len() / NEAR;
     // Where the subtree of the start ends.
     let (mut i, mut end) = match starts {
         Some(_) => (0, 0),
@@ -437,10 +434,10 @@ pub(crate) fn against(
             }
             Likeness::None => {}
         }
-        left -= 1;
         if left == 0 {
             return Ok(None);
         }
+        left -= 1;
         // The base's ends before this node stand.
         rest = &rest[rest.partition_point(|e| (e.1 as usize) < i)..];
         let place = lexicon.place(a);

@@ -120,8 +120,13 @@ impl Store {
         if let Some(d) = self.derive_simple(root, byte) {
             return Ok(d);
         }
-        if let Some(d) = self.derive_listed(root, byte, 5) {
-            return Ok(d);
+        if let Node::Spelled(value, NORMAL) = *self.node(root)
+            && byte.is_ascii()
+            && !matches!(byte, 0..=0x1f | b'"' | b'\\')
+            && self.is_listed(value)
+        {
+            let left = self.derive_listed(value, byte);
+            return Ok(self.spelled(left));
         }
         if let Some(runs) = self.runs.get(&root) {
             return Ok(runs[runs.partition_point(|r| r.0 < byte)].1);
@@ -206,43 +211,55 @@ impl Store {
         }
     }
 
-    /// The derivative of a string that is on a list, or on none, by a byte that stands for itself: found
+    /// Whether a value is on a list, or is any text that is on none: then what is left of it is found
     /// sooner than looked up.
-    fn derive_listed(&mut self, e: ExprId, byte: u8, depth: u32) -> Option<ExprId> {
-        if depth == 0 {
-            return None;
+    fn is_listed(&self, value: ExprId) -> bool {
+        let is_part = |mut e: ExprId| {
+            if let Node::Concat(head, tail) = *self.node(e)
+                && matches!(self.node(tail), Node::Marks(_))
+            {
+                e = head;
+            }
+            loop {
+                match *self.node(e) {
+                    Node::Except(rest, _) => e = rest,
+                    Node::Literals { .. } | Node::Marks(_) => return true,
+                    Node::Repeat(class, ..) => return class == self.any_char,
+                    _ => return false,
+                }
+            }
+        };
+        match self.node(value) {
+            Node::Alt(parts) => parts.len() <= 4 && parts.iter().all(|p| is_part(*p)),
+            _ => is_part(value),
         }
+    }
+
+    /// The derivative of [such](Self::is_listed) a value by a byte of ASCII.
+    fn derive_listed(&mut self, e: ExprId, byte: u8) -> ExprId {
         match *self.node(e) {
-            Node::Never | Node::Marks(_) => Some(Self::NEVER),
-            Node::Literals { set, lo, hi, depth } => {
-                Some(self.derive_literals(set, lo, hi, depth, byte))
-            }
-            Node::Repeat(class, min, max) if class == self.any_char && byte.is_ascii() => {
+            Node::Literals { set, lo, hi, depth } => self.derive_literals(set, lo, hi, depth, byte),
+            Node::Repeat(class, min, max) => {
                 let max = if max == UNBOUNDED { max } else { max - 1 };
-                Some(self.repeat(class, min.saturating_sub(1), max))
+                self.repeat(class, min.saturating_sub(1), max)
             }
-            Node::Concat(head, tail) if matches!(self.node(tail), Node::Marks(_)) => {
-                let head = self.derive_listed(head, byte, depth - 1)?;
-                Some(self.concat2(head, tail))
+            Node::Concat(head, tail) => {
+                let head = self.derive_listed(head, byte);
+                self.concat2(head, tail)
             }
             Node::Except(rest, literals) => {
-                let rest = self.derive_listed(rest, byte, depth - 1)?;
-                let literals = self.derive_listed(literals, byte, depth - 1)?;
-                Some(self.except(rest, literals))
+                let rest = self.derive_listed(rest, byte);
+                let literals = self.derive_listed(literals, byte);
+                self.except(rest, literals)
             }
-            Node::Alt(ref parts) if parts.len() <= 4 => {
-                let parts: SmallVec<[ExprId; 4]> = parts.iter().copied().collect();
-                let mut left: SmallVec<[ExprId; 4]> = SmallVec::new();
-                for part in parts {
-                    left.push(self.derive_listed(part, byte, depth - 1)?);
+            Node::Alt(ref parts) => {
+                let mut left: SmallVec<[ExprId; 4]> = parts.iter().copied().collect();
+                for part in &mut left {
+                    *part = self.derive_listed(*part, byte);
                 }
-                Some(self.alt(&left))
+                self.alt(&left)
             }
-            Node::Spelled(value, NORMAL) if !matches!(byte, 0..=0x1f | b'"' | b'\\') => {
-                let value = self.derive_listed(value, byte, depth - 1)?;
-                Some(self.spelled(value))
-            }
-            _ => None,
+            _ => Self::NEVER,
         }
     }
 

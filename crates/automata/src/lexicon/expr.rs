@@ -6,6 +6,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 use smallvec::SmallVec;
 use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
+use std::ops::{Index, IndexMut};
 use std::sync::Arc;
 
 /// A hash-consed expression: equal structure means equal id.
@@ -260,11 +261,57 @@ fn hash_of_parts(is_union: bool, parts: &[ExprId]) -> u64 {
     hasher.finish()
 }
 
+/// A list that grows without moving what it holds: of half a million expressions, a move would be a pause
+/// of tens of milliseconds.
+#[derive(Debug)]
+pub(super) struct Segments<T>(Vec<Vec<T>>);
+
+impl<T> Segments<T> {
+    const BITS: usize = 10;
+
+    fn new() -> Self {
+        Segments(Vec::new())
+    }
+
+    pub fn len(&self) -> usize {
+        let full = self.0.len().saturating_sub(1) << Self::BITS;
+        full + self.0.last().map_or(0, Vec::len)
+    }
+
+    fn capacity(&self) -> usize {
+        self.0.len() << Self::BITS
+    }
+
+    fn push(&mut self, value: T) {
+        if self.0.last().is_none_or(|s| s.len() == 1 << Self::BITS) {
+            self.0.push(Vec::with_capacity(1 << Self::BITS));
+        }
+        if let Some(last) = self.0.last_mut() {
+            last.push(value);
+        }
+    }
+}
+
+impl<T> Index<usize> for Segments<T> {
+    type Output = T;
+
+    #[inline]
+    fn index(&self, i: usize) -> &T {
+        &self.0[i >> Self::BITS][i & ((1 << Self::BITS) - 1)]
+    }
+}
+
+impl<T> IndexMut<usize> for Segments<T> {
+    fn index_mut(&mut self, i: usize) -> &mut T {
+        &mut self.0[i >> Self::BITS][i & ((1 << Self::BITS) - 1)]
+    }
+}
+
 /// The arena of expressions and the caches of derivatives and emptiness.
 #[derive(Debug)]
 pub(super) struct Store {
-    pub nodes: Vec<Node>,
-    pub facts: Vec<Facts>,
+    pub nodes: Segments<Node>,
+    pub facts: Segments<Facts>,
     /// Finds a node's id by its content; the hash is kept, so that growing does not look at all nodes.
     ids: HashTable<(u64, ExprId)>,
     pub sets: Vec<ByteSet>,
@@ -305,8 +352,8 @@ impl Store {
 
     pub fn new() -> Self {
         let mut store = Store {
-            nodes: Vec::new(),
-            facts: Vec::new(),
+            nodes: Segments::new(),
+            facts: Segments::new(),
             ids: HashTable::new(),
             sets: Vec::new(),
             set_ids: FxHashMap::default(),
