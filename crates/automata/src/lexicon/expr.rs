@@ -220,9 +220,6 @@ pub(super) struct Facts {
 /// What is left after each byte: `(last byte of the run, expression)`, covering 0 to 255.
 pub(super) type Runs = Arc<[(u8, ExprId)]>;
 
-/// Sorted byte strings with the marks that each records.
-type MarkedStrings = Vec<(Box<[u8]>, MarksId)>;
-
 #[derive(Debug)]
 pub(super) struct LiteralSet {
     /// Sorted by bytes, distinct bytes.
@@ -319,7 +316,8 @@ pub(super) struct Store {
     pub mark_sets: Vec<Box<[u32]>>,
     mark_ids: FxHashMap<Box<[u32]>, MarksId>,
     pub literal_sets: Vec<Arc<LiteralSet>>,
-    literal_ids: FxHashMap<MarkedStrings, u32>,
+    /// With the hashes of the sets, which are long to hash again.
+    literal_ids: HashTable<(u64, u32)>,
     pub automata: Vec<Arc<dyn Automaton>>,
     automaton_ids: FxHashMap<Vec<u8>, u32>,
     pub classes: FxHashMap<Box<[(char, char)]>, ExprId>,
@@ -360,7 +358,7 @@ impl Store {
             mark_sets: vec![Box::default()],
             mark_ids: FxHashMap::default(),
             literal_sets: Vec::new(),
-            literal_ids: FxHashMap::default(),
+            literal_ids: HashTable::new(),
             automata: Vec::new(),
             automaton_ids: FxHashMap::default(),
             classes: FxHashMap::default(),
@@ -408,7 +406,7 @@ impl Store {
             + heap::table::<Box<[u32]>, MarksId>(self.mark_ids.len())
             + heap::list::<Arc<LiteralSet>>(self.literal_sets.capacity())
             + self.literal_sets.len() * heap::allocation(size_of::<LiteralSet>() + 16)
-            + heap::table::<MarkedStrings, u32>(self.literal_ids.len())
+            + heap::table::<(u64, u32), ()>(self.literal_ids.len())
             + heap::table::<(u32, u32), u32>(self.alone.len())
             + heap::table::<Box<[(char, char)]>, ExprId>(self.classes.len())
             + self.automata.len() * AUTOMATON;
@@ -857,20 +855,28 @@ impl Store {
         {
             return self.marks(*marks);
         }
-        let next = self.literal_sets.len() as u32;
-        let id = *self.literal_ids.entry(unique.clone()).or_insert(next);
+        let mut hasher = FxHasher::default();
+        unique.hash(&mut hasher);
+        let hash = hasher.finish();
+        let same = |e: &(u64, u32)| {
+            let known = &self.literal_sets[e.1 as usize];
+            let all = known.strings.iter().zip(&known.marks);
+            e.0 == hash && all.eq(unique.iter().map(|(s, m)| (s, m)))
+        };
         let hi = unique.len() as u32;
-        if id == next {
-            // The strings are there twice, and three times beside them.
+        let known = self.literal_ids.find(hash, same).map(|e| e.1);
+        let id = known.unwrap_or_else(|| {
+            let id = self.literal_sets.len() as u32;
             let texts = unique.iter().map(|(text, _)| heap::allocation(text.len()));
-            self.owned += 2 * texts.sum::<usize>()
-                + heap::list::<(Box<[u8]>, MarksId)>(hi as usize)
+            self.owned += texts.sum::<usize>()
                 + heap::list::<Box<[u8]>>(hi as usize)
                 + heap::list::<MarksId>(hi as usize);
             let (strings, marks) = unique.into_iter().unzip();
             self.literal_sets
                 .push(Arc::new(LiteralSet::new(strings, marks)));
-        }
+            self.literal_ids.insert_unique(hash, (hash, id), |e| e.0);
+            id
+        });
         self.add(Node::Literals {
             set: id,
             lo: 0,
