@@ -178,7 +178,7 @@ fn errors_are_told_and_not_kept() {
 
 #[test]
 fn the_bound_is_kept_over_thousands_of_schemas() {
-    let cache = cache(20 << 20);
+    let cache = cache(8 << 20);
     let (mut most, mut since, mut outdated) = (0, 0, 0);
     for i in 0..3_000 {
         let grammar = cache.json_schema(&schema(i)).expect("a grammar");
@@ -192,10 +192,9 @@ fn the_bound_is_kept_over_thousands_of_schemas() {
         most = most.max(stats.bytes);
         // Since the shared rows were replaced: those that were used last are there.
         assert!(stats.entries >= since.min(10), "{stats:?}");
-        assert!(is_same(
-            &grammar,
-            &cache.json_schema(&schema(i)).expect("it")
-        ));
+        // Fresh rows may come at any time, from a thread of their own.
+        let again = cache.json_schema(&schema(i)).expect("it");
+        assert!(is_same(&grammar, &again) || cache.stats().outdated > outdated);
         assert!(accepts(&grammar, &format!(r#"{{"name{i}": 12}}"#)));
     }
     let stats = cache.stats();
