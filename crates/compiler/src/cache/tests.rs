@@ -192,9 +192,10 @@ fn the_bound_is_kept_over_thousands_of_schemas() {
         most = most.max(stats.bytes);
         // Since the shared rows were replaced: those that were used last are there.
         assert!(stats.entries >= since.min(10), "{stats:?}");
-        // Fresh rows may come at any time, from a thread of their own.
+        // Over the same rows it is still there; fresh ones may come at any time, even during a compile.
         let again = cache.json_schema(&schema(i)).expect("it");
-        assert!(is_same(&grammar, &again) || cache.stats().outdated > outdated);
+        let is_outdated = !grammar.is_over(&cache.compiler.shared());
+        assert!(is_same(&grammar, &again) || is_outdated);
         assert!(accepts(&grammar, &format!(r#"{{"name{i}": 12}}"#)));
     }
     let stats = cache.stats();
