@@ -420,6 +420,17 @@ impl LexicalRows {
             }
         }
         let inside = self.sets.intern_places(trie.tokens(), &found.inside);
+        self.found_row(state, trie_id, inside, found)
+    }
+
+    /// The row of a state with these tokens inside and these ends.
+    fn found_row(
+        &self,
+        state: LexState,
+        trie_id: TrieId,
+        inside: SetId,
+        mut found: Found,
+    ) -> Result<LexRow, LimitError> {
         let residuals = self.residuals(trie_id, &mut found, inside).0;
         let residuals = residuals.into_iter().map(|r| (r.labels, r.trie));
         self.finish(state, trie_id, inside, residuals.collect())
@@ -434,16 +445,9 @@ impl LexicalRows {
     ) -> Result<Option<LexRow>, LimitError> {
         let trie = self.trie(trie_id);
         let Some(others) = &text.others else {
-            let mut found = text_rows::listed(&self.lexicon, trie, text);
+            let found = text_rows::listed(&self.lexicon, trie, text);
             let inside = self.sets.intern_places(trie.tokens(), &found.inside);
-            let residuals = self.residuals(trie_id, &mut found, inside).0;
-            let residuals = residuals.into_iter().map(|r| (r.labels, r.trie));
-            return Ok(Some(self.finish(
-                state,
-                trie_id,
-                inside,
-                residuals.collect(),
-            )?));
+            return Ok(Some(self.found_row(state, trie_id, inside, found)?));
         };
         if others.base == state {
             return Ok(None);
@@ -486,7 +490,7 @@ impl LexicalRows {
     ) -> Result<LexRow, LimitError> {
         let walk = self.walk(base, trie_id)?;
         let trie = self.trie(trie_id);
-        let mut found = Found {
+        let found = Found {
             exits: text_rows::ends(&self.lexicon, trie, state, &walk.exits)?,
             ..Found::default()
         };
@@ -504,9 +508,7 @@ impl LexicalRows {
             };
             return self.differing(state, trie_id, (base, &walk), difference);
         }
-        let residuals = self.residuals(trie_id, &mut found, walk.inside).0;
-        let residuals = residuals.into_iter().map(|r| (r.labels, r.trie));
-        self.finish(state, trie_id, walk.inside, residuals.collect())
+        self.found_row(state, trie_id, walk.inside, found)
     }
 
     /// The row of a state where tokens may leave a lexeme that no tokens complete. All ends count there:
@@ -673,12 +675,26 @@ impl LexicalRows {
         })
     }
 
+    /// How many bases in a row a walk may come from: a state with large counts, one with small counts only,
+    /// one without, and the one that these end in.
+    const BASES: u32 = 4;
+
     /// The whole walk of a state that others are near to, made on first use.
     fn walk(&self, state: LexState, trie_id: TrieId) -> Result<Arc<Walk>, LimitError> {
+        self.walk_over(state, trie_id, Self::BASES)
+    }
+
+    /// The same over at most so many bases.
+    fn walk_over(
+        &self,
+        state: LexState,
+        trie_id: TrieId,
+        bases: u32,
+    ) -> Result<Arc<Walk>, LimitError> {
         if let Some(walk) = self.walks.pin().get(&(state, trie_id)) {
             return Ok(Arc::clone(walk));
         }
-        let walk = match self.derived_walk(state, trie_id)? {
+        let walk = match self.derived_walk(state, trie_id, bases)? {
             Some(walk) => walk,
             None => self.whole_walk(state, trie_id)?,
         };
@@ -711,9 +727,14 @@ impl LexicalRows {
     }
 
     /// The walk of a state near another one, where lexemes end by a byte of their own (a closing quote).
-    fn derived_walk(&self, state: LexState, trie_id: TrieId) -> Result<Option<Walk>, LimitError> {
+    fn derived_walk(
+        &self,
+        state: LexState,
+        trie_id: TrieId,
+        bases: u32,
+    ) -> Result<Option<Walk>, LimitError> {
         let trie = self.trie(trie_id);
-        if self.edges(trie_id).is_some() || trie.len() < Self::LARGE {
+        if bases == 0 || self.edges(trie_id).is_some() || trie.len() < Self::LARGE {
             return Ok(None);
         }
         let facts = self.node_facts(trie_id);
@@ -721,7 +742,7 @@ impl LexicalRows {
         let (Some(heights), Some(base)) = (&facts.heights, base) else {
             return Ok(None);
         };
-        let walk = self.walk(base, trie_id)?;
+        let walk = self.walk_over(base, trie_id, bases - 1)?;
         let are_last = |exits: &[Exit]| exits.iter().all(|e| e.2);
         if !walk.whole || !are_last(&walk.exits) {
             return Ok(None);
