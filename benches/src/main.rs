@@ -105,6 +105,11 @@ struct Arguments {
     /// Prints each case's mean and greatest mask time.
     #[arg(long)]
     cases: bool,
+    /// Writes the first engine's times into this file, a line for each series of each case: what is done is
+    /// the same in every run, so the least of several runs can be taken time by time where others use the
+    /// machine
+    #[arg(long)]
+    times: Option<PathBuf>,
     /// Writes percentile curves as SVG files into this folder (feature `plots`).
     #[arg(long)]
     plot: Option<PathBuf>,
@@ -224,6 +229,9 @@ fn main() -> anyhow::Result<()> {
         report::print_engine(contender, &cases, vocabulary.name());
     }
     report::print_ratios(&contenders);
+    if let Some(file) = &arguments.times {
+        std::fs::write(file, report::all_times(&cases, &contenders[0]))?;
+    }
     if arguments.cases {
         report::print_cases(&cases, &contenders);
     }

@@ -83,6 +83,19 @@ pub fn print_ratios(contenders: &[Contender]) {
     }
 }
 
+/// All times of an engine in nanoseconds: a line for each series of each case.
+pub fn all_times(cases: &[Case], contender: &Contender) -> String {
+    let mut out = String::new();
+    for (i, case) in cases.iter().enumerate() {
+        let times = contender.totals.times.get(&i);
+        for (name, series) in SERIES.iter().zip(times.iter().flat_map(|t| &t.0)) {
+            let numbers: Vec<String> = series.iter().map(u64::to_string).collect();
+            out += &format!("{}\t{name}\t{}\n", case.name, numbers.join(" "));
+        }
+    }
+    out
+}
+
 /// One line a case: first mask, mean and greatest mask of each engine.
 pub fn print_cases(cases: &[Case], contenders: &[Contender]) {
     println!("\nfirst mask, mean and greatest mask in µs");

@@ -428,7 +428,8 @@ impl LazyMachine {
                         None => true,
                     };
                     let out = &mut crossing[usize::from(twice)];
-                    self.crossing(item.enters && endless, item.trie, inside, out);
+                    let entered = item.enters.then_some((item.state, endless));
+                    self.crossing(entered, item.trie, inside, out);
                 }
                 Ok(())
             })?;
@@ -521,11 +522,23 @@ impl LazyMachine {
     }
 
     /// Adds the tokens of a trie that stay inside a lexeme and are crossing. Where this is the first
-    /// lexeme that they enter which must differ, a token that only opens a string cannot repeat or
-    /// exhaust anything if infinitely many values are offered.
-    pub fn crossing(&self, enters: bool, trie: TrieId, inside: SetId, out: &mut Vec<TokenId>) {
+    /// lexeme that they enter which must differ, told is where it begins and whether infinitely many
+    /// values are offered there: a token that only opens a string cannot repeat or exhaust anything
+    /// then, nor can one that goes on in a string of which every text begins infinitely many values.
+    pub fn crossing(
+        &self,
+        entered: Option<(LexState, bool)>,
+        trie: TrieId,
+        inside: SetId,
+        out: &mut Vec<TokenId>,
+    ) {
         let mut opening: Vec<TokenId> = Vec::new();
-        if enters {
+        if let Some((state, endless)) = entered
+            && endless
+        {
+            if self.shared.lexicon.is_boundless(state) {
+                return;
+            }
             let (trie, mut nodes) = self.shared.children(trie);
             while let Some(node) = nodes.pop() {
                 match trie.nodes()[node].byte {
@@ -585,6 +598,11 @@ impl Machine for LazyMachine {
 
     fn lex_is_endless(&self, state: LexState) -> bool {
         self.shared.lexicon.is_endless_from(state)
+    }
+
+    #[inline]
+    fn lex_is_boundless(&self, state: LexState) -> bool {
+        !self.lex_is_fresh(state) && self.shared.lexicon.is_boundless(state)
     }
 
     fn step(&self, stack: &dyn StackView, labels: LabelSet) -> Result<&[StackAction], RunError> {

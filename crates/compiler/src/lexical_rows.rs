@@ -34,7 +34,7 @@ mod tries;
 mod tests;
 
 use crate::concurrent::{Map, Maps, collector_bytes, map_bytes};
-use crate::row_walk::{self, Difference, Exit, Found};
+use crate::row_walk::{self, Base, Difference, Exit, Found};
 use crate::sets::{Set, SetId, Sets};
 use crate::text_rows::{self, Lengths};
 use maskwright_automata::Lexicon;
@@ -370,7 +370,7 @@ impl LexicalRows {
         if starts.is_none() {
             let row = match self.lexicon.shape(state)? {
                 Shape::Text(text) => self.text_row(state, trie_id, &text)?,
-                Shape::Live(base) => Some(self.live_row(state, trie_id, base)?),
+                Shape::Live(base) => self.live_row(state, trie_id, base)?,
                 Shape::Other => None,
             };
             if let Some(row) = row {
@@ -487,9 +487,26 @@ impl LexicalRows {
         state: LexState,
         trie_id: TrieId,
         base: LexState,
-    ) -> Result<LexRow, LimitError> {
+    ) -> Result<Option<LexRow>, LimitError> {
         let walk = self.walk(base, trie_id)?;
         let trie = self.trie(trie_id);
+        if self.lexicon.leeway(state) < u32::MAX {
+            // Only tokens that are longer may leave it.
+            let facts = (trie.len() >= Self::LARGE).then(|| self.node_facts(trie_id));
+            let Some(heights) = facts.as_ref().and_then(|f| f.heights.as_ref()) else {
+                return Ok(None);
+            };
+            let known = Base {
+                state: base,
+                exits: &walk.exits,
+                edges: !walk.whole,
+                any: true,
+            };
+            let (ends, left) = ((None, &heights[..]), Self::few_of(trie));
+            let difference = row_walk::against(&self.lexicon, trie, ends, state, known, left)?;
+            let row = difference.map(|d| self.differing(state, trie_id, (base, &walk), d));
+            return row.transpose();
+        }
         let found = Found {
             exits: text_rows::ends(&self.lexicon, trie, state, &walk.exits)?,
             ..Found::default()
@@ -506,9 +523,11 @@ impl LexicalRows {
                 gone: gone.collect(),
                 ..Difference::default()
             };
-            return self.differing(state, trie_id, (base, &walk), difference);
+            let row = self.differing(state, trie_id, (base, &walk), difference)?;
+            return Ok(Some(row));
         }
-        self.found_row(state, trie_id, walk.inside, found)
+        let row = self.found_row(state, trie_id, walk.inside, found)?;
+        Ok(Some(row))
     }
 
     /// The row of a state where tokens may leave a lexeme that no tokens complete. All ends count there:
@@ -559,8 +578,12 @@ impl LexicalRows {
     fn few(&self, state: LexState, base: LexState, trie: &TokenTrie) -> Result<usize, LimitError> {
         Ok(match self.lexicon.wide(state)?.0 == base {
             true => usize::MAX,
-            false => 1024 + trie.len() / 16,
+            false => Self::few_of(trie),
         })
+    }
+
+    fn few_of(trie: &TokenTrie) -> usize {
+        1024 + trie.len() / 16
     }
 
     /// The row of a state by its difference from a base, where that is small.
@@ -573,9 +596,14 @@ impl LexicalRows {
     ) -> Result<Option<LexRow>, LimitError> {
         let trie = self.trie(trie_id);
         let walk = self.walk(base, trie_id)?;
-        let exits = (base, &walk.exits[..], !walk.whole);
+        let known = Base {
+            state: base,
+            exits: &walk.exits,
+            edges: !walk.whole,
+            any: false,
+        };
         let left = self.few(state, base, trie)?;
-        let difference = row_walk::against(&self.lexicon, trie, ends, state, exits, left)?;
+        let difference = row_walk::against(&self.lexicon, trie, ends, state, known, left)?;
         let row = difference.map(|d| self.differing(state, trie_id, (base, &walk), d));
         row.transpose()
     }
@@ -747,10 +775,15 @@ impl LexicalRows {
         if !walk.whole || !are_last(&walk.exits) {
             return Ok(None);
         }
-        let exits = (base, &walk.exits[..], false);
+        let known = Base {
+            state: base,
+            exits: &walk.exits,
+            edges: false,
+            any: false,
+        };
         let ends = (None, &heights[..]);
         let left = self.few(state, base, trie)?;
-        let difference = row_walk::against(&self.lexicon, trie, ends, state, exits, left)?;
+        let difference = row_walk::against(&self.lexicon, trie, ends, state, known, left)?;
         let Some(difference) = difference.filter(|d| are_last(&d.new)) else {
             return Ok(None);
         };

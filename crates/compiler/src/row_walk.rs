@@ -9,7 +9,7 @@
 //! as the trie has below that node.
 
 use maskwright_automata::Lexicon;
-use maskwright_automata::lexicon::Edges;
+use maskwright_automata::lexicon::{Edges, LexPlace};
 use maskwright_tables::trie::Classes;
 use maskwright_tables::{LabelSet, LexState, LimitError, TokenId, TokenTrie};
 use rustc_hash::FxHashMap;
@@ -71,6 +71,72 @@ pub(crate) struct Found {
     pub edges: Vec<Edge>,
 }
 
+/// What was last looked up of lexical states, by their numbers: a walk goes back and forth between few.
+struct Known<'a> {
+    lexicon: &'a Lexicon,
+    slots: [KnownState<'a>; 64],
+}
+
+#[derive(Clone, Copy)]
+struct KnownState<'a> {
+    place: LexPlace<'a>,
+    accept: LabelSet,
+    /// Whether the lexeme cannot go on.
+    last: bool,
+    edges: Option<&'a Edges>,
+    stays: Option<Classes>,
+}
+
+impl<'a> Known<'a> {
+    fn new(lexicon: &'a Lexicon) -> Self {
+        let dead = KnownState {
+            place: lexicon.place(LexState::DEAD),
+            accept: LabelSet::NONE,
+            last: false,
+            edges: None,
+            stays: None,
+        };
+        Known {
+            lexicon,
+            slots: [dead; 64],
+        }
+    }
+
+    #[inline]
+    fn get(&mut self, state: LexState) -> Result<&mut KnownState<'a>, LimitError> {
+        let slot = &mut self.slots[state.index() % 64];
+        if slot.place.state() != state {
+            let place = self.lexicon.place(state);
+            *slot = KnownState {
+                place,
+                accept: place.accept(),
+                last: place.is_final()?,
+                edges: None,
+                stays: None,
+            };
+        }
+        Ok(slot)
+    }
+}
+
+impl<'a> KnownState<'a> {
+    #[inline]
+    fn edges(&mut self) -> Result<&'a Edges, LimitError> {
+        match self.edges {
+            Some(edges) => Ok(edges),
+            None => Ok(*self.edges.insert(self.place.edges()?)),
+        }
+    }
+
+    #[inline]
+    fn stays(&mut self) -> Result<Classes, LimitError> {
+        match self.stays {
+            Some(stays) => Ok(stays),
+            None => Ok(*self.stays.insert(self.place.stays()?)),
+        }
+    }
+}
+
 /// A node on the path to the one being looked at.
 struct Open<'a> {
     /// Where its subtree ends.
@@ -104,8 +170,7 @@ pub(crate) fn plain(
     let mut out = Found::default();
     let nowhere = lexicon.edges(LexState::DEAD)?;
     let first = lexicon.edges(state)?;
-    // Most bytes lead where the last one led.
-    let mut at = lexicon.place(LexState::DEAD);
+    let mut known = Known::new(lexicon);
     let mut joined: FxHashMap<(LexState, LexState), LexState> = FxHashMap::default();
     let mut starts_left = starts.unwrap_or_default();
     let open = |end: u32, edges, dead| Open {
@@ -155,10 +220,8 @@ pub(crate) fn plain(
         if top.labels != LabelSet::NONE {
             out.edges.push((top.labels, i as u32));
         }
-        if next != at.state() {
-            at = lexicon.place(next);
-        }
-        let (accept, last) = (at.accept(), at.is_final()?);
+        let at = known.get(next)?;
+        let (accept, last) = (at.accept, at.last);
         if last {
             out.exits.push((accept, i as u32, true));
         }
@@ -371,6 +434,19 @@ pub(crate) struct Difference {
     pub gone: Vec<Exit>,
 }
 
+/// What is known of the state that another one is compared with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Base<'a> {
+    pub state: LexState,
+    /// Its ends.
+    pub exits: &'a [Exit],
+    /// Whether only edges are kept of what follows its ends.
+    pub edges: bool,
+    /// Whether it is that of any JSON string: then the other one has its
+    /// [leeway](Lexicon::leeway).
+    pub any: bool,
+}
+
 /// The answer for `state`, given the ends of `base`, or `None` where more than `left` nodes have to be looked
 /// at. `heights` are those of the trie, in which no
 /// token may lie at two nodes. Where only `edges` are kept of what follows the ends of the base, an end
@@ -380,16 +456,28 @@ pub(crate) fn against(
     trie: &TokenTrie,
     (starts, heights): (Option<&[u32]>, &[u8]),
     state: LexState,
-    (base, base_exits, edges): (LexState, &[Exit], bool),
+    base: Base<'_>,
     mut left: usize,
 ) -> Result<Option<Difference>, LimitError> {
+    let Base {
+        state: base,
+        exits: base_exits,
+        edges,
+        any,
+    } = base;
+    // How many more bytes of text certainly leave a string alive.
+    let leeway = |state: LexState, before: u32| match (any, before) {
+        (false, _) => 0,
+        (true, u32::MAX) => u32::MAX,
+        (true, _) => lexicon.leeway(state).max(before.saturating_sub(1)),
+    };
     let nodes = trie.nodes();
     let mut out = Difference::default();
     // Ends of the base that are not passed yet.
     let mut rest = base_exits;
     // On long runs of one byte each state is passed on one way.
-    let mut path: SmallVec<[(u32, LexState, LexState); 16]> =
-        smallvec![(nodes[0].skip, state, base)];
+    let mut path: SmallVec<[(u32, LexState, LexState, u32); 16]> =
+        smallvec![(nodes[0].skip, state, base, leeway(state, 0))];
     let mut starts_left = starts.unwrap_or_default().iter();
     // Where the subtree of the start ends.
     let (mut i, mut end) = match starts {
@@ -420,7 +508,12 @@ pub(crate) fn against(
             i = node.skip as usize;
             continue;
         }
-        match likeness(lexicon, a, b, heights[i])? {
+        let more = leeway(a, open.3);
+        let alike = match more > u32::from(heights[i]) && b != LexState::DEAD {
+            true => Likeness::Alive,
+            false => likeness(lexicon, a, b, heights[i])?,
+        };
+        match alike {
             Likeness::Same => {
                 i = node.skip as usize;
                 continue;
@@ -461,7 +554,7 @@ pub(crate) fn against(
         if over {
             i = node.skip as usize;
         } else {
-            path.push((node.skip, a, b));
+            path.push((node.skip, a, b, more));
             i += 1;
         }
     }

@@ -72,6 +72,34 @@ impl StringReader {
         self.0 != Escape::None
     }
 
+    /// The bytes with which an escape sequence goes on that may stand for a character which begins with
+    /// one of these bytes, at least.
+    pub(crate) fn ways(self, next: Bytes) -> Bytes {
+        match self.0 {
+            Escape::Begun(0) => {
+                let mut ways = Bytes::default();
+                let letters = [
+                    (b'b', 8),
+                    (b'f', 12),
+                    (b'n', b'\n'),
+                    (b'r', b'\r'),
+                    (b't', b'\t'),
+                ];
+                let itself = b"\"\\/".iter().map(|b| (*b, *b));
+                for (letter, byte) in letters.into_iter().chain(itself) {
+                    if next.contains(byte) {
+                        ways.insert(letter);
+                    }
+                }
+                if next != Bytes::default() {
+                    ways.insert(b'u');
+                }
+                ways
+            }
+            _ => Bytes([u64::MAX; 4]),
+        }
+    }
+
     /// Reads one byte; appends what it completes to `out`.
     pub(crate) fn push(&mut self, byte: u8, out: &mut Vec<u8>) -> Pushed {
         self.0 = match (self.0, byte) {
@@ -277,6 +305,10 @@ pub(crate) struct Bytes([u64; 4]);
 impl Bytes {
     pub(crate) fn insert(&mut self, byte: u8) {
         self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
+    }
+
+    pub(crate) fn remove(&mut self, byte: u8) {
+        self.0[usize::from(byte >> 6)] &= !(1 << (byte & 63));
     }
 
     pub(crate) fn contains(self, byte: u8) -> bool {

@@ -13,6 +13,7 @@ use crate::distinct::{Bytes, Lexeme, Number, Pushed, Seen, StringReader, value};
 use crate::error::MatchError;
 use crate::walk::Core;
 use maskwright_tables::{LabelSet, LexState, LimitError, Symbol, TokenId};
+use smallvec::{SmallVec, smallvec};
 use std::collections::HashSet;
 
 /// What was read of a lexeme.
@@ -223,6 +224,84 @@ impl<'a> Exclusion<'a> {
         Ok(false)
     }
 
+    /// Adds the tokens below a node that close a string whose beginning was read so, in the lexical state
+    /// `state`, as a value read before. Whatever they leave open can be completed, so states are made on
+    /// the way to closing quotes only.
+    fn closing(
+        &self,
+        root: usize,
+        state: LexState,
+        (mut spelled, reader): (Vec<u8>, StringReader),
+        out: &mut Vec<TokenId>,
+    ) -> Result<(), MatchError> {
+        let trie = self.core.vocabulary.trie();
+        let nodes = trie.nodes();
+        let end = nodes[root].skip;
+        // For each node on the path: where its subtree ends, its byte, the canonical bytes up to it, what is
+        // under way, and the bytes that matter.
+        let first = (
+            end,
+            0,
+            spelled.len(),
+            reader,
+            self.ways_of(&spelled, reader),
+        );
+        let mut path: SmallVec<[(u32, u8, usize, StringReader, Bytes); 24]> = smallvec![first];
+        let mut i = root + 1;
+        while i < end as usize {
+            let node = &nodes[i];
+            while path.len() > 1 && path[path.len() - 1].0 as usize <= i {
+                path.pop();
+            }
+            let (_, _, len, mut reader, ways) = path[path.len() - 1];
+            if !ways.contains(node.byte) {
+                i = node.skip as usize;
+                continue;
+            }
+            spelled.truncate(len);
+            if reader.push(node.byte, &mut spelled) == Pushed::Closed {
+                if self.seen.contains(&spelled) {
+                    let mut after = state;
+                    for byte in path[1..].iter().map(|p| p.1).chain([node.byte]) {
+                        after = self.core.machine.lex_next(after, byte)?;
+                    }
+                    if after != LexState::DEAD && self.repeats(after, &spelled)? {
+                        out.extend_from_slice(trie.tokens_below(i));
+                    }
+                }
+            } else if node.skip as usize > i + 1 {
+                let ways = self.ways_of(&spelled, reader);
+                if ways != Bytes::default() {
+                    path.push((node.skip, node.byte, spelled.len(), reader, ways));
+                    i += 1;
+                    continue;
+                }
+            }
+            i = node.skip as usize;
+        }
+        Ok(())
+    }
+
+    /// The bytes after which a string may still become a value read before, at least, or which close it
+    /// as one.
+    fn ways_of(&self, spelled: &[u8], reader: StringReader) -> Bytes {
+        let next = self.seen.next_bytes(spelled);
+        if reader.inside_escape() {
+            return reader.ways(next);
+        }
+        let mut ways = next;
+        // What it is in canonical bytes is spelled by an escape.
+        ways.remove(b'"');
+        ways.remove(b'\\');
+        if next != Bytes::default() {
+            ways.insert(b'\\');
+        }
+        if self.seen.contains(spelled) {
+            ways.insert(b'"');
+        }
+        ways
+    }
+
     /// The tokens that go on inside the lexeme or end it, and must not, because a value read before
     /// would be repeated or could not be avoided. In no order; may name tokens that the row lacks.
     pub(crate) fn forbidden(&self) -> Result<Vec<TokenId>, MatchError> {
@@ -231,6 +310,12 @@ impl<'a> Exclusion<'a> {
         let nodes = trie.nodes();
         let mut out = Vec::new();
         if nodes.is_empty() {
+            return Ok(out);
+        }
+        if let Read::Text { spelled, reader } = &self.read
+            && machine.lex_is_boundless(self.state)
+        {
+            self.closing(0, self.state, (spelled.clone(), *reader), &mut out)?;
             return Ok(out);
         }
         // For each node on the path from the root: where its subtree ends, how far it has read, and the
@@ -264,6 +349,12 @@ impl<'a> Exclusion<'a> {
                     if self.repeats(next, &value)? {
                         out.extend_from_slice(trie.tokens_below(i));
                     }
+                    i = node.skip as usize;
+                }
+                Next::Threatened(Read::Text { spelled, reader })
+                    if machine.lex_is_boundless(next) =>
+                {
+                    self.closing(i, next, (spelled, reader), &mut out)?;
                     i = node.skip as usize;
                 }
                 Next::Threatened(read) => {

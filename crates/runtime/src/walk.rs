@@ -226,6 +226,9 @@ impl Core {
 
     /// Whether the values under way can still come to differ from those read before.
     fn can_differ(&self, thread: &Thread) -> Result<bool, MatchError> {
+        if !thread.lexeme.is_empty() && self.machine.lex_is_boundless(thread.lex) {
+            return Ok(true);
+        }
         if self.compares && self.needs_walk(thread)? {
             return self.survives(thread);
         }

@@ -230,6 +230,12 @@ pub trait Machine: Send + Sync + fmt::Debug {
         false
     }
 
+    /// Whether `state` is inside a JSON string, and infinitely many strings certainly complete it after
+    /// any further text; "no" may only be unknown.
+    fn lex_is_boundless(&self, _state: LexState) -> bool {
+        false
+    }
+
     /// What ending a lexeme with these labels does to the stack: one action for each reading, none
     /// when the stack refuses all of them.
     fn step(&self, stack: &dyn StackView, labels: LabelSet) -> Result<&[StackAction], RunError>;

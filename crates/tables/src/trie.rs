@@ -34,9 +34,33 @@ pub const fn byte_class(byte: u8) -> u32 {
     }
 }
 
-/// A class that no byte has: characters outside ASCII, whole or cut off at their end, that begin where
-/// a character may.
-pub const CHARACTERS: u32 = 6;
+/// Classes that no byte has: characters outside ASCII, whole or cut off at their end, that begin where a
+/// character may, by ranges of their first bytes. Patterns leave out a few blocks more often than all.
+pub const CHARACTERS: [(u32, [char; 2]); 11] = [
+    (11, ['\u{80}', '\u{bf}']),
+    (12, ['\u{c0}', '\u{7ff}']),
+    (14, ['\u{800}', '\u{fff}']),
+    (15, ['\u{1000}', '\u{1fff}']),
+    (16, ['\u{2000}', '\u{2fff}']),
+    (17, ['\u{3000}', '\u{3fff}']),
+    (18, ['\u{4000}', '\u{cfff}']),
+    (19, ['\u{d000}', '\u{d7ff}']),
+    (20, ['\u{e000}', '\u{efff}']),
+    (21, ['\u{f000}', '\u{ffff}']),
+    (22, ['\u{10000}', char::MAX]),
+];
+
+/// The class among [`CHARACTERS`] of the characters that begin with a byte.
+const fn character_class(lead: u8) -> u32 {
+    match lead {
+        0..=0xc2 => 11,
+        0xc3..=0xdf => 12,
+        0xe0..=0xe3 => 14 + (lead - 0xe0) as u32,
+        0xe4..=0xec => 18,
+        0xed..=0xef => 19 + (lead - 0xed) as u32,
+        0xf0..=0xff => 22,
+    }
+}
 
 /// What may come next of a UTF-8 text: 0 where a character may begin, `INVALID` where it is none.
 fn utf8_next(state: u8, byte: u8) -> u8 {
@@ -353,8 +377,8 @@ impl TokenTrie {
     }
 
     /// For each node the [classes](byte_class) of the bytes below it, one bit each: those on the edges
-    /// of its subtree, its own edge left out. Characters outside ASCII that begin where one may count as
-    /// [`CHARACTERS`].
+    /// of its subtree, its own edge left out. Characters outside ASCII that begin where one may have
+    /// classes of their own ([`CHARACTERS`]).
     pub fn classes_below(&self) -> Vec<Classes> {
         let mut below = vec![0; self.len()];
         // With the state of the text at each node.
@@ -368,13 +392,14 @@ impl TokenTrie {
                 // Whoever begins a text in the middle of a character finds no character.
                 below[child] |= 1 << byte_class(0x80);
             }
-            if let Some(&(parent, _)) = path.last() {
+            if let Some(&(parent, before)) = path.last() {
                 let byte = self.nodes[child].byte;
-                let class = match byte.is_ascii() || after == INVALID {
-                    true => byte_class(byte),
-                    false => CHARACTERS,
-                };
-                below[parent] |= inner | 1 << class;
+                below[parent] |= inner;
+                if byte.is_ascii() || after == INVALID {
+                    below[parent] |= 1 << byte_class(byte);
+                } else if before == 0 {
+                    below[parent] |= 1 << character_class(byte);
+                }
             }
         };
         for i in 0..self.len() {
@@ -618,12 +643,22 @@ mod tests {
             below[node.unwrap()]
         };
         let (b, inner) = (1 << byte_class(b'b'), 1 << byte_class(0x80));
-        assert_eq!(at(b"a"), b | 1 << CHARACTERS);
+        assert_eq!(at(b"a"), b | 1 << character_class(0xc3));
         // In the middle of a character, what follows is bytes to begin with.
-        assert_eq!(at(b"a\xc3"), b | inner | 1 << CHARACTERS);
+        assert_eq!(at(b"a\xc3"), b | inner);
         assert_eq!(at(b"c"), inner);
         assert_eq!(at(b"d") & inner, inner, "a surrogate is no character");
-        assert_eq!(at(b"") & 1 << CHARACTERS, 1 << CHARACTERS);
+        let emoji = 1 << character_class(0xf0);
+        assert_eq!(at(b"") & emoji, emoji);
+        for (class, [first, last]) in CHARACTERS {
+            for c in [first, last] {
+                let mut bytes = [0; 4];
+                assert_eq!(
+                    character_class(c.encode_utf8(&mut bytes).as_bytes()[0]),
+                    class
+                );
+            }
+        }
     }
 
     #[test]

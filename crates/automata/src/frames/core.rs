@@ -132,6 +132,8 @@ pub(super) struct Core {
     /// Bytes of what is kept by schema node, layout or frame, beside the tables themselves.
     pub owned: usize,
     pub cells: FxHashMap<u32, Arc<[Cell]>>,
+    /// Of a layout with tests: all names that are not listed, which its cells part.
+    pub unlisted: FxHashMap<u32, ExprId>,
     pub name_tests: FxHashMap<(u32, u32), u64>,
     pub places: Table<Place>,
     pub judges: Table<Judge>,
@@ -194,6 +196,7 @@ impl Core {
             layout_ids: FxHashMap::default(),
             owned: 0,
             cells: FxHashMap::default(),
+            unlisted: FxHashMap::default(),
             name_tests: FxHashMap::default(),
             places: Table::new(),
             judges: Table::new(),

@@ -250,6 +250,7 @@ impl Core {
         let layout = self.layouts[id as usize].clone();
         let mut listed: Vec<(Box<[u8]>, Option<u32>)> = Vec::new();
         let mut parts = Vec::new();
+        let mut open_cells: Vec<u32> = Vec::new();
         for key in self.open_keys(frame, usize::MAX)? {
             match key {
                 Key::Name(i) => {
@@ -259,6 +260,7 @@ impl Core {
                     ));
                 }
                 Key::Cell(c) => {
+                    open_cells.push(c);
                     let names = self.cells(id)?[c as usize].names;
                     parts.push(self.lexicon.concat(&[names, self.mark(label::CELL + c)]));
                 }
@@ -267,6 +269,20 @@ impl Core {
         }
         if !listed.is_empty() {
             parts.push(self.lexicon.literals(listed));
+        }
+        // Cells part all names that are not listed. Those that are open as a whole say nothing more, but
+        // show that every text leads on, or all that are shorter than the names of closed cells.
+        if open_cells.len() > 1 {
+            let all = self.cells(id)?;
+            let closed = |c: &usize| open_cells.binary_search(&(*c as u32)).is_err();
+            let closed: Vec<ExprId> = (0..all.len())
+                .filter(closed)
+                .map(|c| all[c].names)
+                .collect();
+            if let Some(&unlisted) = self.unlisted.get(&id) {
+                let not = self.lexicon.not(self.lexicon.alt(&closed));
+                parts.push(self.lexicon.and(&[unlisted, not]));
+            }
         }
         let names = self.lexicon.alt(&parts);
         Ok(if names == self.lexicon.never() {

@@ -108,6 +108,7 @@ impl Core {
                 self.owned -= self.layouts[id as usize].owned();
                 self.layouts[id as usize] = Arc::new(layout);
                 self.cells.remove(&id);
+                self.unlisted.remove(&id);
                 self.name_tests.retain(|(layout, _), _| *layout != id);
             }
         }
@@ -328,6 +329,7 @@ impl Core {
         }
         let cells: Arc<[Cell]> = cells.into();
         self.cells.insert(id, cells.clone());
+        self.unlisted.insert(id, others);
         Ok(cells)
     }
 

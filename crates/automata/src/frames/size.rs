@@ -62,6 +62,7 @@ impl Core {
             + heap::table::<Box<[NodeId]>, u32>(self.layout_ids.len())
             + heap::table::<u32, Arc<[Cell]>>(self.cells.len())
             + self.cells.len() * heap::list::<Cell>(3)
+            + heap::table::<u32, ExprId>(self.unlisted.len())
             + heap::table::<(u32, u32), u64>(self.name_tests.len())
             + heap::table::<(FrameId, Key), Option<Arc<Move>>>(self.moves.len());
         let languages = heap::table::<FormId, ExprId>(self.string_languages.len())

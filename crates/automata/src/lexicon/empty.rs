@@ -38,7 +38,7 @@ impl Store {
         let facts = self.fact(e);
         if e == Self::NEVER {
             Some(true)
-        } else if facts.nullable || !(facts.doubtful || within) {
+        } else if facts.nullable || !within && (!facts.doubtful || facts.dense > 0) {
             Some(false)
         } else if within {
             self.empty_within.get(&e).copied()

@@ -201,6 +201,11 @@ pub(super) struct Facts {
     pub any_char: bool,
     /// Whether every text, whatever its characters, certainly begins infinitely many matches.
     pub live: bool,
+    /// After every text of fewer than so many bytes, all but finitely many characters certainly lead to a
+    /// match. Unlike [`live`](Self::live), intersections keep it.
+    pub dense: u32,
+    /// Every match certainly has so many bytes.
+    pub least: u32,
     /// Whether it certainly matches whole characters in UTF-8 only.
     pub text: bool,
     /// At least as many bytes as the shortest match has; `u32::MAX` where that is not known.
@@ -469,6 +474,8 @@ impl Store {
             open: false,
             any_char: false,
             live: false,
+            dense: 0,
+            least: 0,
             text: false,
             short: u32::MAX,
             reach: u32::MAX,
@@ -477,7 +484,10 @@ impl Store {
             cuts: ByteSet([1, 0, 0, 0]),
         };
         match node {
-            Node::Never => plain,
+            Node::Never => Facts {
+                least: u32::MAX,
+                ..plain
+            },
             Node::Marks(m) => Facts {
                 nullable: true,
                 text: true,
@@ -491,6 +501,7 @@ impl Store {
             Node::Set(s) => Facts {
                 text: self.sets[*s as usize].0[2..] == [0, 0],
                 chars: self.sets[*s as usize].characters(),
+                least: 1,
                 short: 1,
                 reach: 1,
                 distance: 1,
@@ -518,6 +529,13 @@ impl Store {
                     open: h.open && !t.doubtful || h.any_char && t.endless,
                     any_char: h.any_char && !t.doubtful,
                     live: h.live && !t.doubtful || (h.nullable || any_chars) && t.live,
+                    dense: match (h.nullable, t.nullable) {
+                        (true, true) => h.dense.max(t.dense),
+                        (true, false) => t.dense,
+                        (false, true) => h.dense,
+                        (false, false) => 0,
+                    },
+                    least: h.least.saturating_add(t.least),
                     text: h.text && t.text,
                     chars: (
                         h.chars.0.saturating_add(t.chars.0),
@@ -536,6 +554,7 @@ impl Store {
             Node::Alt(parts) => {
                 let mut f = Facts {
                     text: true,
+                    least: u32::MAX,
                     reach: 0,
                     chars: (u32::MAX, 0),
                     distance: u32::MAX,
@@ -554,6 +573,8 @@ impl Store {
                     f.open |= p.open;
                     f.any_char |= p.any_char;
                     f.live |= p.live;
+                    f.dense = f.dense.max(p.dense);
+                    f.least = f.least.min(p.least);
                     f.text &= p.text;
                     f.chars = (f.chars.0.min(p.chars.0), f.chars.1.max(p.chars.1));
                     f.cuts = f.cuts.union(&p.cuts);
@@ -564,11 +585,14 @@ impl Store {
                 let mut f = Facts {
                     nullable: true,
                     doubtful: true,
+                    dense: u32::MAX,
                     ..plain
                 };
                 for p in parts.iter() {
                     let p = *self.fact(*p);
                     f.nullable &= p.nullable;
+                    f.dense = f.dense.min(p.dense);
+                    f.least = f.least.max(p.least);
                     f.text |= p.text;
                     f.chars = (f.chars.0.max(p.chars.0), f.chars.1.min(p.chars.1));
                     // All have to be met, as often as not one after the other.
@@ -590,6 +614,11 @@ impl Store {
                     endless: *e == Self::NEVER,
                     open: *e == Self::NEVER,
                     any_char: *e == Self::NEVER,
+                    // Texts that are shorter than all of its matches.
+                    dense: match e_facts.least {
+                        u32::MAX => u32::MAX,
+                        least => least.saturating_sub(4),
+                    },
                     short: if *e == Self::NEVER { 0 } else { u32::MAX },
                     reach: if *e == Self::NEVER { 0 } else { u32::MAX },
                     distance: u32::from(e_facts.nullable),
@@ -610,6 +639,8 @@ impl Store {
                     open: rest.open,
                     any_char: rest.open,
                     live: rest.live,
+                    dense: rest.dense,
+                    least: rest.least,
                     text: rest.text,
                     chars: rest.chars,
                     distance: rest.distance.max(u32::from(!nullable)),
@@ -628,6 +659,11 @@ impl Store {
                     open: *max == UNBOUNDED && any_char,
                     any_char,
                     live: *max == UNBOUNDED && any_char,
+                    dense: match *max == UNBOUNDED && any_char && *min <= 1 {
+                        true => u32::MAX,
+                        false => 0,
+                    },
+                    least: e.least.saturating_mul(*min),
                     text: e.text,
                     chars: (
                         e.chars.0.saturating_mul(*min),
@@ -684,6 +720,7 @@ impl Store {
                     },
                     marked: set.marks[*lo as usize..hi].iter().any(|m| m.0 != 0),
                     text,
+                    least: lengths().min().unwrap_or(0),
                     short: lengths().min().unwrap_or(u32::MAX),
                     reach: lengths().max().unwrap_or(u32::MAX),
                     distance: lengths().min().unwrap_or(0),

@@ -19,8 +19,9 @@ use std::sync::Arc;
 pub enum Shape {
     /// A JSON string of listed values or of others.
     Text(Text),
-    /// A JSON string into which every character leads on: as long as it is not closed, it is like any
-    /// string, whose state this is.
+    /// A JSON string into which every character leads on, for as many bytes as its
+    /// [leeway](super::Lexicon::leeway) says: as long as it is not closed, it is like any string, whose state
+    /// this is.
     Live(LexState),
     /// Nothing.
     Other,
@@ -283,6 +284,9 @@ pub(super) struct Parts {
 }
 
 impl Store {
+    /// As many bytes as most tokens have.
+    const LEEWAY: u32 = 8;
+
     /// The state's expression as a JSON string of values that are listed and others, if it is one.
     pub(super) fn text_parts(&mut self, e: ExprId) -> Option<Parts> {
         let (opened, value) = self.json_string_of(e)?;
@@ -306,11 +310,27 @@ impl Store {
         })
     }
 
-    /// Any JSON string, where `e` is one into which every character leads on.
+    /// How many bytes of text may follow in a JSON string that leaves it alive for sure, at least;
+    /// `u32::MAX` for any number, 0 where nothing is known.
+    pub(super) fn leeway(&self, e: ExprId) -> u32 {
+        let facts = match self.json_string_of(e) {
+            Some((_, value)) if self.alphabet.is_none() && self.pieces.is_none() => {
+                self.fact(value)
+            }
+            _ => return 0,
+        };
+        // A character that is cut off may be one of the few that lead to no match, but other text does.
+        match (facts.live, facts.dense) {
+            (true, _) | (_, u32::MAX) => u32::MAX,
+            (_, dense) => dense.saturating_sub(4),
+        }
+    }
+
+    /// Any JSON string, where `e` is one into which every character leads on for a while.
     pub(super) fn live_base(&mut self, e: ExprId) -> Option<ExprId> {
         let (_, value) = self.json_string_of(e)?;
-        let facts = self.fact(value);
-        if !facts.live || !facts.text || value == self.any_text {
+        let is_text = self.fact(value).text;
+        if self.leeway(e) < Self::LEEWAY || !is_text || value == self.any_text {
             return None;
         }
         let any = self.spelled(self.any_text);
@@ -319,6 +339,15 @@ impl Store {
             _ => any,
         };
         Some(tail)
+    }
+
+    /// Whether `e` is a JSON string that can be completed in infinitely many ways whatever text follows.
+    pub(super) fn is_boundless(&self, e: ExprId) -> bool {
+        self.alphabet.is_none()
+            && self.pieces.is_none()
+            && self
+                .json_string_of(e)
+                .is_some_and(|(_, value)| self.fact(value).live)
     }
 
     /// Whether the opening quote of a JSON string has been read, and what is left of its value.

@@ -118,6 +118,8 @@ struct State {
     expr: ExprId,
     fresh: bool,
     endless: bool,
+    boundless: bool,
+    leeway: u32,
     accept: LabelSet,
     edges: OnceLock<Edges>,
     /// The one transition that was asked for, as long as there is no more than one.
@@ -253,6 +255,8 @@ impl Lexicon {
             expr: Store::NEVER,
             fresh: false,
             endless: false,
+            boundless: false,
+            leeway: 0,
             accept: LabelSet::NONE,
             edges: OnceLock::new(),
             step: OnceLock::new(),
@@ -541,11 +545,15 @@ impl Lexicon {
         } else {
             LabelSet::NONE
         };
+        let boundless = inner.store.is_boundless(expr);
+        let leeway = inner.store.leeway(expr);
         self.publish(inner);
         let state = LexState(self.states.push(State {
             expr,
             fresh,
             endless: facts.endless,
+            boundless,
+            leeway,
             accept,
             edges: OnceLock::new(),
             step: OnceLock::new(),
@@ -818,7 +826,7 @@ impl Lexicon {
     }
 
     /// The classes of bytes ([`byte_class`], one bit each) all of whose bytes lead from a state to
-    /// itself; [`CHARACTERS`] where all characters outside ASCII do.
+    /// itself, and those of [`CHARACTERS`] all of which do.
     pub fn stays(&self, state: LexState) -> Result<Classes, LimitError> {
         let record = &self.states[state.index()];
         if let Some(&stays) = self.more(record).stays.get() {
@@ -834,17 +842,24 @@ impl Lexicon {
             true => edges.classes(|target| target != state),
             false => Classes::MAX,
         };
-        let mut stays = !leaves & !(1 << CHARACTERS);
-        if loops && self.characters_stay(state)? {
-            stays |= 1 << CHARACTERS;
+        let mut stays = !leaves;
+        for (class, characters) in CHARACTERS {
+            stays &= !(1 << class);
+            if loops && self.characters_stay(state, characters)? {
+                stays |= 1 << class;
+            }
         }
         Ok(*self.more(record).stays.get_or_init(|| stays))
     }
 
-    /// Whether every character outside ASCII leads from a state to itself.
-    fn characters_stay(&self, state: LexState) -> Result<bool, LimitError> {
+    /// Whether every character of a range leads from a state to itself.
+    fn characters_stay(
+        &self,
+        state: LexState,
+        [first, last]: [char; 2],
+    ) -> Result<bool, LimitError> {
         let mut path: Vec<LexState> = Vec::new();
-        for bytes in regex_syntax::utf8::Utf8Sequences::new('\u{80}', char::MAX) {
+        for bytes in regex_syntax::utf8::Utf8Sequences::new(first, last) {
             let ranges = bytes.as_slice();
             path.clear();
             path.push(state);
@@ -945,6 +960,18 @@ impl Lexicon {
     /// Whether infinitely many strings certainly complete the lexeme; "no" may only be unknown.
     pub fn is_endless_from(&self, state: LexState) -> bool {
         self.states[state.index()].endless
+    }
+
+    /// Whether the state is that of a JSON string, before or behind its opening quote, that can be
+    /// completed in infinitely many ways whatever text follows; "no" may only be unknown.
+    pub fn is_boundless(&self, state: LexState) -> bool {
+        self.states[state.index()].boundless
+    }
+
+    /// How many bytes of text may follow in a JSON string, before or behind its opening quote, that leave
+    /// it alive for sure, at least; `u32::MAX` for any number, 0 where nothing is known.
+    pub fn leeway(&self, state: LexState) -> u32 {
+        self.states[state.index()].leeway
     }
 
     /// The expression of a state.

@@ -894,18 +894,20 @@ impl<'a> Summaries<'a> {
             return Ok(Vec::new());
         }
         for &alternative in shared.lexicon.parts(state)? {
+            // Only arrays and objects run out, and those that must differ are not frozen.
+            let entered = enters.then_some((alternative, true));
             let (has_gaps, is_whole) = (self.machine.asks_rows(), self.machine.is_whole());
             for &trie in tries {
                 let row = shared.row(alternative, trie, self.machine.apart)?;
                 if !has_gaps || is_whole {
-                    let sets = self.in_roles(row.inside, trie, (enters, past));
+                    let sets = self.in_roles(row.inside, trie, (entered, past));
                     gather.sets.extend(sets);
                 }
                 for &(state, spelling, tokens) in &row.ends {
                     if is_whole && spelling == Spelling::Whole {
                         continue;
                     }
-                    for set in self.in_roles(tokens, trie, (enters, past)) {
+                    for set in self.in_roles(tokens, trie, (entered, past)) {
                         let then = Then::Live(LexicalRows::VOCABULARY, set);
                         doubtful.push(self.pending.intern(Pending::Inside { state, then }));
                     }
@@ -935,7 +937,7 @@ impl<'a> Summaries<'a> {
         &mut self,
         inside: SetId,
         trie: TrieId,
-        (enters, past): (bool, Past),
+        (entered, past): (Option<(LexState, bool)>, Past),
     ) -> SmallVec<[RoleSet; 2]> {
         let shared: &LexicalRows = self.machine.shared();
         let whole = self.sets.intern(shared.sets.whole(inside));
@@ -943,7 +945,7 @@ impl<'a> Summaries<'a> {
         let mut role = PLAIN;
         if past.role() != PLAIN {
             let mut crossing = Vec::new();
-            self.machine.crossing(enters, trie, inside, &mut crossing);
+            self.machine.crossing(entered, trie, inside, &mut crossing);
             let crossing = self.sets.intern(shared.sets.intern(crossing));
             if crossing == whole {
                 role = past.role();

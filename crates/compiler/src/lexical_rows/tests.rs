@@ -374,6 +374,22 @@ fn rows_of_listed_values_equal_the_plain_walk() {
         "😀😀", "\u{ffff}", "\u{e000}", "\u{d7ff}", "http://x", "name", "names", "type",
     ];
     let word = lexicon.class(&[('a', 'z'), ('_', '_')]);
+    // Names parted by patterns, none of which may match together with another one.
+    let around = |e| lexicon.concat(&[any(0, None), e, any(0, None)]);
+    let (net, dir) = (list(&["net_"], None), list(&["dir_é"], None));
+    let (net, dir) = (around(lexicon.concat(&[net, word])), around(dir));
+    let both = lexicon.and(&[net, dir]);
+    let parted = lexicon.alt(&[
+        marked(lexicon.and(&[net, lexicon.not(dir)]), 1),
+        marked(lexicon.and(&[dir, lexicon.not(net)]), 2),
+        marked(
+            lexicon.and(&[lexicon.not(net), lexicon.not(dir), any(0, None)]),
+            3,
+        ),
+        lexicon.and(&[any(0, None), lexicon.not(both)]),
+    ]);
+    let long = lexicon.concat(&[list(&["https://www.", "日本日本日本"], None), any(0, None)]);
+    let not_seen = lexicon.not(list(&["names", "namespace", "日本日本日本日本"], None));
     let values = [
         list(&odd, None),
         list(&odd, Some(10)),
@@ -410,6 +426,9 @@ fn rows_of_listed_values_equal_the_plain_walk() {
             marked(any(1, None), 5),
             marked(lexicon.concat(&[any(0, None), list(&[".js"], None)]), 6),
         ]),
+        parted,
+        lexicon.and(&[any(0, None), lexicon.not(long)]),
+        lexicon.and(&[without(any(0, None), &odd), lexicon.not(long), not_seen]),
     ];
     let texts = [
         "\"w3ord17",
@@ -426,6 +445,10 @@ fn rows_of_listed_values_equal_the_plain_walk() {
         "\"\\t",
         "\"1234",
         "\"net_é",
+        "\"net_adir_\\u00e9",
+        "\"dir_énet_",
+        "\"https://www",
+        "\"日本日本日本",
         "\"a.js",
     ];
     let (mut lists, mut live) = (0, 0);
