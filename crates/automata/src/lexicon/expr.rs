@@ -464,6 +464,26 @@ impl Store {
         id
     }
 
+    /// How many bytes complete any beginning of a text of some length: what may be completed in so many
+    /// bytes within the length may be so in no more characters than without it.
+    fn reach_within_length(&self, parts: &[ExprId]) -> u32 {
+        let &[a, b] = parts else { return u32::MAX };
+        let min = |x: ExprId| match *self.node(x) {
+            Node::Repeat(c, min, _) if c == self.any_char => Some(min),
+            _ => None,
+        };
+        let (min, other) = match (min(a), min(b)) {
+            (Some(min), None) => (min, self.fact(b)),
+            (None, Some(min)) => (min, self.fact(a)),
+            _ => return u32::MAX,
+        };
+        match other.text && other.chars.0 >= min {
+            // A character has up to four bytes.
+            true => other.reach.saturating_mul(4),
+            false => u32::MAX,
+        }
+    }
+
     fn compute_facts(&mut self, node: &Node) -> Facts {
         let plain = Facts {
             nullable: false,
@@ -604,6 +624,7 @@ impl Store {
                 if !f.nullable {
                     f.marks = MarksId(0);
                 }
+                f.reach = self.reach_within_length(parts);
                 f
             }
             Node::Not(e) => {

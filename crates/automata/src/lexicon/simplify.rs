@@ -148,6 +148,7 @@ impl Store {
         }
         flat.sort_unstable();
         flat.dedup();
+        self.join_lengths(&mut flat);
         // Beside text, any text adds nothing, and no text is left of its complement.
         let is_text = flat.iter().any(|p| self.fact(*p).text);
         if is_text && flat.len() > 1 && flat.binary_search(&self.any_text).is_ok() {
@@ -155,6 +156,9 @@ impl Store {
             if flat.iter().any(other) {
                 flat.retain(|p| *p != self.any_text);
             }
+        }
+        if flat.contains(&Self::NEVER) {
+            return Self::NEVER;
         }
         // An expression and its complement exclude each other.
         for &p in &flat {
@@ -179,6 +183,32 @@ impl Store {
             return excluded.iter().fold(rest, |rest, e| self.except(rest, *e));
         }
         self.and_flat(flat)
+    }
+
+    /// Makes one of the parts of an intersection that only bound the number of characters, and leaves it
+    /// out where another part has so many anyway.
+    fn join_lengths(&mut self, flat: &mut Parts) {
+        let length = |s: &Self, p: ExprId| match *s.node(p) {
+            Node::Repeat(c, min, max) if c == s.any_char => Some((min, max)),
+            _ => None,
+        };
+        let lengths = flat.iter().filter_map(|p| length(self, *p));
+        let Some((min, max)) = lengths.reduce(|a, b| (a.0.max(b.0), a.1.min(b.1))) else {
+            return;
+        };
+        let is_within = |p: &ExprId| {
+            let facts = self.fact(*p);
+            facts.text && min <= facts.chars.0 && facts.chars.1 <= max
+        };
+        let others = |p: &&ExprId| length(self, **p).is_none();
+        let joined = match flat.iter().filter(others).any(is_within) {
+            true => None,
+            false if min > max => Some(Self::NEVER),
+            false => Some(self.repeat(self.any_char, min, max)),
+        };
+        flat.retain(|p| length(self, *p).is_none());
+        flat.extend(joined);
+        flat.sort_unstable();
     }
 
     /// A byte of the middle or the end of a character, and what follows it. A character has at most
