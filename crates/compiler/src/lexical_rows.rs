@@ -243,6 +243,7 @@ impl LexicalRows {
             self.row(state, Self::VOCABULARY, false)?;
         }
         self.lengths();
+        self.vocabulary.fans();
         Ok(())
     }
 
@@ -444,8 +445,9 @@ impl LexicalRows {
         text: &Text,
     ) -> Result<Option<LexRow>, LimitError> {
         let trie = self.trie(trie_id);
+        let fans = (trie_id == Self::VOCABULARY).then(|| self.vocabulary.fans());
         let Some(others) = &text.others else {
-            let found = text_rows::listed(&self.lexicon, trie, text);
+            let found = text_rows::listed(&self.lexicon, (trie, fans), text);
             let inside = self.sets.intern_places(trie.tokens(), &found.inside);
             return Ok(Some(self.found_row(state, trie_id, inside, found)?));
         };
@@ -458,7 +460,8 @@ impl LexicalRows {
             return Ok(None);
         }
         let walk = self.walk(others.base, trie_id)?;
-        let mut difference = text_rows::others(&self.lexicon, trie, text, others, &walk.exits);
+        let mut difference =
+            text_rows::others(&self.lexicon, (trie, fans), text, others, &walk.exits);
         if counted {
             let (least, most) = others.chars;
             let among = match self.sets.get(walk.inside) {

@@ -9,6 +9,7 @@
 use crate::row_walk::{Difference, Exit, Found};
 use maskwright_automata::Lexicon;
 use maskwright_automata::lexicon::{ByteSet, Others, Step, Strings, Text, TextPlace};
+use maskwright_tables::trie::{Fans, Picked};
 use maskwright_tables::{LabelSet, LexState, LimitError, TokenId, TokenTrie, Vocabulary};
 use smallvec::{SmallVec, smallvec};
 use std::ops::Range;
@@ -136,51 +137,45 @@ fn characters(mut bytes: &[u8]) -> u32 {
 
 /// Walks a trie along listed values. Their ends are closing quotes, after which nothing goes on.
 fn walk(
-    trie: &TokenTrie,
+    (trie, fans): (&TokenTrie, Option<&Fans>),
     opened: bool,
     strings: &Strings,
     mut inside: impl FnMut(Range<u32>),
     mut end: impl FnMut(u32, LabelSet),
 ) {
-    let nodes = trie.nodes();
     let start = strings.start(opened);
-    // For each node on the path: where its subtree ends, the place there, and what leads on.
-    let mut path: SmallVec<[(u32, TextPlace, ByteSet); 32]> =
-        smallvec![(nodes[0].skip, start, strings.ways(start))];
-    let mut i = 1;
-    while i < nodes.len() {
-        while path.len() > 1 && path[path.len() - 1].0 as usize <= i {
+    // For each node on the path: the children that are left, the place there, and what leads on.
+    let mut path: SmallVec<[(Picked<'_>, TextPlace, ByteSet); 16]> =
+        smallvec![(trie.picked(0, fans), start, strings.ways(start))];
+    while let Some((children, place, ways)) = path.last_mut() {
+        let Some(i) = children.next(|byte| ways.contains(byte)) else {
             path.pop();
-        }
-        let node = &nodes[i];
-        let (_, place, ways) = &path[path.len() - 1];
-        if !ways.contains(node.byte) {
-            i = node.skip as usize;
             continue;
-        }
+        };
+        let node = &trie.nodes()[i];
         match strings.step(*place, node.byte) {
-            Step::Dead => i = node.skip as usize,
-            Step::End(labels) => {
-                end(i as u32, labels);
-                i = node.skip as usize;
-            }
+            Step::Dead => {}
+            Step::End(labels) => end(i as u32, labels),
             Step::To(place) => {
                 inside(trie.places_at(i));
                 if node.skip as usize > i + 1 {
-                    path.push((node.skip, place, strings.ways(place)));
+                    path.push((trie.picked(i, fans), place, strings.ways(place)));
                 }
-                i += 1;
             }
         }
     }
 }
 
 /// What a trie's tokens do to listed values only.
-pub(crate) fn listed(lexicon: &Lexicon, trie: &TokenTrie, text: &Text) -> Found {
+pub(crate) fn listed(
+    lexicon: &Lexicon,
+    (trie, fans): (&TokenTrie, Option<&Fans>),
+    text: &Text,
+) -> Found {
     let mut found = Found::default();
     for strings in &text.listed {
         walk(
-            trie,
+            (trie, fans),
             text.opened,
             strings,
             |places| found.inside.push(places),
@@ -211,12 +206,12 @@ fn join_labels(lexicon: &Lexicon, exits: &mut Vec<Exit>) {
 /// values, whose ends in the trie are `base`.
 pub(crate) fn others(
     lexicon: &Lexicon,
-    trie: &TokenTrie,
+    (trie, fans): (&TokenTrie, Option<&Fans>),
     text: &Text,
     others: &Others,
     base: &[Exit],
 ) -> Difference {
-    let listed = listed(lexicon, trie, text);
+    let listed = listed(lexicon, (trie, fans), text);
     let mut out = Difference {
         added: listed.inside.of(trie.tokens()).flatten().copied().collect(),
         new: listed.exits,
@@ -225,7 +220,7 @@ pub(crate) fn others(
     let mut excluded: Vec<u32> = Vec::new();
     for strings in &others.excluded {
         walk(
-            trie,
+            (trie, fans),
             text.opened,
             strings,
             |_| {},

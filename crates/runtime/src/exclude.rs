@@ -12,6 +12,7 @@
 use crate::distinct::{Bytes, Lexeme, Number, Pushed, Seen, StringReader, value};
 use crate::error::MatchError;
 use crate::walk::Core;
+use maskwright_tables::trie::Picked;
 use maskwright_tables::{LabelSet, LexState, LimitError, Symbol, TokenId};
 use smallvec::{SmallVec, smallvec};
 use std::collections::HashSet;
@@ -236,29 +237,29 @@ impl<'a> Exclusion<'a> {
     ) -> Result<(), MatchError> {
         let trie = self.core.vocabulary.trie();
         let nodes = trie.nodes();
-        let end = nodes[root].skip;
-        // For each node on the path: where its subtree ends, its byte, the canonical bytes up to it, what is
-        // under way, and the bytes that matter.
-        let first = (
-            end,
-            0,
-            spelled.len(),
-            reader,
-            self.ways_of(&spelled, reader),
-        );
-        let mut path: SmallVec<[(u32, u8, usize, StringReader, Bytes); 24]> = smallvec![first];
-        let mut i = root + 1;
-        while i < end as usize {
-            let node = &nodes[i];
-            while path.len() > 1 && path[path.len() - 1].0 as usize <= i {
+        let fans = self.core.vocabulary.fans();
+        // For each node on the path: the children that are left, its byte, the canonical bytes up to it,
+        // what is under way, and the bytes that matter.
+        let open = |node: usize, byte: u8, spelled: &[u8], reader: StringReader| {
+            let ways = self.ways_of(spelled, reader);
+            (
+                trie.picked(node, Some(fans)),
+                byte,
+                spelled.len(),
+                reader,
+                ways,
+            )
+        };
+        let mut path: SmallVec<[(Picked<'_>, u8, usize, StringReader, Bytes); 16]> =
+            smallvec![open(root, 0, &spelled, reader)];
+        while let Some((children, _, len, reader, ways)) = path.last_mut() {
+            let Some(i) = children.next(|byte| ways.contains(byte)) else {
                 path.pop();
-            }
-            let (_, _, len, mut reader, ways) = path[path.len() - 1];
-            if !ways.contains(node.byte) {
-                i = node.skip as usize;
                 continue;
-            }
-            spelled.truncate(len);
+            };
+            let node = &nodes[i];
+            let mut reader = *reader;
+            spelled.truncate(*len);
             if reader.push(node.byte, &mut spelled) == Pushed::Closed {
                 if self.seen.contains(&spelled) {
                     let mut after = state;
@@ -270,14 +271,8 @@ impl<'a> Exclusion<'a> {
                     }
                 }
             } else if node.skip as usize > i + 1 {
-                let ways = self.ways_of(&spelled, reader);
-                if ways != Bytes::default() {
-                    path.push((node.skip, node.byte, spelled.len(), reader, ways));
-                    i += 1;
-                    continue;
-                }
+                path.push(open(i, node.byte, &spelled, reader));
             }
-            i = node.skip as usize;
         }
         Ok(())
     }

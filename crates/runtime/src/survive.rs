@@ -114,7 +114,8 @@ impl<'a> Survival<'a> {
     /// read before.
     fn lives(&mut self, thread: &Thread) -> Result<bool, MatchError> {
         let core = self.core;
-        if thread.lex == LexState::DEAD || !thread.lexeme.is_tracked() {
+        if thread.lex == LexState::DEAD || !thread.lexeme.is_tracked() || core.is_boundless(thread)
+        {
             return Ok(true);
         }
         let read = Read::of(&thread.lexeme.bytes());
@@ -149,6 +150,7 @@ impl<'a> Survival<'a> {
                     let spot = Spot(next.lex, next.stack.clone(), key(&read));
                     if next.lex == LexState::DEAD
                         || !next.lexeme.is_tracked()
+                        || core.is_boundless(&next)
                         || self.alive.contains(&spot)
                         || !core.is_threatened(&next, &read)?
                     {

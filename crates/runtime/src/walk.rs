@@ -224,9 +224,16 @@ impl Core {
         Exclusion::new(self, top, thread.lex, &thread.lexeme, seen)
     }
 
+    /// Whether a string is under way which any text leaves infinitely many completions: it and the values
+    /// that it belongs to can still differ from all others.
+    #[inline]
+    pub(crate) fn is_boundless(&self, thread: &Thread) -> bool {
+        !thread.lexeme.is_empty() && self.machine.lex_is_boundless(thread.lex)
+    }
+
     /// Whether the values under way can still come to differ from those read before.
     fn can_differ(&self, thread: &Thread) -> Result<bool, MatchError> {
-        if !thread.lexeme.is_empty() && self.machine.lex_is_boundless(thread.lex) {
+        if self.is_boundless(thread) {
             return Ok(true);
         }
         if self.compares && self.needs_walk(thread)? {

@@ -5,8 +5,9 @@
 //! Every node has a (mostly empty) list of tokens: duplicate byte strings share a node. The lists
 //! lie in preorder, so the tokens of a whole subtree are one contiguous slice.
 
-use crate::TokenId;
+use crate::{TokenId, heap};
 use bytemuck::{Pod, Zeroable};
+use rustc_hash::FxHashMap;
 use std::hash::{Hash, Hasher};
 
 /// The first eight bytes, zero-padded, as a number that orders like them (ties are undecided).
@@ -32,6 +33,45 @@ pub const fn byte_class(byte: u8) -> u32 {
         0xe0..=0xef => 4,
         0xf0..=0xf4 => 5,
     }
+}
+
+/// The [classes](byte_class) of the bytes from one to another, one bit each.
+pub const fn classes_of(first: u8, last: u8) -> Classes {
+    // Those that have a class of their own follow each other.
+    let (from, to) = (
+        if first > b' ' { first } else { b' ' },
+        if last < b'~' { last } else { b'~' },
+    );
+    let mut classes: Classes = 0;
+    if from <= to {
+        classes |= (Classes::MAX >> (127 - (to - from) as u32)) << from;
+    }
+    let mut byte = first as u32;
+    while byte < b' ' as u32 && byte <= last as u32 {
+        classes |= 1 << byte_class(byte as u8);
+        byte += 1;
+    }
+    if first <= 0x7f && 0x7f <= last {
+        classes |= 1 << byte_class(0x7f);
+    }
+    // Where the bytes of a class begin and end.
+    let ranges = [
+        (0x80, 0xbf),
+        (0xc0, 0xc1),
+        (0xc2, 0xdf),
+        (0xe0, 0xef),
+        (0xf0, 0xf4),
+        (0xf5, 0xff),
+    ];
+    let mut i = 0;
+    while i < ranges.len() {
+        let (low, high) = ranges[i];
+        if first <= high && low <= last {
+            classes |= 1 << byte_class(low);
+        }
+        i += 1;
+    }
+    classes
 }
 
 /// Classes that no byte has: characters outside ASCII, whole or cut off at their end, that begin where a
@@ -589,9 +629,112 @@ impl TokenTrie {
         })
     }
 
+    /// The children of `node`, in byte order, to be picked by their bytes. `fans` are those of this trie.
+    pub fn picked<'a>(&'a self, node: usize, fans: Option<&'a Fans>) -> Picked<'a> {
+        let end = self.nodes[node].skip;
+        let fan = match end as usize - node > Fans::MANY {
+            true => fans.and_then(|fans| fans.of(node)),
+            false => None,
+        };
+        Picked {
+            nodes: &self.nodes,
+            fan,
+            next: node as u32 + 1,
+            end,
+        }
+    }
+
     /// The child of `node` along `byte`.
     pub fn child(&self, node: usize, byte: u8) -> Option<usize> {
         self.children(node).find(|&c| self.nodes[c].byte == byte)
+    }
+}
+
+/// What [`TokenTrie::picked`] gives.
+#[derive(Clone, Debug)]
+pub struct Picked<'a> {
+    nodes: &'a [TrieNode],
+    /// Bytes and children that are left.
+    fan: Option<(&'a [u8], &'a [u32])>,
+    next: u32,
+    end: u32,
+}
+
+impl Picked<'_> {
+    /// The next child whose byte passes.
+    #[inline]
+    pub fn next(&mut self, passes: impl Fn(u8) -> bool) -> Option<usize> {
+        if let Some((bytes, nodes)) = &mut self.fan {
+            let Some(at) = bytes.iter().position(|b| passes(*b)) else {
+                *bytes = &[];
+                return None;
+            };
+            let child = nodes[at] as usize;
+            (*bytes, *nodes) = (&bytes[at + 1..], &nodes[at + 1..]);
+            return Some(child);
+        }
+        while self.next < self.end {
+            let child = self.next as usize;
+            let node = &self.nodes[child];
+            self.next = node.skip;
+            if passes(node.byte) {
+                return Some(child);
+            }
+        }
+        None
+    }
+}
+
+/// The children of the nodes that have many: in the trie itself they lie far apart.
+#[derive(Debug, Default)]
+pub struct Fans {
+    /// Where those of a node begin and end.
+    ranges: FxHashMap<u32, (u32, u32)>,
+    bytes: Vec<u8>,
+    nodes: Vec<u32>,
+}
+
+impl Fans {
+    /// A node with fewer children is left out.
+    const MANY: usize = 24;
+
+    /// O(nodes).
+    pub fn new(trie: &TokenTrie) -> Self {
+        let mut fans = Fans::default();
+        for (node, record) in trie.nodes().iter().enumerate() {
+            if (record.skip as usize).saturating_sub(node) <= Self::MANY {
+                continue;
+            }
+            let start = fans.nodes.len();
+            for child in trie.children(node) {
+                fans.bytes.push(trie.nodes()[child].byte);
+                fans.nodes.push(child as u32);
+            }
+            match fans.nodes.len() - start < Self::MANY {
+                true => {
+                    fans.bytes.truncate(start);
+                    fans.nodes.truncate(start);
+                }
+                false => {
+                    let range = (start as u32, fans.nodes.len() as u32);
+                    fans.ranges.insert(node as u32, range);
+                }
+            }
+        }
+        fans
+    }
+
+    /// The bytes that lead to the children of a node, in order, and the children; `None` where there are few.
+    #[inline]
+    pub fn of(&self, node: usize) -> Option<(&[u8], &[u32])> {
+        let (start, end) = *self.ranges.get(&(node as u32))?;
+        let range = start as usize..end as usize;
+        Some((&self.bytes[range.clone()], &self.nodes[range]))
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        heap::table::<u32, (u32, u32)>(self.ranges.len()) + self.bytes.len() + 4 * self.nodes.len()
     }
 }
 
@@ -621,6 +764,45 @@ mod tests {
         assert_eq!(trie.child(ab, b'x'), None);
         assert!(TokenTrie::new([]).is_empty());
         assert_eq!(TokenTrie::new([]).len(), 1);
+    }
+
+    #[test]
+    fn classes_of_ranges_are_those_of_their_bytes() {
+        for first in 0..=255u8 {
+            let mut all = 0;
+            for last in first..=255 {
+                all |= 1 << byte_class(last);
+                assert_eq!(classes_of(first, last), all, "{first}..={last}");
+            }
+        }
+    }
+
+    #[test]
+    fn fans_list_the_children_of_nodes_that_have_many() {
+        let bytes: Vec<[u8; 2]> = (0..=255).flat_map(|a| [[a, b'x'], [7, a]]).collect();
+        let trie = TokenTrie::new(
+            bytes
+                .iter()
+                .enumerate()
+                .map(|(i, b)| (TokenId(i as u32), &b[..])),
+        );
+        let fans = Fans::new(&trie);
+        for node in 0..trie.len() {
+            let children: Vec<usize> = trie.children(node).collect();
+            let Some((bytes, nodes)) = fans.of(node) else {
+                assert!(children.len() < 24);
+                continue;
+            };
+            assert!(
+                nodes
+                    .iter()
+                    .map(|n| *n as usize)
+                    .eq(children.iter().copied())
+            );
+            let own = children.iter().map(|c| trie.nodes()[*c].byte);
+            assert!(bytes.iter().copied().eq(own));
+        }
+        assert!(fans.of(0).is_some() && fans.bytes() > 0);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The model's vocabulary: token id → bytes and kind, the end tokens, and the width of the logits.
 
 use crate::bytes::little_endian;
+use crate::trie::Fans;
 use crate::{TokenId, TokenTrie};
 use bytemuck::{CheckedBitPattern, NoUninit};
 use std::fmt;
@@ -110,6 +111,7 @@ pub struct Vocabulary {
     has_gaps: OnceLock<bool>,
     fingerprint: [u8; 32],
     trie: OnceLock<TokenTrie>,
+    fans: OnceLock<Fans>,
 }
 
 /// The bytes of JSON's brackets, separators and literals.
@@ -232,6 +234,7 @@ impl Vocabulary {
             has_gaps: OnceLock::new(),
             fingerprint,
             trie: OnceLock::new(),
+            fans: OnceLock::new(),
         })
     }
 
@@ -363,6 +366,11 @@ impl Vocabulary {
     /// The prefix tree of the text tokens, built on first use.
     pub fn trie(&self) -> &TokenTrie {
         self.trie.get_or_init(|| TokenTrie::new(self.text_tokens()))
+    }
+
+    /// The children of those nodes of the trie that have many, listed on first use.
+    pub fn fans(&self) -> &Fans {
+        self.fans.get_or_init(|| Fans::new(self.trie()))
     }
 }
 

@@ -44,13 +44,16 @@ impl Core {
             Some(&e) => e,
             None => {
                 let kind = self.kind(symbol);
-                let mut e = self.lexeme(kind)?;
-                if !is_spaced(symbol)
-                    && !matches!(kind, Kind::Wait(_))
-                    && let Some(gap) = self.free_gap()
-                {
-                    e = self.lexicon.alt(&[gap, e]);
-                }
+                let e = match is_spaced(symbol) || matches!(kind, Kind::Wait(_)) {
+                    true => self.lexeme(kind)?,
+                    false => {
+                        let own = self.lex_expr(spaced(symbol))?;
+                        match self.free_gap() {
+                            Some(gap) => self.lexicon.alt(&[gap, own]),
+                            None => own,
+                        }
+                    }
+                };
                 self.check_size()?;
                 self.exprs.insert(symbol, e);
                 e

@@ -343,11 +343,7 @@ impl Store {
 
     /// Whether `e` is a JSON string that can be completed in infinitely many ways whatever text follows.
     pub(super) fn is_boundless(&self, e: ExprId) -> bool {
-        self.alphabet.is_none()
-            && self.pieces.is_none()
-            && self
-                .json_string_of(e)
-                .is_some_and(|(_, value)| self.fact(value).live)
+        self.leeway(e) == u32::MAX
     }
 
     /// Whether the opening quote of a JSON string has been read, and what is left of its value.

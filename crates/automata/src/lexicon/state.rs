@@ -4,7 +4,7 @@ use super::expr::{Automaton, ByteSet, ExprId, ExprView, MarksId, Node, Runs, Sto
 use super::pieces::{Pieces, Spelling};
 use super::shape::{Others, Shape, Text};
 use maskwright_grammar::{RegexId, RegexPool};
-use maskwright_tables::trie::{CHARACTERS, Classes, byte_class};
+use maskwright_tables::trie::{CHARACTERS, Classes, classes_of};
 use maskwright_tables::{LabelSet, LexState, LimitError, Limits, heap};
 use rustc_hash::FxHashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -90,9 +90,7 @@ impl Edges {
         let mut classes = 0;
         self.each_run(|first, last, target| {
             if passes(target) {
-                for byte in first..=last {
-                    classes |= 1 << byte_class(byte);
-                }
+                classes |= classes_of(first, last);
             }
         });
         classes
@@ -825,7 +823,7 @@ impl Lexicon {
         Ok(*self.more(record).far.get_or_init(|| far))
     }
 
-    /// The classes of bytes ([`byte_class`], one bit each) all of whose bytes lead from a state to
+    /// The classes of bytes ([`byte_class`](maskwright_tables::trie::byte_class), one bit each) all of whose bytes lead from a state to
     /// itself, and those of [`CHARACTERS`] all of which do.
     pub fn stays(&self, state: LexState) -> Result<Classes, LimitError> {
         let record = &self.states[state.index()];
@@ -883,7 +881,7 @@ impl Lexicon {
         Ok(true)
     }
 
-    /// The classes of bytes ([`byte_class`], one bit each) some of whose bytes lead somewhere.
+    /// The classes of bytes ([`byte_class`](maskwright_tables::trie::byte_class), one bit each) some of whose bytes lead somewhere.
     ///
     /// # Errors
     /// A limit.
