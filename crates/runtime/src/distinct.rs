@@ -408,11 +408,41 @@ impl Seen {
         })
     }
 
+    /// Whether all values are strings. O(number of runs).
+    pub(crate) fn are_strings(&self) -> bool {
+        let runs = self.0.iter().flat_map(|r| &r.runs);
+        let mut ends = runs.flat_map(|run| [run.first(), run.last()]).flatten();
+        ends.all(|value| value.first() == Some(&b'"'))
+    }
+
     /// All values, in no order.
     pub(crate) fn values(&self) -> impl Iterator<Item = &[u8]> {
         let runs = self.0.iter().flat_map(|r| &r.runs);
         runs.flat_map(|run| run.iter().map(|v| &**v))
     }
+}
+
+/// Whether, wherever in a token a string begins, it may come to be one of these strings, or the token
+/// closes it as one.
+pub(crate) fn may_repeat(seen: &Seen, token: &[u8]) -> bool {
+    let mut rest = token;
+    while let Some(at) = rest.iter().position(|b| *b == b'"') {
+        rest = &rest[at + 1..];
+        let mut reader = StringReader::default();
+        let mut spelled = vec![b'"'];
+        let closed = rest
+            .iter()
+            .any(|b| reader.push(*b, &mut spelled) == Pushed::Closed);
+        let may = match (closed, reader.inside_escape()) {
+            (true, _) => seen.contains(&spelled),
+            (false, true) => seen.has_longer(&spelled),
+            (false, false) => seen.has_beginning(&spelled),
+        };
+        if may {
+            return true;
+        }
+    }
+    false
 }
 
 impl PartialEq for Seen {
@@ -540,6 +570,34 @@ mod tests {
 
     fn text(bytes: &[u8]) -> String {
         String::from_utf8_lossy(bytes).into_owned()
+    }
+
+    #[test]
+    fn tokens_may_repeat_a_string_they_begin_or_hold() {
+        let seen = Seen::default()
+            .with(value(b"\"ab\""))
+            .with(value(b"\"a\\\"b\""));
+        assert!(seen.are_strings());
+        for (token, expected) in [
+            (&b",\"ab\":1"[..], true),
+            (b",\"a", true),
+            (b",\"", true),
+            (b"1,\"\\u0061", true),
+            (b"\"\\u00", true),
+            (b"x\",\"a\\\"", true),
+            (b",\"abc\":", false),
+            (b",\"a\":", false),
+            (b",\"b", false),
+            (b"\"\":{\"", true),
+            (b"\"\":{", false),
+            (b"}, [1", false),
+            (b",\"abc", false),
+        ] {
+            assert_eq!(may_repeat(&seen, token), expected, "{}", text(token));
+        }
+        for other in [&b"1"[..], b"true", b"-0.5"] {
+            assert!(!seen.with(value(other)).are_strings());
+        }
     }
 
     #[test]

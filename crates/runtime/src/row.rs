@@ -1,5 +1,6 @@
 //! Rows: which tokens may come next, borrowed from the machine where it has them in one piece.
 
+use crate::distinct::may_repeat;
 use crate::error::{MatchError, MatchErrorKind};
 use crate::survive::Survival;
 use crate::walk::{Core, Run, State, Thread};
@@ -307,8 +308,17 @@ fn forbidden(
         true => crossing.once,
         false => &[],
     };
+    // Where only strings were read, only tokens with the beginning of such a string can repeat one.
+    let strings = thread.stack.few_seen();
+    let strings = strings.filter(|all| all.iter().all(|seen| seen.are_strings()));
+    let repeats = |token: &&TokenId| {
+        let bytes = core.vocabulary.bytes(**token);
+        strings
+            .as_ref()
+            .is_none_or(|all| all.iter().any(|seen| may_repeat(seen, bytes)))
+    };
     let mut state = None;
-    for &token in once.iter().chain(crossing.twice) {
+    for &token in once.iter().filter(repeats).chain(crossing.twice) {
         let state = state.get_or_insert_with(|| State::One(thread.clone()));
         if let Run::Dead { .. } = core.run(state, core.vocabulary.bytes(token))? {
             out.push(token);

@@ -14,6 +14,7 @@ use crate::distinct::{Seen, Value};
 use crate::error::MatchError;
 use crate::record::Record;
 use maskwright_tables::{LimitError, StackAction, StackView, Symbol};
+use smallvec::SmallVec;
 use std::cell::Cell;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -117,6 +118,23 @@ impl Stack {
     /// The stack without its top symbol.
     pub(crate) fn below(&self) -> Stack {
         Stack(self.0.as_ref().and_then(|n| n.below.clone()))
+    }
+
+    /// The values of all symbols that have such, where these are few and belong to no array or object that
+    /// counts as a whole.
+    pub(crate) fn few_seen(&self) -> Option<SmallVec<[&Seen; 4]>> {
+        let mut all = SmallVec::new();
+        let mut next = self.0.as_ref();
+        while let Some(node) = next.filter(|n| n.any_seen) {
+            if node.record.is_some() || all.len() == 4 {
+                return None;
+            }
+            if !node.seen.is_empty() {
+                all.push(&node.seen);
+            }
+            next = node.below.as_ref();
+        }
+        Some(all)
     }
 
     /// Whether any symbol has such values.

@@ -27,6 +27,8 @@
 
 mod bounds;
 mod derive;
+mod describe;
+mod edges;
 mod empty;
 mod expr;
 mod import;
@@ -38,7 +40,8 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use edges::Edges;
 pub use expr::{Automaton, ByteSet, ExprId, ExprView};
 pub use pieces::Spelling;
 pub use shape::{Others, Shape, Step, Strings, Text, TextPlace};
-pub use state::{Edges, LexPlace, Lexicon, Loose};
+pub use state::{LexPlace, Lexicon, Loose};

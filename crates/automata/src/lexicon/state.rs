@@ -1,101 +1,15 @@
 //! [`Lexicon`]: lexical states over the expressions, read without a lock.
 
+use super::edges::Edges;
 use super::expr::{Automaton, ByteSet, ExprId, ExprView, MarksId, Node, Runs, Store, UNBOUNDED};
 use super::pieces::{Pieces, Spelling};
 use super::shape::{Others, Shape, Text};
 use maskwright_grammar::{RegexId, RegexPool};
-use maskwright_tables::trie::{CHARACTERS, Classes, classes_of};
+use maskwright_tables::trie::{CHARACTERS, Classes};
 use maskwright_tables::{LabelSet, LexState, LimitError, Limits, heap};
 use rustc_hash::FxHashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
-
-/// The transitions of a lexical state: runs of bytes with their targets.
-#[derive(Debug)]
-pub enum Edges {
-    /// `(last byte of the run, target)`, covering 0 to 255.
-    Runs(Box<[(u8, LexState)]>),
-    /// One target a byte.
-    Table(Box<[LexState; 256]>),
-}
-
-impl Edges {
-    /// The target of one byte.
-    #[inline]
-    pub fn get(&self, byte: u8) -> LexState {
-        match self {
-            Edges::Runs(runs) => {
-                for &(last, target) in runs {
-                    if byte <= last {
-                        return target;
-                    }
-                }
-                LexState::DEAD
-            }
-            Edges::Table(table) => table[usize::from(byte)],
-        }
-    }
-
-    /// Bytes held on the heap.
-    fn heap_bytes(&self) -> usize {
-        match self {
-            Edges::Runs(runs) => heap::list::<(u8, LexState)>(runs.len()),
-            Edges::Table(_) => heap::list::<LexState>(256),
-        }
-    }
-
-    /// Whether no byte leads anywhere.
-    pub fn is_dead(&self) -> bool {
-        match self {
-            Edges::Runs(runs) => runs.iter().all(|r| r.1 == LexState::DEAD),
-            Edges::Table(table) => table.iter().all(|t| *t == LexState::DEAD),
-        }
-    }
-
-    /// Runs `(first, last, target)` of bytes with a live target, in byte order.
-    pub fn runs(&self) -> Vec<(u8, u8, LexState)> {
-        let mut runs: Vec<(u8, u8, LexState)> = Vec::new();
-        self.each_run(|first, last, target| {
-            if target != LexState::DEAD {
-                runs.push((first, last, target));
-            }
-        });
-        runs
-    }
-
-    /// Calls for each run of bytes with one target, dead ones too, in byte order.
-    fn each_run(&self, mut each: impl FnMut(u8, u8, LexState)) {
-        let mut first = 0;
-        match self {
-            Edges::Runs(runs) => {
-                for &(last, target) in runs {
-                    each(first, last, target);
-                    first = last.saturating_add(1);
-                }
-            }
-            Edges::Table(table) => {
-                for byte in 0..=255u8 {
-                    let target = table[usize::from(byte)];
-                    if byte == 255 || table[usize::from(byte) + 1] != target {
-                        each(first, byte, target);
-                        first = byte.saturating_add(1);
-                    }
-                }
-            }
-        }
-    }
-
-    /// The classes of the bytes whose targets pass.
-    fn classes(&self, passes: impl Fn(LexState) -> bool) -> Classes {
-        let mut classes = 0;
-        self.each_run(|first, last, target| {
-            if passes(target) {
-                classes |= classes_of(first, last);
-            }
-        });
-        classes
-    }
-}
 
 /// States that behave as another one for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,8 +51,8 @@ struct More {
 }
 
 #[derive(Debug)]
-struct Inner {
-    store: Store,
+pub(super) struct Inner {
+    pub(super) store: Store,
     states: FxHashMap<(ExprId, bool), LexState>,
     /// How many mark sets are published in `Lexicon::labels`.
     published: usize,
@@ -347,7 +261,7 @@ impl Lexicon {
         pieces.is_none_or(|pieces| pieces.list().iter().all(|piece| piece.len() == 1))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         // A poisoned store is still consistent: every insertion is complete or absent.
         self.inner
             .lock()
@@ -975,87 +889,5 @@ impl Lexicon {
     /// The expression of a state.
     pub fn expr(&self, state: LexState) -> ExprId {
         self.states[state.index()].expr
-    }
-
-    /// A readable form of an expression, cut off after some hundred characters.
-    pub fn describe(&self, e: ExprId) -> String {
-        let inner = self.lock();
-        let mut out = String::new();
-        let mut stack: Vec<Result<ExprId, &'static str>> = vec![Ok(e)];
-        while let Some(item) = stack.pop() {
-            if out.len() > 400 {
-                out.push('…');
-                break;
-            }
-            let e = match item {
-                Ok(e) => e,
-                Err(text) => {
-                    out.push_str(text);
-                    continue;
-                }
-            };
-            if e == inner.store.any_char {
-                out.push('.');
-                continue;
-            }
-            match inner.store.node(e) {
-                Node::Never => out.push('∅'),
-                Node::Marks(m) => {
-                    out.push_str(&format!("ε{:?}", inner.store.mark_sets[m.0 as usize]))
-                }
-                Node::Set(s) => {
-                    let set = &inner.store.sets[*s as usize];
-                    out.push('[');
-                    for b in set.iter().take(8) {
-                        out.push_str(&std::ascii::escape_default(b).to_string());
-                    }
-                    out.push_str(if set.iter().count() > 8 { "…]" } else { "]" });
-                }
-                Node::Concat(a, b) => stack.extend([Ok(*b), Ok(*a)]),
-                Node::Alt(parts) | Node::And(parts) => {
-                    let separator = if matches!(inner.store.node(e), Node::Alt(_)) {
-                        "|"
-                    } else {
-                        "&"
-                    };
-                    out.push('(');
-                    stack.push(Err(")"));
-                    for (i, p) in parts.iter().enumerate().rev() {
-                        stack.push(Ok(*p));
-                        if i > 0 {
-                            stack.push(Err(separator));
-                        }
-                    }
-                }
-                Node::Not(x) => {
-                    out.push('~');
-                    stack.push(Ok(*x));
-                }
-                Node::Except(rest, literals) => {
-                    stack.extend([Ok(*literals), Err("\\"), Ok(*rest)]);
-                }
-                Node::Repeat(x, min, max) => {
-                    let max = if *max == UNBOUNDED {
-                        String::new()
-                    } else {
-                        max.to_string()
-                    };
-                    out.push_str(&format!("{{{min},{max}}}"));
-                    stack.push(Ok(*x));
-                }
-                Node::Literals { set, lo, hi, depth } => {
-                    out.push_str(&format!("literals{set}[{lo}..{hi}]+{depth}"))
-                }
-                Node::Leaf { automaton, state } => {
-                    out.push_str(&format!("leaf{automaton}@{state}"))
-                }
-                Node::Spelled(v, mode) => {
-                    out.push_str(&format!("spelled{mode:x}("));
-                    stack.push(Err(")"));
-                    stack.push(Ok(*v));
-                }
-            }
-        }
-        out
     }
 }
