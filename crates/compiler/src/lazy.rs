@@ -67,9 +67,8 @@ pub(crate) struct LazyMachine {
 struct MadeRow {
     tokens: SetId,
     ends: bool,
-    /// See [`Crossing`].
-    once: Box<[TokenId]>,
-    twice: Box<[TokenId]>,
+    /// See [`Crossing`]: `once` and `twice`. Most rows have none.
+    crossing: Option<Box<[Box<[TokenId]>; 2]>>,
 }
 
 /// What is left of the tokens of a row at the beginning of a lexeme, or (the first ones) inside one.
@@ -234,9 +233,11 @@ impl LazyMachine {
     }
 
     fn push_row(&self, row: MadeRow) -> u32 {
-        let lists = [&row.once, &row.twice].map(|list| heap::list::<TokenId>(list.len()));
-        self.list_bytes
-            .fetch_add(lists.iter().sum(), Ordering::Relaxed);
+        if let Some(crossing) = &row.crossing {
+            let lists = crossing.iter().map(|l| heap::list::<TokenId>(l.len()));
+            let bytes = heap::allocation(size_of_val(&**crossing)) + lists.sum::<usize>();
+            self.list_bytes.fetch_add(bytes, Ordering::Relaxed);
+        }
         self.rows.push(row) as u32
     }
 
@@ -306,8 +307,7 @@ impl LazyMachine {
         let row = MadeRow {
             tokens,
             ends,
-            once: Box::default(),
-            twice: Box::default(),
+            crossing: None,
         };
         Ok((self.push_row(row), reads))
     }
@@ -507,16 +507,18 @@ impl LazyMachine {
         if stack.went_below() {
             return Err(RunError::UnknownSymbol);
         }
-        let [once, twice] = crossing.map(|mut tokens| {
-            tokens.sort_unstable();
-            tokens.dedup();
-            Box::from(tokens)
+        let crosses = crossing.iter().any(|tokens| !tokens.is_empty());
+        let crossing = crosses.then(|| {
+            Box::new(crossing.map(|mut tokens| {
+                tokens.sort_unstable();
+                tokens.dedup();
+                Box::from(tokens)
+            }))
         });
         let row = MadeRow {
             tokens: self.shared.sets.union(parts),
             ends,
-            once,
-            twice,
+            crossing,
         };
         Ok((self.push_row(row), reads.into_inner()))
     }
@@ -674,13 +676,12 @@ impl Machine for LazyMachine {
             }
         };
         let row = &self.rows[answer as usize];
+        let crossing = row.crossing.as_deref();
+        let crossing = crossing.map(|[once, twice]| Crossing { once, twice });
         Ok(RowRef {
             tokens: self.shared.sets.tokens(row.tokens),
             ends: row.ends,
-            crossing: Crossing {
-                once: &row.once,
-                twice: &row.twice,
-            },
+            crossing: crossing.unwrap_or_default(),
         })
     }
 

@@ -63,6 +63,19 @@ enum Next {
     Closed(Vec<u8>),
 }
 
+/// A node on the path of a walk along strings that were read.
+struct Opened<'a> {
+    /// Those that are left.
+    children: Picked<'a>,
+    byte: u8,
+    /// The number of canonical bytes up to here.
+    len: usize,
+    /// What is under way.
+    reader: StringReader,
+    /// The bytes that matter.
+    ways: Bytes,
+}
+
 /// A lexeme that must differ from values read before and may still become one of them.
 pub(crate) struct Exclusion<'a> {
     core: &'a Core,
@@ -238,32 +251,27 @@ impl<'a> Exclusion<'a> {
         let trie = self.core.vocabulary.trie();
         let nodes = trie.nodes();
         let fans = self.core.vocabulary.fans();
-        // For each node on the path: the children that are left, its byte, the canonical bytes up to it,
-        // what is under way, and the bytes that matter.
-        let open = |node: usize, byte: u8, spelled: &[u8], reader: StringReader| {
-            let ways = self.ways_of(spelled, reader);
-            (
-                trie.picked(node, Some(fans)),
-                byte,
-                spelled.len(),
-                reader,
-                ways,
-            )
+        let open = |node: usize, byte: u8, spelled: &[u8], reader: StringReader| Opened {
+            children: trie.picked(node, Some(fans)),
+            byte,
+            len: spelled.len(),
+            reader,
+            ways: self.ways_of(spelled, reader),
         };
-        let mut path: SmallVec<[(Picked<'_>, u8, usize, StringReader, Bytes); 16]> =
-            smallvec![open(root, 0, &spelled, reader)];
-        while let Some((children, _, len, reader, ways)) = path.last_mut() {
-            let Some(i) = children.next(|byte| ways.contains(byte)) else {
+        let mut path: SmallVec<[Opened<'_>; 16]> = smallvec![open(root, 0, &spelled, reader)];
+        while let Some(top) = path.last_mut() {
+            let ways = top.ways;
+            let Some(i) = top.children.next(|byte| ways.contains(byte)) else {
                 path.pop();
                 continue;
             };
             let node = &nodes[i];
-            let mut reader = *reader;
-            spelled.truncate(*len);
+            let mut reader = top.reader;
+            spelled.truncate(top.len);
             if reader.push(node.byte, &mut spelled) == Pushed::Closed {
                 if self.seen.contains(&spelled) {
                     let mut after = state;
-                    for byte in path[1..].iter().map(|p| p.1).chain([node.byte]) {
+                    for byte in path[1..].iter().map(|p| p.byte).chain([node.byte]) {
                         after = self.core.machine.lex_next(after, byte)?;
                     }
                     if after != LexState::DEAD && self.repeats(after, &spelled)? {
