@@ -428,7 +428,7 @@ impl LazyMachine {
                         None => true,
                     };
                     let out = &mut crossing[usize::from(twice)];
-                    let entered = item.enters.then_some((item.state, endless));
+                    let entered = (item.enters && endless).then_some(item.state);
                     self.crossing(entered, item.trie, inside, out);
                 }
                 Ok(())
@@ -524,20 +524,18 @@ impl LazyMachine {
     }
 
     /// Adds the tokens of a trie that stay inside a lexeme and are crossing. Where this is the first
-    /// lexeme that they enter which must differ, told is where it begins and whether infinitely many
-    /// values are offered there: a token that only opens a string cannot repeat or exhaust anything
-    /// then, nor can one that goes on in a string of which every text begins infinitely many values.
+    /// lexeme that they enter which must differ, and infinitely many values are offered, told is the state
+    /// in which it begins: a token that only opens a string cannot repeat or exhaust anything then, nor
+    /// can one that goes on in a string of which every text begins infinitely many values.
     pub fn crossing(
         &self,
-        entered: Option<(LexState, bool)>,
+        entered: Option<LexState>,
         trie: TrieId,
         inside: SetId,
         out: &mut Vec<TokenId>,
     ) {
         let mut opening: Vec<TokenId> = Vec::new();
-        if let Some((state, endless)) = entered
-            && endless
-        {
+        if let Some(state) = entered {
             if self.shared.lexicon.is_boundless(state) {
                 return;
             }

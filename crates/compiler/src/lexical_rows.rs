@@ -401,7 +401,7 @@ impl LexicalRows {
                 }
             }
             if let Some(base) = base
-                && let Some(row) = self.near(state, trie_id, base, (starts, heights))?
+                && let Some(row) = self.near(state, trie_id, (base, false), (starts, heights))?
             {
                 return Ok(row);
             }
@@ -491,7 +491,6 @@ impl LexicalRows {
         trie_id: TrieId,
         base: LexState,
     ) -> Result<Option<LexRow>, LimitError> {
-        let walk = self.walk(base, trie_id)?;
         let trie = self.trie(trie_id);
         if self.lexicon.leeway(state) < u32::MAX {
             // Only tokens that are longer may leave it.
@@ -499,17 +498,9 @@ impl LexicalRows {
             let Some(heights) = facts.as_ref().and_then(|f| f.heights.as_ref()) else {
                 return Ok(None);
             };
-            let known = Base {
-                state: base,
-                exits: &walk.exits,
-                edges: !walk.whole,
-                any: true,
-            };
-            let (ends, left) = ((None, &heights[..]), Self::few_of(trie));
-            let difference = row_walk::against(&self.lexicon, trie, ends, state, known, left)?;
-            let row = difference.map(|d| self.differing(state, trie_id, (base, &walk), d));
-            return row.transpose();
+            return self.near(state, trie_id, (base, true), (None, heights));
         }
+        let walk = self.walk(base, trie_id)?;
         let found = Found {
             exits: text_rows::ends(&self.lexicon, trie, state, &walk.exits)?,
             ..Found::default()
@@ -589,12 +580,13 @@ impl LexicalRows {
         1024 + trie.len() / 16
     }
 
-    /// The row of a state by its difference from a base, where that is small.
+    /// The row of a state by its difference from a base, where that is small; told is whether the base is any
+    /// JSON string.
     fn near(
         &self,
         state: LexState,
         trie_id: TrieId,
-        base: LexState,
+        (base, any): (LexState, bool),
         ends: (Option<&[u32]>, &[u8]),
     ) -> Result<Option<LexRow>, LimitError> {
         let trie = self.trie(trie_id);
@@ -603,9 +595,12 @@ impl LexicalRows {
             state: base,
             exits: &walk.exits,
             edges: !walk.whole,
-            any: false,
+            any,
         };
-        let left = self.few(state, base, trie)?;
+        let left = match any {
+            true => Self::few_of(trie),
+            false => self.few(state, base, trie)?,
+        };
         let difference = row_walk::against(&self.lexicon, trie, ends, state, known, left)?;
         let row = difference.map(|d| self.differing(state, trie_id, (base, &walk), d));
         row.transpose()

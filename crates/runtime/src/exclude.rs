@@ -122,21 +122,16 @@ impl<'a> Exclusion<'a> {
 
     /// The bytes after which a value read before may still come of it, at least, or which end it.
     fn ways(&self, read: &Read) -> Option<Bytes> {
-        let mut ways = match read {
+        match read {
             Read::Nothing => {
                 let mut ways = Bytes::default();
-                b" \t\n\r-0123456789".iter().for_each(|b| ways.insert(*b));
-                ways
+                let begins = b" \t\n\r\"-0123456789";
+                begins.iter().for_each(|b| ways.insert(*b));
+                Some(ways)
             }
-            Read::Text { spelled, reader } if !reader.inside_escape() => {
-                let mut ways = self.seen.next_bytes(spelled);
-                ways.insert(b'\\');
-                ways
-            }
-            _ => return None,
-        };
-        ways.insert(b'"');
-        Some(ways)
+            Read::Text { spelled, reader } => Some(self.ways_of(spelled, *reader)),
+            _ => None,
+        }
     }
 
     /// One byte further; the byte is one with which the lexeme goes on.

@@ -120,15 +120,17 @@ impl Stack {
         Stack(self.0.as_ref().and_then(|n| n.below.clone()))
     }
 
-    /// The values of all symbols that have such, where these are few and belong to no array or object that
-    /// counts as a whole.
+    /// The values of all symbols that have such, where these are near the top and belong to no array or object
+    /// that counts as a whole. O(1).
     pub(crate) fn few_seen(&self) -> Option<SmallVec<[&Seen; 4]>> {
         let mut all = SmallVec::new();
         let mut next = self.0.as_ref();
+        let mut left = 16;
         while let Some(node) = next.filter(|n| n.any_seen) {
-            if node.record.is_some() || all.len() == 4 {
+            if node.record.is_some() || left == 0 {
                 return None;
             }
+            left -= 1;
             if !node.seen.is_empty() {
                 all.push(&node.seen);
             }

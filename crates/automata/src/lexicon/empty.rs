@@ -16,9 +16,9 @@
 //! that its bytes make up either, `pieces` says where tokens may end. Inside a JSON string it must
 //! not be asked of the value: a character whose bytes are missing can still be spelled by an escape.
 
-#[cfg(doc)]
-use super::expr::Facts;
 use super::expr::{ExprId, Node, Store, UNBOUNDED};
+#[cfg(doc)]
+use super::facts::Facts;
 use maskwright_tables::LimitError;
 use rustc_hash::{FxHashMap, FxHashSet};
 

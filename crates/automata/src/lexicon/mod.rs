@@ -31,6 +31,7 @@ mod describe;
 mod edges;
 mod empty;
 mod expr;
+mod facts;
 mod import;
 mod pieces;
 mod runs;

@@ -341,11 +341,6 @@ impl Store {
         Some(tail)
     }
 
-    /// Whether `e` is a JSON string that can be completed in infinitely many ways whatever text follows.
-    pub(super) fn is_boundless(&self, e: ExprId) -> bool {
-        self.leeway(e) == u32::MAX
-    }
-
     /// Whether the opening quote of a JSON string has been read, and what is left of its value.
     fn json_string_of(&self, e: ExprId) -> Option<(bool, ExprId)> {
         match *self.node(e) {

@@ -10,9 +10,9 @@
 //! - in the middle of a character parts are put together behind its remaining bytes, so that all
 //!   characters that mean nothing particular lead to one place.
 
-#[cfg(doc)]
-use super::expr::Facts;
 use super::expr::{ByteSet, ExprId, MarksId, Node, Store};
+#[cfg(doc)]
+use super::facts::Facts;
 use smallvec::SmallVec;
 
 /// Parts of a union or an intersection while it is put together.

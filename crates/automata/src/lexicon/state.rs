@@ -30,7 +30,6 @@ struct State {
     expr: ExprId,
     fresh: bool,
     endless: bool,
-    boundless: bool,
     leeway: u32,
     accept: LabelSet,
     edges: OnceLock<Edges>,
@@ -167,7 +166,6 @@ impl Lexicon {
             expr: Store::NEVER,
             fresh: false,
             endless: false,
-            boundless: false,
             leeway: 0,
             accept: LabelSet::NONE,
             edges: OnceLock::new(),
@@ -457,14 +455,12 @@ impl Lexicon {
         } else {
             LabelSet::NONE
         };
-        let boundless = inner.store.is_boundless(expr);
         let leeway = inner.store.leeway(expr);
         self.publish(inner);
         let state = LexState(self.states.push(State {
             expr,
             fresh,
             endless: facts.endless,
-            boundless,
             leeway,
             accept,
             edges: OnceLock::new(),
@@ -737,8 +733,8 @@ impl Lexicon {
         Ok(*self.more(record).far.get_or_init(|| far))
     }
 
-    /// The classes of bytes ([`byte_class`](maskwright_tables::trie::byte_class), one bit each) all of whose bytes lead from a state to
-    /// itself, and those of [`CHARACTERS`] all of which do.
+    /// The [classes](maskwright_tables::trie::byte_class) of bytes, one bit each, all of whose bytes lead
+    /// from a state to itself, and those of [`CHARACTERS`] all of which do.
     pub fn stays(&self, state: LexState) -> Result<Classes, LimitError> {
         let record = &self.states[state.index()];
         if let Some(&stays) = self.more(record).stays.get() {
@@ -795,7 +791,8 @@ impl Lexicon {
         Ok(true)
     }
 
-    /// The classes of bytes ([`byte_class`](maskwright_tables::trie::byte_class), one bit each) some of whose bytes lead somewhere.
+    /// The [classes](maskwright_tables::trie::byte_class) of bytes, one bit each, some of whose bytes lead
+    /// somewhere.
     ///
     /// # Errors
     /// A limit.
@@ -877,7 +874,7 @@ impl Lexicon {
     /// Whether the state is that of a JSON string, before or behind its opening quote, that can be
     /// completed in infinitely many ways whatever text follows; "no" may only be unknown.
     pub fn is_boundless(&self, state: LexState) -> bool {
-        self.states[state.index()].boundless
+        self.leeway(state) == u32::MAX
     }
 
     /// How many bytes of text may follow in a JSON string, before or behind its opening quote, that leave

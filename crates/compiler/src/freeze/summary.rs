@@ -895,7 +895,7 @@ impl<'a> Summaries<'a> {
         }
         for &alternative in shared.lexicon.parts(state)? {
             // Only arrays and objects run out, and those that must differ are not frozen.
-            let entered = enters.then_some((alternative, true));
+            let entered = enters.then_some(alternative);
             let (has_gaps, is_whole) = (self.machine.asks_rows(), self.machine.is_whole());
             for &trie in tries {
                 let row = shared.row(alternative, trie, self.machine.apart)?;
@@ -937,7 +937,7 @@ impl<'a> Summaries<'a> {
         &mut self,
         inside: SetId,
         trie: TrieId,
-        (entered, past): (Option<(LexState, bool)>, Past),
+        (entered, past): (Option<LexState>, Past),
     ) -> SmallVec<[RoleSet; 2]> {
         let shared: &LexicalRows = self.machine.shared();
         let whole = self.sets.intern(shared.sets.whole(inside));
