@@ -10,17 +10,15 @@
 use crate::alive::{Alive, Question};
 use crate::concurrent::{Map, Maps, collector_bytes, map_bytes};
 use crate::continuation::Rests;
-use crate::lexical_rows::{LexRow, LexicalRows, TrieId};
+use crate::lexical_rows::LexicalRows;
 use crate::memo::{Overlay, OverlayView, Reads, StackMemo};
-use crate::sets::{SetId, Sets};
+use crate::sets::SetId;
 use crate::token_terminals::{self, TokenTerminal};
-use maskwright_automata::lexicon::Spelling;
 use maskwright_automata::{Control, ControlError, StackReader};
 use maskwright_tables::{
-    Crossing, LabelSet, LexState, LimitError, Limits, Machine, Part, RowRef, RunError, StackAction,
-    StackView, Symbol, TokenId, Vocabulary, heap,
+    Crossing, LabelSet, LexState, Limits, Machine, Part, RowRef, RunError, StackAction, StackView,
+    Symbol, TokenId, Vocabulary, heap,
 };
-use rustc_hash::FxHashSet;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -64,30 +62,11 @@ pub(crate) struct LazyMachine {
 
 /// A row of the machine.
 #[derive(Debug)]
-struct MadeRow {
-    tokens: SetId,
-    ends: bool,
+pub(crate) struct MadeRow {
+    pub tokens: SetId,
+    pub ends: bool,
     /// See [`Crossing`]: `once` and `twice`. Most rows have none.
-    crossing: Option<Box<[Box<[TokenId]>; 2]>>,
-}
-
-/// What is left of the tokens of a row at the beginning of a lexeme, or (the first ones) inside one.
-struct Item {
-    /// The stack.
-    overlay: Overlay,
-    /// The lexical state.
-    state: LexState,
-    /// What is left of the tokens.
-    trie: TrieId,
-    /// Whether the lexeme may have to differ from others.
-    distinct: bool,
-    /// Whether the tokens have ended such a lexeme before.
-    ended_one: bool,
-    /// Whether the tokens have entered such a lexeme behind the end of another lexeme, and then
-    /// whether they had ended one before.
-    crossing: Option<bool>,
-    /// Whether this lexeme is the first such one.
-    enters: bool,
+    pub crossing: Option<Box<[Box<[TokenId]>; 2]>>,
 }
 
 /// Reads a stack for a control, noting where.
@@ -170,6 +149,16 @@ impl LazyMachine {
         self.is_whole
     }
 
+    /// Whether arrays or objects may have to differ.
+    pub fn records(&self) -> bool {
+        self.records
+    }
+
+    /// Whether tokens may begin what no tokens complete.
+    pub fn has_gaps(&self) -> bool {
+        self.has_gaps
+    }
+
     /// Whether tokens can complete a thread at whose place a token ends. Reads of the stack what it
     /// needs to know.
     pub fn is_alive(&self, question: Question, stack: &dyn StackView) -> Result<bool, RunError> {
@@ -177,25 +166,6 @@ impl LazyMachine {
             return Ok(true);
         }
         self.alive.ask(self, question, stack)
-    }
-
-    /// The sets of tokens that stay inside the lexeme on `stack` and can be completed.
-    fn inside(
-        &self,
-        row: &LexRow,
-        stack: &dyn StackView,
-        mut each: impl FnMut(SetId) -> Result<(), RunError>,
-    ) -> Result<(), RunError> {
-        if !self.has_gaps || self.is_whole {
-            each(row.inside)?;
-        }
-        for &(end, spelling, tokens) in &row.ends {
-            let certain = self.is_whole && spelling == Spelling::Whole;
-            if !certain && self.is_alive(Question::Inside(end), stack)? {
-                each(tokens)?;
-            }
-        }
-        Ok(())
     }
 
     pub fn shared(&self) -> &Arc<LexicalRows> {
@@ -232,7 +202,7 @@ impl LazyMachine {
             + named.sum::<usize>()
     }
 
-    fn push_row(&self, row: MadeRow) -> u32 {
+    pub(crate) fn push_row(&self, row: MadeRow) -> u32 {
         if let Some(crossing) = &row.crossing {
             let lists = crossing.iter().map(|l| heap::list::<TokenId>(l.len()));
             let bytes = heap::allocation(size_of_val(&**crossing)) + lists.sum::<usize>();
@@ -253,7 +223,7 @@ impl LazyMachine {
     }
 
     /// Whether a lexeme must differ from others, and what it is in its value.
-    fn meaning(&self, top: Symbol, labels: LabelSet) -> Result<(bool, Part), RunError> {
+    pub(crate) fn meaning(&self, top: Symbol, labels: LabelSet) -> Result<(bool, Part), RunError> {
         if let Some(&known) = self.differing.pin().get(&(top, labels)) {
             return Ok(known);
         }
@@ -262,23 +232,6 @@ impl LazyMachine {
         let part = self.control.part(top, own).map_err(run_error)?;
         self.differing.pin().insert((top, labels), (differs, part));
         Ok((differs, part))
-    }
-
-    /// Whether the lexeme with these labels is, or closes, a value that must differ.
-    fn ends_distinct(
-        &self,
-        stack: &dyn StackView,
-        top: Symbol,
-        labels: LabelSet,
-    ) -> Result<bool, RunError> {
-        Ok(match self.meaning(top, labels)? {
-            (true, _) => true,
-            (false, Part::Close) => match stack.symbol(1) {
-                Some(below) => self.begin(below)?.1,
-                None => false,
-            },
-            _ => false,
-        })
     }
 
     fn make_row(&self, state: LexState, stack: &dyn StackView) -> Result<(u32, Reads), RunError> {
@@ -313,7 +266,7 @@ impl LazyMachine {
     }
 
     /// Tokens that may come next as terminals by themselves.
-    fn named_tokens(
+    pub(crate) fn named_tokens(
         &self,
         state: LexState,
         stack: &OverlayView<'_>,
@@ -337,7 +290,11 @@ impl LazyMachine {
     }
 
     /// Whether the text may end here.
-    fn row_ends(&self, state: LexState, stack: &OverlayView<'_>) -> Result<bool, RunError> {
+    pub(crate) fn row_ends(
+        &self,
+        state: LexState,
+        stack: &OverlayView<'_>,
+    ) -> Result<bool, RunError> {
         if state == LexState::DEAD || self.lex_is_fresh(state) {
             return self.ends(stack);
         }
@@ -354,209 +311,6 @@ impl LazyMachine {
             }
         }
         Ok(ends)
-    }
-
-    /// A row where lexemes are compared, or where tokens may not complete what they begin: what tokens do
-    /// to lexemes and to the stack is found with them, one reading after another.
-    fn make_comparing_row(
-        &self,
-        state: LexState,
-        stack: &dyn StackView,
-    ) -> Result<(u32, Reads), RunError> {
-        let reads = RefCell::new(Reads::default());
-        let mut parts: Vec<SetId> = Vec::new();
-        // The parts that cross, those that have ended a lexeme that must differ second.
-        let mut crossing: [Vec<TokenId>; 2] = Default::default();
-        let mut work: Vec<Item> = Vec::new();
-        let distinct = match stack.symbol(0) {
-            Some(top) => {
-                reads.borrow_mut().note(0);
-                self.begin(top)?.1
-            }
-            None => false,
-        };
-        for &part in self.shared.lexicon.parts(state)? {
-            work.push(Item {
-                overlay: Overlay::new(),
-                state: part,
-                trie: LexicalRows::VOCABULARY,
-                distinct,
-                ended_one: false,
-                crossing: None,
-                enters: false,
-            });
-        }
-        type Seen = (
-            Vec<Symbol>,
-            usize,
-            LexState,
-            TrieId,
-            bool,
-            Option<bool>,
-            bool,
-        );
-        let mut seen: FxHashSet<Seen> = FxHashSet::default();
-        let mut budget = self.limits.steps;
-        let whole = Overlay::new();
-        let own = OverlayView {
-            overlay: &whole,
-            base: stack,
-            reads: &reads,
-        };
-        parts.append(&mut self.named_tokens(state, &own)?);
-        while let Some(item) = work.pop() {
-            if budget == 0 {
-                return Err(LimitError::new(
-                    "steps of a row",
-                    self.limits.steps + 1,
-                    self.limits.steps,
-                )
-                .into());
-            }
-            budget -= 1;
-            let row = self.shared.row(item.state, item.trie, false)?;
-            let view = OverlayView {
-                overlay: &item.overlay,
-                base: stack,
-                reads: &reads,
-            };
-            self.inside(row, &view, |inside| {
-                parts.push(inside);
-                if let Some(twice) = item.crossing {
-                    let endless = match view.symbol(0) {
-                        Some(top) => !self.may_run_out(top)?,
-                        None => true,
-                    };
-                    let out = &mut crossing[usize::from(twice)];
-                    let entered = (item.enters && endless).then_some(item.state);
-                    self.crossing(entered, item.trie, inside, out);
-                }
-                Ok(())
-            })?;
-            for &(labels, residual) in &row.exits {
-                let view = OverlayView {
-                    overlay: &item.overlay,
-                    base: stack,
-                    reads: &reads,
-                };
-                let ended_one = item.ended_one
-                    || (item.distinct || self.records)
-                        && match view.symbol(0) {
-                            Some(top) => self.ends_distinct(&view, top, labels)?,
-                            None => false,
-                        };
-                for action in self.step(&view, labels)? {
-                    let mut next = item.overlay.clone();
-                    next.apply(action);
-                    let here = self.shared.here(residual);
-                    if let Some(twice) = item.crossing {
-                        crossing[usize::from(twice)].extend(self.shared.sets.iter(here));
-                    }
-                    let view = OverlayView {
-                        overlay: &next,
-                        base: stack,
-                        reads: &reads,
-                    };
-                    if here != Sets::EMPTY && self.is_alive(Question::Rest, &view)? {
-                        parts.push(here);
-                    }
-                    if self.records
-                        && here != Sets::EMPTY
-                        && let Some(top) = view.symbol(0)
-                        && self.may_run_out(top)?
-                    {
-                        crossing[usize::from(ended_one)].extend(self.shared.sets.iter(here));
-                    }
-                    let Some(top) = view.symbol(0) else { continue };
-                    let (start, distinct) = self.begin(top)?;
-                    if start == LexState::DEAD || !self.shared.meets(start, residual)? {
-                        continue;
-                    }
-                    let entered = distinct.then_some(ended_one);
-                    let crossing = item.crossing.max(entered);
-                    let enters = distinct && item.crossing.is_none();
-                    // Two readings that meet again are followed once.
-                    if work.len() > 1
-                        && !seen.insert((
-                            next.pushed.to_vec(),
-                            next.popped,
-                            start,
-                            residual,
-                            ended_one,
-                            crossing,
-                            enters,
-                        ))
-                    {
-                        continue;
-                    }
-                    for &part in self.shared.lexicon.parts(start)? {
-                        work.push(Item {
-                            overlay: next.clone(),
-                            state: part,
-                            trie: residual,
-                            distinct,
-                            ended_one,
-                            crossing,
-                            enters,
-                        });
-                    }
-                }
-            }
-        }
-        let ends = self.row_ends(state, &own)?;
-        if stack.went_below() {
-            return Err(RunError::UnknownSymbol);
-        }
-        let crosses = crossing.iter().any(|tokens| !tokens.is_empty());
-        let crossing = crosses.then(|| {
-            Box::new(crossing.map(|mut tokens| {
-                tokens.sort_unstable();
-                tokens.dedup();
-                Box::from(tokens)
-            }))
-        });
-        let row = MadeRow {
-            tokens: self.shared.sets.union(parts),
-            ends,
-            crossing,
-        };
-        Ok((self.push_row(row), reads.into_inner()))
-    }
-
-    /// Adds the tokens of a trie that stay inside a lexeme and are crossing. Where this is the first
-    /// lexeme that they enter which must differ, and infinitely many values are offered, told is the state
-    /// in which it begins: a token that only opens a string cannot repeat or exhaust anything then, nor
-    /// can one that goes on in a string of which every text begins infinitely many values.
-    pub fn crossing(
-        &self,
-        entered: Option<LexState>,
-        trie: TrieId,
-        inside: SetId,
-        out: &mut Vec<TokenId>,
-    ) {
-        let mut opening: Vec<TokenId> = Vec::new();
-        if let Some(state) = entered {
-            if self.shared.lexicon.is_boundless(state) {
-                return;
-            }
-            let (trie, mut nodes) = self.shared.children(trie);
-            while let Some(node) = nodes.pop() {
-                match trie.nodes()[node].byte {
-                    b'"' => opening.extend_from_slice(trie.tokens_at(node)),
-                    b' ' | b'\t' | b'\n' | b'\r' => {
-                        opening.extend_from_slice(trie.tokens_at(node));
-                        nodes.extend(trie.children(node));
-                    }
-                    _ => {}
-                }
-            }
-        }
-        out.extend(
-            self.shared
-                .sets
-                .iter(inside)
-                .filter(|t| !opening.contains(t)),
-        );
     }
 }
 

@@ -39,7 +39,7 @@ use crate::sets::{Set, SetId, Sets};
 use crate::text_rows::{self, Lengths};
 use maskwright_automata::Lexicon;
 use maskwright_automata::lexicon::{ByteSet, Shape, Spelling, Text};
-use maskwright_tables::trie::Classes;
+use maskwright_tables::trie::{Classes, Fans};
 use maskwright_tables::{LabelSet, LexState, LimitError, Limits, TokenTrie, Vocabulary, heap};
 use rustc_hash::FxHashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -401,23 +401,30 @@ impl LexicalRows {
                 }
             }
             if let Some(base) = base
-                && let Some(row) = self.near(state, trie_id, (base, false), (starts, heights))?
+                && let Some(row) = self.near(
+                    state,
+                    trie_id,
+                    (base, false),
+                    (starts, heights, &facts.below),
+                )?
             {
                 return Ok(row);
             }
         }
         let below = facts.as_ref().map(|s| &s.below[..]);
+        let fans = self.fans(trie_id);
         let mut found = Found::default();
         match starts {
             Some(starts) if !joined => {
                 for layer in layers(trie, starts) {
-                    let more = row_walk::plain(&self.lexicon, trie, below, state, Some(&layer))?;
+                    let more =
+                        row_walk::plain(&self.lexicon, (trie, fans), below, state, Some(&layer))?;
                     found.add(more);
                 }
             }
             _ => {
                 let starts = starts.map(|edges| &edges[..]);
-                found = row_walk::plain(&self.lexicon, trie, below, state, starts)?;
+                found = row_walk::plain(&self.lexicon, (trie, fans), below, state, starts)?;
             }
         }
         let inside = self.sets.intern_places(trie.tokens(), &found.inside);
@@ -445,7 +452,7 @@ impl LexicalRows {
         text: &Text,
     ) -> Result<Option<LexRow>, LimitError> {
         let trie = self.trie(trie_id);
-        let fans = (trie_id == Self::VOCABULARY).then(|| self.vocabulary.fans());
+        let fans = self.fans(trie_id);
         let Some(others) = &text.others else {
             let found = text_rows::listed(&self.lexicon, (trie, fans), text);
             let inside = self.sets.intern_places(trie.tokens(), &found.inside);
@@ -475,6 +482,10 @@ impl LexicalRows {
         Ok(Some(self.differing(state, trie_id, base, difference)?))
     }
 
+    fn fans(&self, trie_id: TrieId) -> Option<&Fans> {
+        (trie_id == Self::VOCABULARY).then(|| self.vocabulary.fans())
+    }
+
     fn lengths(&self) -> &Lengths {
         self.lengths.get_or_init(|| {
             let lengths = Lengths::new(&self.vocabulary);
@@ -495,10 +506,10 @@ impl LexicalRows {
         if self.lexicon.leeway(state) < u32::MAX {
             // Only tokens that are longer may leave it.
             let facts = (trie.len() >= Self::LARGE).then(|| self.node_facts(trie_id));
-            let Some(heights) = facts.as_ref().and_then(|f| f.heights.as_ref()) else {
+            let Some((heights, below)) = facts.as_ref().and_then(|f| f.nodes()) else {
                 return Ok(None);
             };
-            return self.near(state, trie_id, (base, true), (None, heights));
+            return self.near(state, trie_id, (base, true), (None, heights, below));
         }
         let walk = self.walk(base, trie_id)?;
         let found = Found {
@@ -587,7 +598,7 @@ impl LexicalRows {
         state: LexState,
         trie_id: TrieId,
         (base, any): (LexState, bool),
-        ends: (Option<&[u32]>, &[u8]),
+        nodes: (Option<&[u32]>, &[u8], &[Classes]),
     ) -> Result<Option<LexRow>, LimitError> {
         let trie = self.trie(trie_id);
         let walk = self.walk(base, trie_id)?;
@@ -601,7 +612,7 @@ impl LexicalRows {
             true => Self::few_of(trie),
             false => self.few(state, base, trie)?,
         };
-        let difference = row_walk::against(&self.lexicon, trie, ends, state, known, left)?;
+        let difference = row_walk::against(&self.lexicon, trie, nodes, state, known, left)?;
         let row = difference.map(|d| self.differing(state, trie_id, (base, &walk), d));
         row.transpose()
     }
@@ -740,7 +751,8 @@ impl LexicalRows {
             None => trie_id,
         });
         let below = Some(&facts.below[..]);
-        let mut found = row_walk::plain(&self.lexicon, trie, below, state, starts)?;
+        let fans = self.fans(trie_id);
+        let mut found = row_walk::plain(&self.lexicon, (trie, fans), below, state, starts)?;
         let exits = found.exits.clone();
         let inside = self.sets.intern_places(trie.tokens(), &found.inside);
         let (residuals, whole) = self.residuals(trie_id, &mut found, inside);
@@ -779,9 +791,9 @@ impl LexicalRows {
             edges: false,
             any: false,
         };
-        let ends = (None, &heights[..]);
+        let nodes = (None, &heights[..], &facts.below[..]);
         let left = self.few(state, base, trie)?;
-        let difference = row_walk::against(&self.lexicon, trie, ends, state, known, left)?;
+        let difference = row_walk::against(&self.lexicon, trie, nodes, state, known, left)?;
         let Some(difference) = difference.filter(|d| are_last(&d.new)) else {
             return Ok(None);
         };

@@ -7,8 +7,8 @@
 //!
 //! 1. `lexical_rows`: what a lexical state makes of a set of tokens, shared by all grammars;
 //! 2. `memo`: answers remembered by the stack symbols that were read to find them;
-//! 3. `lazy`: the machine of one grammar, made of 1 and 2 and a control; `continuation`: its rows where no
-//!    lexemes are compared;
+//! 3. `lazy`: the machine of one grammar, made of 1 and 2 and a control; `continuation` and
+//!    `comparing`: its rows, where no lexemes are compared and where some are;
 //! 4. `freeze`: the lazy machine as tables; `cost`: what places of a schema cost; `sets`: token sets, stored once each;
 //! 5. `token_terminals`: tokens as terminals of a grammar;
 //! 6. `items`: lists of texts and of token sequences;
@@ -20,6 +20,7 @@ pub mod vocabulary;
 
 mod alive;
 mod cache;
+mod comparing;
 mod compiler;
 mod concurrent;
 mod continuation;

@@ -9,8 +9,8 @@
 //! as the trie has below that node.
 
 use maskwright_automata::Lexicon;
-use maskwright_automata::lexicon::{Edges, LexPlace};
-use maskwright_tables::trie::Classes;
+use maskwright_automata::lexicon::{ByteSet, Edges, LexPlace};
+use maskwright_tables::trie::{ALL_CHARACTERS, Classes, Fan, Fans};
 use maskwright_tables::{LabelSet, LexState, LimitError, TokenId, TokenTrie};
 use rustc_hash::FxHashMap;
 use smallvec::{SmallVec, smallvec};
@@ -84,6 +84,7 @@ struct KnownState<'a> {
     /// Whether the lexeme cannot go on.
     last: bool,
     edges: Option<&'a Edges>,
+    loops: Option<Classes>,
     stays: Option<Classes>,
 }
 
@@ -94,6 +95,7 @@ impl<'a> Known<'a> {
             accept: LabelSet::NONE,
             last: false,
             edges: None,
+            loops: None,
             stays: None,
         };
         Known {
@@ -112,6 +114,7 @@ impl<'a> Known<'a> {
                 accept: place.accept(),
                 last: place.is_final()?,
                 edges: None,
+                loops: None,
                 stays: None,
             };
         }
@@ -128,12 +131,22 @@ impl<'a> KnownState<'a> {
         }
     }
 
+    /// Whether all bytes and characters of these classes lead from the state to itself. Characters are
+    /// looked at only where nothing else leads elsewhere: to follow them makes states.
     #[inline]
-    fn stays(&mut self) -> Result<Classes, LimitError> {
-        match self.stays {
-            Some(stays) => Ok(stays),
-            None => Ok(*self.stays.insert(self.place.stays()?)),
+    fn keeps(&mut self, classes: Classes) -> Result<bool, LimitError> {
+        let loops = match self.loops {
+            Some(loops) => loops,
+            None => *self.loops.insert(self.place.loops()?),
+        };
+        if classes & !loops != 0 || classes & ALL_CHARACTERS == 0 {
+            return Ok(classes & !loops == 0);
         }
+        let stays = match self.stays {
+            Some(stays) => stays,
+            None => *self.stays.insert(self.place.stays()?),
+        };
+        Ok(classes & !stays == 0)
     }
 }
 
@@ -152,6 +165,9 @@ struct Open<'a> {
     /// What was found before the node, its own tokens inside counted among that: tokens inside, exits
     /// and edges.
     before: (usize, usize, usize),
+    /// The children that are left, and the bytes of those that live. None at an end of the lexeme, nor of a
+    /// node with few children.
+    fan: Option<(Fan<'a>, ByteSet)>,
 }
 
 /// The whole walk of a state that begins at the root or, where `starts` are given, with the bytes of these
@@ -161,7 +177,7 @@ struct Open<'a> {
 /// a state to itself, the whole subtree stays inside.
 pub(crate) fn plain(
     lexicon: &Lexicon,
-    trie: &TokenTrie,
+    (trie, fans): (&TokenTrie, Option<&Fans>),
     below: Option<&[Classes]>,
     state: LexState,
     starts: Option<&[u32]>,
@@ -180,9 +196,19 @@ pub(crate) fn plain(
         labels: LabelSet::NONE,
         below: usize::MAX,
         before: (0, 0, 0),
+        fan: None,
+    };
+    // Where no lexeme begins further down, only children that live are looked at: the others lie far apart.
+    let fans = fans.filter(|_| starts.is_none());
+    let fan_of = |node: usize, edges: &Edges| {
+        let fan = fans?.of(node)?;
+        Some((fan, edges.alive()))
     };
     let mut path: SmallVec<[Open<'_>; 32]> = smallvec![match starts {
-        None => open(nodes[0].skip, first, false),
+        None => Open {
+            fan: fan_of(0, first),
+            ..open(nodes[0].skip, first, false)
+        },
         Some(_) => open(nodes[0].skip, nowhere, true),
     }];
     let mut i = 1;
@@ -190,7 +216,17 @@ pub(crate) fn plain(
         while path.len() > 1 && path[path.len() - 1].end as usize <= i {
             path.pop().into_iter().for_each(|open| out.close(&open));
         }
-        let top = &path[path.len() - 1];
+        let last = path.len() - 1;
+        let top = &mut path[last];
+        if let Some((fan, ways)) = &mut top.fan {
+            let Some(at) = fan.0.iter().position(|byte| ways.contains(*byte)) else {
+                fan.0 = &[];
+                i = top.end as usize;
+                continue;
+            };
+            i = fan.1[at] as usize;
+            *fan = (&fan.0[at + 1..], &fan.1[at + 1..]);
+        }
         let start = starts_left.first().map_or(usize::MAX, |s| *s as usize);
         if top.dead && i < start {
             i = start.min(top.end as usize);
@@ -239,7 +275,7 @@ pub(crate) fn plain(
             i = skip;
         } else if let Some(below) = below
             && start >= skip
-            && below[i] & !at.stays()? == 0
+            && at.keeps(below[i])?
         {
             out.edges.truncate(edges);
             out.inside
@@ -249,9 +285,13 @@ pub(crate) fn plain(
             if accept != LabelSet::NONE {
                 out.exits.push((accept, i as u32, false));
             }
+            let edges_on = at.edges()?;
+            // Behind an end, what is dead inside the lexeme may go on behind it.
+            let is_wide = skip - i > Fans::MANY && accept == LabelSet::NONE;
             path.push(Open {
                 end: node.skip,
-                edges: at.edges()?,
+                edges: edges_on,
+                fan: is_wide.then(|| fan_of(i, edges_on)).flatten(),
                 dead: false,
                 labels: accept,
                 below: trie.tokens_below(i).len() - trie.tokens_at(i).len(),
@@ -443,18 +483,18 @@ pub(crate) struct Base<'a> {
     /// Whether only edges are kept of what follows its ends.
     pub edges: bool,
     /// Whether it is that of any JSON string: then the other one has its
-    /// [leeway](Lexicon::leeway).
+    /// [leeway](Lexicon::leeway), and is [spared](Lexicon::spared) some bytes.
     pub any: bool,
 }
 
 /// The answer for `state`, given the ends of `base`, or `None` where more than `left` nodes have to be looked
-/// at. `heights` are those of the trie, in which no
-/// token may lie at two nodes. Where only `edges` are kept of what follows the ends of the base, an end
+/// at. `heights` are those of the trie, in which no token may lie at two nodes, and `below` the classes of
+/// bytes below each node. Where only `edges` are kept of what follows the ends of the base, an end
 /// at which the two differ further down is another one. `starts` are as for [`plain`], none below another.
 pub(crate) fn against(
     lexicon: &Lexicon,
     trie: &TokenTrie,
-    (starts, heights): (Option<&[u32]>, &[u8]),
+    (starts, heights, below): (Option<&[u32]>, &[u8], &[Classes]),
     state: LexState,
     base: Base<'_>,
     mut left: usize,
@@ -509,7 +549,13 @@ pub(crate) fn against(
             continue;
         }
         let more = leeway(a, open.3);
-        let alike = match more > u32::from(heights[i]) && b != LexState::DEAD {
+        // Text that lacks a byte without which the string stays alive.
+        let is_spared = || {
+            let missing = lexicon.spared(a) & !below[i];
+            any && missing != 0 && below[i] >> b'\\' & 1 == 0
+        };
+        let is_short = more > u32::from(heights[i]);
+        let alike = match b != LexState::DEAD && (is_short || is_spared()) {
             true => Likeness::Alive,
             false => likeness(lexicon, a, b, heights[i])?,
         };

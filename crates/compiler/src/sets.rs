@@ -8,9 +8,11 @@
 //! bytes instead of 12 to 25 KB, and no hash of them.
 
 use crate::row_walk::Places;
+use hashbrown::HashTable;
 use maskwright_kernels::bits;
 use maskwright_tables::{TokenId, Tokens, heap};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHasher};
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// An interned set of tokens.
@@ -44,12 +46,61 @@ type Near<'a> = (&'a Arc<[u32]>, &'a [TokenId], &'a [TokenId]);
 
 #[derive(Debug, Default)]
 struct Index {
-    sets: FxHashMap<Set, SetId>,
+    /// Finds a set by its tokens.
+    sets: HashTable<(u64, SetId)>,
     wholes: FxHashMap<SetId, SetId>,
     unions: FxHashMap<Box<[SetId]>, SetId>,
     bytes: usize,
     /// What the sets and the keys of the tables own, as it is held.
     owned: usize,
+}
+
+/// A bitset over all ids with a bit for each of its words that is not zero, all zero between two uses: it
+/// puts a list in order in one step for each id.
+#[derive(Debug)]
+struct Sorter {
+    words: Box<[u64]>,
+    used: Box<[u64]>,
+}
+
+impl Sorter {
+    fn new(mask_words: usize) -> Self {
+        let words = mask_words.div_ceil(2);
+        Sorter {
+            words: vec![0; words].into(),
+            used: vec![0; words.div_ceil(64)].into(),
+        }
+    }
+
+    /// Sorts ids, and makes equal ones one.
+    fn sort(&mut self, tokens: &mut Vec<TokenId>) {
+        for t in tokens.iter() {
+            let word = t.index() / 64;
+            self.words[word] |= 1 << (t.index() % 64);
+            self.used[word / 64] |= 1 << (word % 64);
+        }
+        tokens.clear();
+        for (i, used) in self.used.iter_mut().enumerate() {
+            let mut used = std::mem::take(used);
+            while used != 0 {
+                let word = 64 * i + used.trailing_zeros() as usize;
+                used &= used - 1;
+                let mut bits = std::mem::take(&mut self.words[word]);
+                while bits != 0 {
+                    let bit = bits.trailing_zeros();
+                    bits &= bits - 1;
+                    tokens.push(TokenId(64 * word as u32 + bit));
+                }
+            }
+        }
+    }
+}
+
+/// Lists of `all` ids together, one after another.
+fn joined<'a>(all: usize, lists: impl Iterator<Item = &'a [TokenId]>) -> Vec<TokenId> {
+    let mut out = Vec::with_capacity(all);
+    lists.for_each(|list| out.extend_from_slice(list));
+    out
 }
 
 /// All token sets of one vocabulary.
@@ -58,19 +109,24 @@ pub(crate) struct Sets {
     words: usize,
     sets: boxcar::Vec<Set>,
     index: Mutex<Index>,
+    sorter: Mutex<Sorter>,
 }
 
 impl Sets {
     pub const EMPTY: SetId = SetId(0);
 
-    /// So many ids are sorted sooner than they are marked in a bitset.
+    /// So many ids are sorted sooner than they are marked in a bitset without a summary.
     const SHORT: usize = 512;
+
+    /// So many ids are compared with each other sooner than they are marked in any bitset.
+    const FEW: usize = 24;
 
     pub fn new(mask_words: usize) -> Self {
         let sets = Sets {
             words: mask_words,
             sets: boxcar::Vec::new(),
             index: Mutex::default(),
+            sorter: Mutex::new(Sorter::new(mask_words)),
         };
         sets.intern(Vec::new());
         sets
@@ -91,17 +147,28 @@ impl Sets {
                 false => Set::Few(bits::ones(&words).map(TokenId).collect()),
             }
         } else {
-            tokens.sort_unstable();
-            tokens.dedup();
+            self.sort(&mut tokens);
             Set::Few(tokens.into())
         };
         self.intern_set(set)
     }
 
+    /// Sorts ids, and makes equal ones one.
+    fn sort(&self, tokens: &mut Vec<TokenId>) {
+        if tokens.len() > Self::FEW
+            && let Ok(mut sorter) = self.sorter.try_lock()
+        {
+            sorter.sort(tokens);
+            return;
+        }
+        tokens.sort_unstable();
+        tokens.dedup();
+    }
+
     /// Interns the set of the tokens at some places of a list.
     pub fn intern_places(&self, tokens: &[TokenId], places: &Places) -> SetId {
         if places.len() <= self.many() {
-            return self.intern(places.of(tokens).flatten().copied().collect());
+            return self.intern(joined(places.len(), places.of(tokens)));
         }
         let mut words = vec![0u32; self.words];
         for run in places.of(tokens) {
@@ -144,29 +211,30 @@ impl Sets {
             return self.intern_set(Set::Dense(words.into()));
         }
         for list in [&mut added, &mut removed] {
-            list.sort_unstable();
-            list.dedup();
+            self.sort(list);
         }
         self.intern_set(Set::Near(base, added.into(), removed.into()))
     }
 
     fn intern_set(&self, set: Set) -> SetId {
+        let mut hasher = FxHasher::default();
+        set.hash(&mut hasher);
+        let hash = hasher.finish();
         let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(&id) = index.sets.get(&set) {
+        let same = |e: &(u64, SetId)| e.0 == hash && *self.get(e.1) == set;
+        if let Some(&(_, id)) = index.sets.find(hash, same) {
             return id;
         }
         index.bytes += set.bytes() + 64;
         index.owned += match &set {
-            // As a value and as a key.
-            Set::Few(ids) => 2 * heap::list::<TokenId>(ids.len()),
+            Set::Few(ids) => heap::list::<TokenId>(ids.len()),
             Set::Dense(words) => heap::allocation(4 * words.len() + 16),
             Set::Near(_, added, removed) => {
-                let lists = heap::list::<TokenId>(added.len());
-                2 * (lists + heap::list::<TokenId>(removed.len()))
+                heap::list::<TokenId>(added.len()) + heap::list::<TokenId>(removed.len())
             }
         };
-        let id = SetId(self.sets.push(set.clone()) as u32);
-        index.sets.insert(set, id);
+        let id = SetId(self.sets.push(set) as u32);
+        index.sets.insert_unique(hash, (hash, id), |e| e.0);
         id
     }
 
@@ -275,8 +343,9 @@ impl Sets {
             Set::Near(base, ..) => Some((*base, self.parts(*p)?)),
         });
         let Some((base, (under, added, removed))) = dense.next() else {
-            if lists.clone().map(<[_]>::len).sum::<usize>() <= Self::SHORT {
-                return self.intern(lists.flatten().copied().collect());
+            let all = lists.clone().map(<[_]>::len).sum::<usize>();
+            if all <= self.many() {
+                return self.intern(joined(all, lists));
             }
             let mut words = vec![0u32; self.words];
             lists.for_each(|ids| bits::set(&mut words, ids.iter().map(|t| t.0)));
@@ -297,8 +366,7 @@ impl Sets {
             if added.is_empty() && removed.is_empty() {
                 return base;
             }
-            added.sort_unstable();
-            added.dedup();
+            self.sort(&mut added);
             return self.intern_set(Set::Near(base, added.into(), removed.into()));
         }
         let mut words = under.to_vec();
@@ -359,7 +427,8 @@ impl Sets {
     pub fn heap_bytes(&self) -> usize {
         let index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
         heap::pieces::<Set>(self.sets.count())
-            + heap::table::<Set, SetId>(index.sets.len())
+            + heap::list::<u32>(self.words)
+            + heap::table::<(u64, SetId), ()>(index.sets.len())
             + heap::table::<SetId, SetId>(index.wholes.len())
             + heap::table::<Box<[SetId]>, SetId>(index.unions.len())
             + index.owned

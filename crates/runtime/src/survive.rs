@@ -14,10 +14,12 @@ use crate::exclude::{Read, key};
 use crate::stack::Stack;
 use crate::walk::{Core, Moved, Thread};
 use maskwright_tables::{LexState, LimitError, TokenId};
+use smallvec::SmallVec;
 use std::collections::HashSet;
 
-/// The bytes that JSON has outside strings, those first that lead on to a value.
-const OUTSIDE: &[u8] = b"\"0123456789[{tfn]},:-.eE+aulrs";
+/// The bytes that JSON has outside strings, those first that lead soonest to a name or value that is new,
+/// white space last.
+const OUTSIDE: &[u8] = b",\":0123456789[{tfn]}-.eE+aulrs \n\r\t";
 /// White space.
 const GAPS: &[u8] = b" \n\r\t";
 
@@ -82,6 +84,47 @@ impl Core {
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Spot(LexState, Stack, Read);
 
+/// A place on the way of a search.
+struct Visit {
+    thread: Thread,
+    in_text: bool,
+    /// Whether white space is being read.
+    in_gap: bool,
+    /// Whether some byte led on.
+    moved: bool,
+    /// How many bytes were tried.
+    tried: usize,
+}
+
+impl Visit {
+    fn new(thread: Thread, read: &Read) -> Self {
+        Visit {
+            in_text: matches!(read, Read::Text { .. }),
+            in_gap: *read == Read::Nothing && !thread.lexeme.is_empty(),
+            moved: false,
+            tried: 0,
+            thread,
+        }
+    }
+
+    /// The next byte to try: of text, those first of which it is likely that nothing read before goes on
+    /// with them.
+    fn next_byte(&mut self) -> Option<u8> {
+        const TEXT: usize = 256 - b' ' as usize;
+        let n = self.tried;
+        self.tried += 1;
+        match self.in_text {
+            // From the digits to the end, and what comes before them.
+            true if n < TEXT => {
+                let byte = b'0' as usize + n;
+                Some(if byte > 0xff { byte - TEXT } else { byte } as u8)
+            }
+            true => None,
+            false => OUTSIDE.get(n).copied(),
+        }
+    }
+}
+
 /// The searches of one mask, or of one question.
 pub(crate) struct Survival<'a> {
     core: &'a Core,
@@ -130,22 +173,18 @@ impl<'a> Survival<'a> {
             return Ok(false);
         }
         let mut visited = HashSet::from([first.clone()]);
-        let mut open = vec![(thread.clone(), read)];
-        while let Some((at, read)) = open.pop() {
-            let mut moved = false;
-            let in_gap = read == Read::Nothing && !at.lexeme.is_empty();
-            let in_text = matches!(read, Read::Text { .. });
-            let inside = (b'0'..=u8::MAX).chain(b' '..b'0').filter(|_| in_text);
-            let outside = OUTSIDE.iter().copied().filter(|_| !in_text);
-            let gaps = GAPS.iter().copied().filter(|_| !in_text);
-            for byte in inside.chain(outside).chain(gaps) {
+        let mut path = vec![Visit::new(thread.clone(), &read)];
+        // Deep first: the first name or value that is new ends the search.
+        'search: while let Some(at) = path.last_mut() {
+            while let Some(byte) = at.next_byte() {
                 // More white space changes nothing where a gap may end.
-                if moved && in_gap && GAPS.contains(&byte) {
+                if at.moved && at.in_gap && GAPS.contains(&byte) {
                     continue;
                 }
                 self.spend()?;
-                for next in core.step(std::slice::from_ref(&at), byte)?.threads {
-                    moved = true;
+                let mut deeper: SmallVec<[Visit; 1]> = SmallVec::new();
+                for next in core.step(std::slice::from_ref(&at.thread), byte)?.threads {
+                    at.moved = true;
                     let read = Read::of(&next.lexeme.bytes());
                     let spot = Spot(next.lex, next.stack.clone(), key(&read));
                     if next.lex == LexState::DEAD
@@ -158,10 +197,15 @@ impl<'a> Survival<'a> {
                         return Ok(true);
                     }
                     if !self.dead.contains(&spot) && visited.insert(spot) {
-                        open.push((next, read));
+                        deeper.push(Visit::new(next, &read));
                     }
                 }
+                if !deeper.is_empty() {
+                    path.extend(deeper);
+                    continue 'search;
+                }
             }
+            path.pop();
         }
         self.dead.extend(visited);
         Ok(false)

@@ -2,6 +2,7 @@
 
 use super::form::{FormId, Forms};
 use super::goal::{GoalId, Goals};
+use super::machine::Punctuation;
 use super::moves::Move;
 use super::object::{Cell, Layout};
 use super::points::Point;
@@ -140,6 +141,9 @@ pub(super) struct Core {
     pub frames: Table<Frame>,
     pub totals: FxHashMap<FrameId, FormId>,
     pub moves: FxHashMap<(FrameId, Key), Option<Arc<Move>>>,
+    /// The keys of the frame that was last asked for all of them: a symbol is asked for its lexeme, and
+    /// then whether that must differ.
+    pub last_open: Option<(FrameId, Vec<Key>)>,
     pub known: FxHashMap<Query, bool>,
     pub unique: FxHashMap<NodeId, super::unique::Unique>,
     /// Nodes that can count against the whole: under `not`, or where exactly one must hold.
@@ -162,6 +166,7 @@ pub(super) struct Core {
     pub facts: FxHashMap<NodeId, Arc<super::disjoint::Facts>>,
     pub symbols: Table<Kind>,
     pub exprs: FxHashMap<Symbol, ExprId>,
+    pub punctuation: FxHashMap<Punctuation, ExprId>,
     /// White space between lexemes with its label, once it was asked for.
     pub free_gap: Option<Option<ExprId>>,
     pub value_exprs: FxHashMap<JudgeId, ExprId>,
@@ -203,6 +208,7 @@ impl Core {
             frames: Table::new(),
             totals: FxHashMap::default(),
             moves: FxHashMap::default(),
+            last_open: None,
             known: FxHashMap::default(),
             unique: FxHashMap::default(),
             contrary: FxHashSet::default(),
@@ -217,6 +223,7 @@ impl Core {
             facts: FxHashMap::default(),
             symbols: Table::new(),
             exprs: FxHashMap::default(),
+            punctuation: FxHashMap::default(),
             free_gap: None,
             value_exprs: FxHashMap::default(),
             steps: limits.steps,

@@ -11,6 +11,19 @@ use maskwright_grammar::json_schema::Types;
 use maskwright_tables::{LexState, LimitError, StackAction, Symbol};
 use smallvec::SmallVec;
 
+/// Lexemes between names and values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Punctuation {
+    Colon,
+    /// After a member or element: whether another one may come, and whether this may be the end, of an object
+    /// or not. The depth is that of the indentation.
+    After {
+        more: bool,
+        close: Option<bool>,
+        depth: u32,
+    },
+}
+
 /// The symbol after a gap.
 pub(super) fn spaced(symbol: Symbol) -> Symbol {
     Symbol(symbol.0 | 1)
@@ -128,20 +141,34 @@ impl Core {
                 let keys = self.key_expr(frame)?;
                 lexicon.concat(&[self.gap(Gap::Member(depth)), keys])
             }
-            Kind::Colon(..) => {
-                lexicon.concat(&[self.gap(Gap::Tight), self.marked(b":", label::COLON)])
-            }
+            Kind::Colon(..) => self.punctuation(Punctuation::Colon),
             Kind::After(frame) => {
-                let more = match self.open_keys(frame, 1)?.is_empty() {
-                    true => lexicon.never(),
-                    false => self.marked(b",", label::COMMA),
-                };
-                let close = match self.may_end(frame) {
-                    true => self.close_expr(self.is_object(frame)),
+                let more = !self.open_keys(frame, 1)?.is_empty();
+                let object = self.is_object(frame);
+                let close = self.may_end(frame).then_some(object);
+                let depth = self.frame(frame).depth;
+                self.punctuation(Punctuation::After { more, close, depth })
+            }
+            Kind::Wait(_) | Kind::Done => lexicon.never(),
+        })
+    }
+
+    /// A lexeme that is the same in all frames.
+    fn punctuation(&mut self, which: Punctuation) -> ExprId {
+        if let Some(&known) = self.punctuation.get(&which) {
+            return known;
+        }
+        let lexicon = self.lexicon.clone();
+        let tight = self.gap(Gap::Tight);
+        let e = match which {
+            Punctuation::Colon => lexicon.concat(&[tight, self.marked(b":", label::COLON)]),
+            Punctuation::After { more, close, depth } => {
+                let more = match more {
+                    true => self.marked(b",", label::COMMA),
                     false => lexicon.never(),
                 };
-                let depth = self.frame(frame).depth;
-                let (tight, before) = (self.gap(Gap::Tight), self.gap(Gap::Close(depth)));
+                let close = close.map_or(lexicon.never(), |object| self.close_expr(object));
+                let before = self.gap(Gap::Close(depth));
                 if tight == before {
                     lexicon.concat(&[tight, lexicon.alt(&[more, close])])
                 } else {
@@ -149,8 +176,9 @@ impl Core {
                     lexicon.alt(&[more, lexicon.concat(&[before, close])])
                 }
             }
-            Kind::Wait(_) | Kind::Done => lexicon.never(),
-        })
+        };
+        self.punctuation.insert(which, e);
+        e
     }
 
     fn close_expr(&self, object: bool) -> ExprId {

@@ -73,6 +73,12 @@ impl Core {
             depth,
         } = self.frame(id).clone();
         let place = self.place(place).clone();
+        if let ([form], GoalId::TRUE) = (&forms[..], goal)
+            && let Some(leaf) = self.forms.as_leaf(*form)
+            && let Some(made) = self.sole_move(&place, key, (*form, leaf), depth)?
+        {
+            return Ok(made);
+        }
         let leaves = self.forms.leaves(&forms);
         self.spend(8 + 4 * leaves.len() as u64)?;
         // What happens to each leaf; a child that no value satisfies is false.
@@ -179,6 +185,48 @@ impl Core {
             fates,
             roles: roles.into(),
         }))
+    }
+
+    /// The move of a frame of which one leaf is asked and nothing else, as most are; the outer `None` where
+    /// what comes next is not as simple.
+    fn sole_move(
+        &mut self,
+        place: &Place,
+        key: Key,
+        (id, leaf): (FormId, Leaf),
+        depth: u32,
+    ) -> Result<Option<Option<Move>>, LimitError> {
+        self.spend(12)?;
+        let (must, after) = match self.outcome(place, key, id, leaf, false)? {
+            Outcome::Fixed(after) => (FormId::TRUE, after),
+            Outcome::Child { no, .. } if no != FormId::FALSE => return Ok(None),
+            Outcome::Child { child, yes, .. } => (child, yes),
+        };
+        let left = self.forms.as_leaf(after);
+        if left.is_none() && !after.is_constant() {
+            return Ok(None);
+        }
+        if after == FormId::FALSE || !self.value_exists(must)? {
+            return Ok(Some(None));
+        }
+        let place = self.next_place(place, key, left.as_slice(), false);
+        if !self.can_complete(place, after)? {
+            return Ok(Some(None));
+        }
+        let judge = self.intern_judge(Judge {
+            must,
+            extra: Box::default(),
+            goal: GoalId::TRUE,
+        });
+        Ok(Some(Some(Move {
+            judge,
+            place,
+            forms: Box::new([after]),
+            goal: GoalId::TRUE,
+            depth,
+            fates: FxHashMap::default(),
+            roles: Box::default(),
+        })))
     }
 
     /// The leaves that can be there after the member.
@@ -585,6 +633,19 @@ impl Core {
 
     /// The keys with which the next member of a frame may begin, at most `most` of them.
     pub fn open_keys(&mut self, id: FrameId, most: usize) -> Result<Vec<Key>, LimitError> {
+        if let Some((last, keys)) = &self.last_open
+            && *last == id
+        {
+            return Ok(keys[..most.min(keys.len())].to_vec());
+        }
+        let keys = self.find_open_keys(id, most)?;
+        if most == usize::MAX {
+            self.last_open = Some((id, keys.clone()));
+        }
+        Ok(keys)
+    }
+
+    fn find_open_keys(&mut self, id: FrameId, most: usize) -> Result<Vec<Key>, LimitError> {
         let frame = self.frame(id).clone();
         let place = self.place(frame.place).clone();
         let Place::Object {

@@ -53,7 +53,34 @@ impl Core {
         if form.is_constant() {
             return Ok(form == FormId::TRUE);
         }
-        self.solve(Query::Value(form))
+        let query = Query::Value(form);
+        if let Some(&known) = self.known.get(&query) {
+            return Ok(known);
+        }
+        match self.scalar_exists_for(form)? {
+            Some(exists) => {
+                self.known.insert(query, exists);
+                Ok(exists)
+            }
+            None => self.solve(query),
+        }
+    }
+
+    /// The answer for a value where it rests on no other question: some scalar satisfies the formula, or
+    /// only scalars could.
+    fn scalar_exists_for(&mut self, form: FormId) -> Result<Option<bool>, LimitError> {
+        for ty in TYPES {
+            let typed = self.typed(form, ty)?;
+            let exists = match ty {
+                _ if typed.is_constant() => typed == FormId::TRUE,
+                Types::STRING | Types::NUMBER => self.scalar_exists(typed, ty)?,
+                _ => return Ok(None),
+            };
+            if exists {
+                return Ok(Some(true));
+            }
+        }
+        Ok(Some(false))
     }
 
     /// Whether an object or array at the place can be completed so that a formula holds.

@@ -2,6 +2,7 @@
 
 use super::core::{Core, Frame, FrameId, Judge, JudgeId, Key, Place, Table};
 use super::form::FormId;
+use super::machine::Punctuation;
 use super::moves::Move;
 use super::object::{Cell, Layout};
 use super::{Kind, satisfy::Query};
@@ -69,6 +70,7 @@ impl Core {
             + heap::table::<(FormId, u8), ExprId>(self.number_languages.len())
             + heap::table::<Symbol, ExprId>(self.exprs.len())
             + heap::table::<JudgeId, ExprId>(self.value_exprs.len())
+            + heap::table::<Punctuation, ExprId>(self.punctuation.len())
             + heap::table::<u32, ExprId>(self.regexes.len());
         let questions = heap::table::<Query, bool>(self.known.len())
             + heap::table::<FrameId, FormId>(self.totals.len())

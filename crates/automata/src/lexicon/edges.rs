@@ -1,5 +1,6 @@
 //! [`Edges`]: the transitions of a lexical state.
 
+use super::expr::ByteSet;
 use maskwright_tables::trie::{Classes, classes_of};
 use maskwright_tables::{LexState, heap};
 
@@ -43,6 +44,17 @@ impl Edges {
             Edges::Runs(runs) => runs.iter().all(|r| r.1 == LexState::DEAD),
             Edges::Table(table) => table.iter().all(|t| *t == LexState::DEAD),
         }
+    }
+
+    /// The bytes that lead somewhere.
+    pub fn alive(&self) -> ByteSet {
+        let mut alive = ByteSet::default();
+        self.each_run(|first, last, target| {
+            if target != LexState::DEAD {
+                alive.insert_range(first, last);
+            }
+        });
+        alive
     }
 
     /// Runs `(first, last, target)` of bytes with a live target, in byte order.

@@ -37,9 +37,7 @@ impl ByteSet {
     pub fn from_ranges(ranges: &[(u8, u8)]) -> Self {
         let mut set = ByteSet::default();
         for &(a, b) in ranges {
-            for byte in a..=b {
-                set.insert(byte);
-            }
+            set.insert_range(a, b);
         }
         set
     }
@@ -47,6 +45,17 @@ impl ByteSet {
     /// Adds a byte.
     pub fn insert(&mut self, byte: u8) {
         self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
+    }
+
+    /// Adds the bytes from `first` to `last`.
+    pub fn insert_range(&mut self, first: u8, last: u8) {
+        for (i, word) in self.0.iter_mut().enumerate() {
+            let start = 64 * i as u32;
+            let (from, to) = (u32::from(first).max(start), u32::from(last).min(start + 63));
+            if from <= to {
+                *word |= (u64::MAX >> (63 - (to - from))) << (from - start);
+            }
+        }
     }
 
     /// Whether the byte is in the set.
@@ -70,6 +79,15 @@ impl ByteSet {
     #[must_use]
     pub fn intersect(&self, other: &ByteSet) -> ByteSet {
         ByteSet(std::array::from_fn(|i| self.0[i] & other.0[i]))
+    }
+
+    /// The set as one of ASCII bytes if there is one byte in it, else none.
+    pub(super) fn only_ascii(&self) -> u128 {
+        let ascii = u128::from(self.0[0]) | u128::from(self.0[1]) << 64;
+        match ascii.is_power_of_two() && self.0[2..] == [0, 0] {
+            true => ascii,
+            false => 0,
+        }
     }
 
     /// How many characters a byte of the set is at least and at most; none in the middle or at the

@@ -2,6 +2,9 @@
 
 use super::expr::{ByteSet, ExprId, MarksId, Node, Store, UNBOUNDED};
 
+/// A set of ASCII bytes.
+pub(super) type Ascii = u128;
+
 /// Facts kept with each node, computed from its children when it is made.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Facts {
@@ -24,6 +27,11 @@ pub(super) struct Facts {
     /// After every text of fewer than so many bytes, all but finitely many characters certainly lead to a
     /// match. Unlike [`live`](Self::live), intersections keep it.
     pub dense: u32,
+    /// After every text that lacks one of these bytes, all but finitely many characters certainly lead to a
+    /// match: to no match but by all of them. Like [`dense`](Self::dense), intersections keep it.
+    pub spared: Ascii,
+    /// Every match certainly has each of these bytes.
+    pub needed: Ascii,
     /// Every match certainly has so many bytes.
     pub least: u32,
     /// Whether it certainly matches whole characters in UTF-8 only.
@@ -74,6 +82,8 @@ impl Store {
             any_char: false,
             live: false,
             dense: 0,
+            spared: 0,
+            needed: 0,
             least: 0,
             text: false,
             short: u32::MAX,
@@ -85,6 +95,7 @@ impl Store {
         match node {
             Node::Never => Facts {
                 least: u32::MAX,
+                needed: Ascii::MAX,
                 ..plain
             },
             Node::Marks(m) => Facts {
@@ -100,6 +111,7 @@ impl Store {
             Node::Set(s) => Facts {
                 text: self.sets[*s as usize].0[2..] == [0, 0],
                 chars: self.sets[*s as usize].characters(),
+                needed: self.sets[*s as usize].only_ascii(),
                 least: 1,
                 short: 1,
                 reach: 1,
@@ -134,6 +146,13 @@ impl Store {
                         (false, true) => h.dense,
                         (false, false) => 0,
                     },
+                    spared: match (h.nullable, t.nullable) {
+                        (true, true) => h.spared | t.spared,
+                        (true, false) => t.spared,
+                        (false, true) => h.spared,
+                        (false, false) => 0,
+                    },
+                    needed: h.needed | t.needed,
                     least: h.least.saturating_add(t.least),
                     text: h.text && t.text,
                     chars: (
@@ -154,6 +173,7 @@ impl Store {
                 let mut f = Facts {
                     text: true,
                     least: u32::MAX,
+                    needed: Ascii::MAX,
                     reach: 0,
                     chars: (u32::MAX, 0),
                     distance: u32::MAX,
@@ -173,6 +193,8 @@ impl Store {
                     f.any_char |= p.any_char;
                     f.live |= p.live;
                     f.dense = f.dense.max(p.dense);
+                    f.spared |= p.spared;
+                    f.needed &= p.needed;
                     f.least = f.least.min(p.least);
                     f.text &= p.text;
                     f.chars = (f.chars.0.min(p.chars.0), f.chars.1.max(p.chars.1));
@@ -185,12 +207,15 @@ impl Store {
                     nullable: true,
                     doubtful: true,
                     dense: u32::MAX,
+                    spared: Ascii::MAX,
                     ..plain
                 };
                 for p in parts.iter() {
                     let p = *self.fact(*p);
                     f.nullable &= p.nullable;
                     f.dense = f.dense.min(p.dense);
+                    f.spared &= p.spared;
+                    f.needed |= p.needed;
                     f.least = f.least.max(p.least);
                     f.text |= p.text;
                     f.chars = (f.chars.0.max(p.chars.0), f.chars.1.min(p.chars.1));
@@ -220,6 +245,8 @@ impl Store {
                     } else {
                         e_facts.least.saturating_sub(4)
                     },
+                    // Texts that lack what all of its matches have.
+                    spared: e_facts.needed,
                     short: if *e == Self::NEVER { 0 } else { u32::MAX },
                     reach: if *e == Self::NEVER { 0 } else { u32::MAX },
                     distance: u32::from(e_facts.nullable),
@@ -241,6 +268,8 @@ impl Store {
                     any_char: rest.open,
                     live: rest.live,
                     dense: rest.dense,
+                    spared: rest.spared,
+                    needed: rest.needed,
                     least: rest.least,
                     text: rest.text,
                     chars: rest.chars,
@@ -264,6 +293,11 @@ impl Store {
                         true => u32::MAX,
                         false => 0,
                     },
+                    spared: match *max == UNBOUNDED && any_char && *min <= 1 {
+                        true => Ascii::MAX,
+                        false => 0,
+                    },
+                    needed: if *min == 0 { 0 } else { e.needed },
                     least: e.least.saturating_mul(*min),
                     text: e.text,
                     chars: (
@@ -301,6 +335,17 @@ impl Store {
                     let strings = &set.strings[*lo as usize..hi];
                     strings.iter().map(|s| (s.len() - depth) as u32)
                 };
+                // Of many strings, those that all of them have are not looked for.
+                let mut needed: Ascii = match hi - i > 8 {
+                    true => 0,
+                    false => Ascii::MAX,
+                };
+                if needed != 0 {
+                    for s in &set.strings[i..hi] {
+                        let ascii = s[depth..].iter().filter(|b| b.is_ascii());
+                        needed &= ascii.fold(0, |all, b| all | 1 << b);
+                    }
+                }
                 if nullable {
                     i += 1;
                 }
@@ -321,6 +366,7 @@ impl Store {
                     },
                     marked: set.marks[*lo as usize..hi].iter().any(|m| m.0 != 0),
                     text,
+                    needed,
                     least: lengths().min().unwrap_or(0),
                     short: lengths().min().unwrap_or(u32::MAX),
                     reach: lengths().max().unwrap_or(u32::MAX),

@@ -14,6 +14,7 @@
 //! - `derive`: derivatives by one byte, JSON string spellings included; `runs`: by all bytes at once;
 //! - `empty`: exact emptiness, needed only below intersections and complements;
 //! - `pieces`: what can be spelled where some bytes occur only inside longer pieces of text;
+//! - `firsts`: the bytes with which a lexeme begins, without derivatives;
 //! - `shape`: JSON strings out of a list, or not out of one, that can be walked without making their states;
 //! - `state`: [`Lexicon`] itself: states with their transitions, read without a lock.
 //!
@@ -32,6 +33,7 @@ mod edges;
 mod empty;
 mod expr;
 mod facts;
+mod firsts;
 mod import;
 mod pieces;
 mod runs;

@@ -11,6 +11,7 @@
 
 use super::derive::{NORMAL, literal_in_range, short_escape};
 use super::expr::{ByteSet, ExprId, LiteralSet, MarksId, Node, Store, UNBOUNDED};
+use maskwright_tables::trie::Classes;
 use maskwright_tables::{LabelSet, LexState};
 use std::sync::Arc;
 
@@ -20,8 +21,8 @@ pub enum Shape {
     /// A JSON string of listed values or of others.
     Text(Text),
     /// A JSON string into which every character leads on, for as many bytes as its
-    /// [leeway](super::Lexicon::leeway) says: as long as it is not closed, it is like any string, whose state
-    /// this is.
+    /// [leeway](super::Lexicon::leeway) says, or up to bytes that it is [spared](super::Lexicon::spared): as
+    /// long as it is not closed, it is like any string, whose state this is.
     Live(LexState),
     /// Nothing.
     Other,
@@ -326,11 +327,25 @@ impl Store {
         }
     }
 
+    /// Bytes of which text has to have all to end a JSON string's being alive, as long as it has no escapes;
+    /// none where nothing is known.
+    pub(super) fn spared(&self, e: ExprId) -> Classes {
+        // Classes of printable bytes are those bytes; quotes and escapes mean something of their own.
+        const PRINTABLE: Classes = (Classes::MAX >> 1) & !((1 << b' ') - 1);
+        match self.json_string_of(e) {
+            Some((true, value)) if self.alphabet.is_none() && self.pieces.is_none() => {
+                self.fact(value).spared & PRINTABLE & !(1 << b'"' | 1 << b'\\')
+            }
+            _ => 0,
+        }
+    }
+
     /// Any JSON string, where `e` is one into which every character leads on for a while.
     pub(super) fn live_base(&mut self, e: ExprId) -> Option<ExprId> {
         let (_, value) = self.json_string_of(e)?;
         let is_text = self.fact(value).text;
-        if self.leeway(e) < Self::LEEWAY || !is_text || value == self.any_text {
+        let is_live = self.leeway(e) >= Self::LEEWAY || self.spared(e) != 0;
+        if !is_live || !is_text || value == self.any_text {
             return None;
         }
         let any = self.spelled(self.any_text);

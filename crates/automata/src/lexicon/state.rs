@@ -5,7 +5,7 @@ use super::expr::{Automaton, ByteSet, ExprId, ExprView, MarksId, Node, Runs, Sto
 use super::pieces::{Pieces, Spelling};
 use super::shape::{Others, Shape, Text};
 use maskwright_grammar::{RegexId, RegexPool};
-use maskwright_tables::trie::{CHARACTERS, Classes};
+use maskwright_tables::trie::{CHARACTERS, Classes, byte_class};
 use maskwright_tables::{LabelSet, LexState, LimitError, Limits, heap};
 use rustc_hash::FxHashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -31,6 +31,7 @@ struct State {
     fresh: bool,
     endless: bool,
     leeway: u32,
+    spared: Classes,
     accept: LabelSet,
     edges: OnceLock<Edges>,
     /// The one transition that was asked for, as long as there is no more than one.
@@ -97,6 +98,21 @@ impl<'a> LexPlace<'a> {
     #[inline]
     pub fn accept(&self) -> LabelSet {
         self.record.accept
+    }
+
+    /// The classes that the transitions of the state by themselves let [stay](Lexicon::stays): those of
+    /// [`CHARACTERS`] are not looked at, and stay.
+    ///
+    /// # Errors
+    /// A limit.
+    #[inline]
+    pub fn loops(&self) -> Result<Classes, LimitError> {
+        let state = self.state;
+        let leaves = self.edges()?.classes(|target| target != state);
+        Ok(match state {
+            LexState::DEAD => 0,
+            _ => !leaves,
+        })
     }
 
     /// See [`Lexicon::stays`].
@@ -167,6 +183,7 @@ impl Lexicon {
             fresh: false,
             endless: false,
             leeway: 0,
+            spared: 0,
             accept: LabelSet::NONE,
             edges: OnceLock::new(),
             step: OnceLock::new(),
@@ -456,12 +473,14 @@ impl Lexicon {
             LabelSet::NONE
         };
         let leeway = inner.store.leeway(expr);
+        let spared = inner.store.spared(expr);
         self.publish(inner);
         let state = LexState(self.states.push(State {
             expr,
             fresh,
             endless: facts.endless,
             leeway,
+            spared,
             accept,
             edges: OnceLock::new(),
             step: OnceLock::new(),
@@ -582,12 +601,7 @@ impl Lexicon {
         // Groups of alternatives whose first bytes meet, directly or through others.
         let mut groups: Vec<(ByteSet, Vec<ExprId>)> = Vec::new();
         for e in alternatives {
-            let part = self.fresh(e)?;
-            let mut first = ByteSet::default();
-            for (from, to, _) in self.edges(part)?.runs() {
-                first = first.union(&ByteSet::from_ranges(&[(from, to)]));
-            }
-            let mut group = (first, vec![e]);
+            let mut group = (self.first_bytes(self.fresh(e)?)?, vec![e]);
             groups.retain_mut(|other| {
                 let apart = other.0.intersect(&group.0).is_empty();
                 if !apart {
@@ -740,21 +754,15 @@ impl Lexicon {
         if let Some(&stays) = self.more(record).stays.get() {
             return Ok(stays);
         }
-        let edges = self.edges(state)?;
-        let loops = state != LexState::DEAD
-            && match edges {
-                Edges::Runs(runs) => runs.iter().any(|r| r.1 == state),
-                Edges::Table(table) => table.contains(&state),
-            };
-        let leaves = match loops {
-            true => edges.classes(|target| target != state),
-            false => Classes::MAX,
+        let mut stays = self.place(state).loops()?;
+        // A state that some character leads to itself has transitions to itself.
+        let loops = match self.edges(state)? {
+            Edges::Runs(runs) => runs.iter().any(|r| r.1 == state),
+            Edges::Table(table) => table.contains(&state),
         };
-        let mut stays = !leaves;
         for (class, characters) in CHARACTERS {
-            stays &= !(1 << class);
-            if loops && self.characters_stay(state, characters)? {
-                stays |= 1 << class;
+            if stays >> class & 1 == 1 && !(loops && self.characters_stay(state, characters)?) {
+                stays &= !(1 << class);
             }
         }
         Ok(*self.more(record).stays.get_or_init(|| stays))
@@ -801,9 +809,22 @@ impl Lexicon {
         if let Some(&firsts) = self.more(record).firsts.get() {
             return Ok(firsts);
         }
-        let edges = self.edges(state)?;
-        let firsts = edges.classes(|target| target != LexState::DEAD);
+        let mut firsts = 0;
+        for byte in self.first_bytes(state)?.iter() {
+            firsts |= 1 << byte_class(byte);
+        }
         Ok(*self.more(record).firsts.get_or_init(|| firsts))
+    }
+
+    /// The bytes with which a lexeme goes on from a state, and maybe some others.
+    fn first_bytes(&self, state: LexState) -> Result<ByteSet, LimitError> {
+        let record = &self.states[state.index()];
+        if record.edges.get().is_none()
+            && let Some(firsts) = self.lock().store.first_bytes(record.expr)
+        {
+            return Ok(firsts);
+        }
+        Ok(self.edges(state)?.alive())
     }
 
     /// The state of two lexemes at once, at least a byte of each being read: alive and accepting where
@@ -881,6 +902,13 @@ impl Lexicon {
     /// it alive for sure, at least; `u32::MAX` for any number, 0 where nothing is known.
     pub fn leeway(&self, state: LexState) -> u32 {
         self.states[state.index()].leeway
+    }
+
+    /// [Classes](maskwright_tables::trie::byte_class) of printable bytes: every text that lacks one of them,
+    /// and has no escapes, certainly leaves a JSON string alive. None where nothing is known. Of names that
+    /// must not match `.*foo_.*`, these are the bytes of `fo_`.
+    pub fn spared(&self, state: LexState) -> Classes {
+        self.states[state.index()].spared
     }
 
     /// The expression of a state.

@@ -74,6 +74,15 @@ pub(super) struct NodeFacts {
     pub(super) below: Vec<Classes>,
 }
 
+impl NodeFacts {
+    /// The heights of the nodes and the classes below them, where no token lies at two nodes.
+    pub(super) fn nodes(&self) -> Option<(&[u8], &[Classes])> {
+        self.heights
+            .as_deref()
+            .map(|heights| (heights, &self.below[..]))
+    }
+}
+
 /// Nodes of a trie, and whether the tokens that end at each count.
 pub(super) type Roots = Box<[(u32, bool)]>;
 

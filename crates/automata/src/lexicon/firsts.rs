@@ -1,0 +1,38 @@
+//! The bytes with which lexemes begin, without their derivatives.
+//!
+//! Most states at which lexemes begin are asked for one row over a few rests of tokens, or for a row that
+//! is found from a list of strings, so nobody needs their transitions. Which bytes begin them can be read
+//! off the expression.
+
+use super::expr::{ByteSet, ExprId, Node, Store};
+use smallvec::{SmallVec, smallvec};
+
+impl Store {
+    /// So many parts are looked at; more of them is work that derivatives are remembered for.
+    const MAX_PARTS: usize = 64;
+
+    /// The bytes with which matches of an expression begin, and maybe some others; `None` where its
+    /// derivatives have to tell. O(1).
+    pub(super) fn first_bytes(&self, e: ExprId) -> Option<ByteSet> {
+        let mut all = ByteSet::default();
+        let mut open: SmallVec<[ExprId; 16]> = smallvec![e];
+        let mut left = Self::MAX_PARTS;
+        while let Some(e) = open.pop() {
+            left = left.checked_sub(1)?;
+            match self.node(e) {
+                Node::Never | Node::Marks(_) => {}
+                Node::Set(set) => all = all.union(&self.sets[*set as usize]),
+                Node::Concat(head, tail) => {
+                    open.push(*head);
+                    if self.nullable(*head) {
+                        open.push(*tail);
+                    }
+                }
+                Node::Alt(parts) if parts.len() <= left => open.extend_from_slice(parts),
+                Node::Repeat(part, ..) | Node::Except(part, _) => open.push(*part),
+                _ => return None,
+            }
+        }
+        Some(all)
+    }
+}
