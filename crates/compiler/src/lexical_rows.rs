@@ -34,7 +34,7 @@ mod tries;
 mod tests;
 
 use crate::concurrent::{Map, Maps, collector_bytes, map_bytes};
-use crate::row_walk::{self, Base, Difference, Exit, Found};
+use crate::row_walk::{self, Base, Difference, Exit, Found, Weights};
 use crate::sets::{Set, SetId, Sets};
 use crate::text_rows::{self, Lengths};
 use maskwright_automata::Lexicon;
@@ -387,11 +387,11 @@ impl LexicalRows {
             && !self.is_nested(trie_id)
         {
             let starts = starts.map(|starts| &starts[..]);
-            let mut base = self.base(state, trie_id)?;
+            let mut base = self.base(state, trie_id, &facts.weights)?;
             if base.is_none() && starts.is_some() {
                 // Where the edges begin with a part of a character, the states in which it ends are not
                 // seen; they are those of characters of a byte.
-                base = row_walk::base_of(&self.lexicon, trie, None, state)?;
+                base = facts.weights.base_of(&self.lexicon, state)?;
                 let firsts = self.tries[trie_id.0 as usize].firsts;
                 let first = |state| Ok::<_, LimitError>(self.lexicon.firsts(state)? & firsts);
                 if let Some(found) = base
@@ -569,13 +569,21 @@ impl LexicalRows {
 
     /// The state near which to look for the row of a state: one with its small counts only, or the one in
     /// which most of the trie stays.
-    fn base(&self, state: LexState, trie_id: TrieId) -> Result<Option<LexState>, LimitError> {
-        let starts = self.edges(trie_id).map(|starts| &starts[..]);
+    fn base(
+        &self,
+        state: LexState,
+        trie_id: TrieId,
+        weights: &Weights,
+    ) -> Result<Option<LexState>, LimitError> {
+        if let Some(starts) = self.edges(trie_id) {
+            let starts = starts.iter().map(|s| *s as usize);
+            return Weights::new(self.trie(trie_id), starts).base_of(&self.lexicon, state);
+        }
         let wide = self.lexicon.wide(state)?.0;
-        if wide != state && starts.is_none() {
+        if wide != state {
             return Ok(Some(wide));
         }
-        row_walk::base_of(&self.lexicon, self.trie(trie_id), starts, state)
+        weights.base_of(&self.lexicon, state)
     }
 
     /// How many nodes may be looked at for the difference of a state from its base, before the whole walk is
@@ -776,7 +784,8 @@ impl LexicalRows {
             return Ok(None);
         }
         let facts = self.node_facts(trie_id);
-        let base = self.base(state, trie_id)?.filter(|base| *base != state);
+        let base = self.base(state, trie_id, &facts.weights)?;
+        let base = base.filter(|base| *base != state);
         let (Some(heights), Some(base)) = (&facts.heights, base) else {
             return Ok(None);
         };

@@ -387,78 +387,86 @@ impl Found {
     }
 }
 
-/// A state that most of what lives of a trie soon leads to from `state`, and that most of it never
-/// leaves; maybe the state itself. `starts` are the children of the root. Where nearly all of the trie
-/// is dead there is none: little is then left to walk.
-pub(crate) fn base_of(
-    lexicon: &Lexicon,
-    trie: &TokenTrie,
-    starts: Option<&[u32]>,
-    state: LexState,
-) -> Result<Option<LexState>, LimitError> {
-    let most_of = |at| match starts {
-        Some(starts) => majority(lexicon, trie, starts.iter().map(|s| *s as usize), at),
-        None => majority(lexicon, trie, trie.children(0), at),
-    };
-    // Where counts are left behind soon, the base is what comes then: states that only resemble each
-    // other are walked together everywhere.
-    let mut at = state;
-    for _ in 0..3 {
-        let next = most_of(at)?.0;
-        if next == LexState::DEAD {
-            break;
-        }
-        if next == at {
-            return Ok(Some(at));
-        }
-        at = next;
-    }
-    at = state;
-    for _ in 0..3 {
-        let (most, thin) = most_of(at)?;
-        let next = lexicon.loose(most)?.alive;
-        // That must be worth it.
-        if next == LexState::DEAD || thin && next != most {
-            break;
-        }
-        if next == at {
-            return Ok(Some(at));
-        }
-        at = next;
-    }
-    Ok(None)
-}
+/// How much of a trie lies below its root's children, by their bytes: before each byte, and in all.
+#[derive(Debug)]
+pub(crate) struct Weights(Box<[u32; 257]>);
 
-/// The live target to which most of the trie goes, and whether half of the trie is dead; `DEAD` where too
-/// little of it lives.
-fn majority(
-    lexicon: &Lexicon,
-    trie: &TokenTrie,
-    starts: impl Iterator<Item = usize>,
-    state: LexState,
-) -> Result<(LexState, bool), LimitError> {
-    let edges = lexicon.edges(state)?;
-    let mut weights: SmallVec<[(LexState, usize); 16]> = SmallVec::new();
-    let (mut all, mut dead) = (0, 0);
-    for child in starts {
-        let node = &trie.nodes()[child];
-        let target = edges.get(node.byte);
-        let weight = node.skip as usize - child;
-        all += weight;
-        if target == LexState::DEAD {
-            dead += weight;
-            continue;
+impl Weights {
+    /// Of the children of the root, or of other nodes in their place.
+    pub fn new(trie: &TokenTrie, children: impl Iterator<Item = usize>) -> Self {
+        let mut before = Box::new([0u32; 257]);
+        for child in children {
+            let node = &trie.nodes()[child];
+            before[usize::from(node.byte) + 1] += node.skip - child as u32;
         }
-        match weights.iter_mut().find(|w| w.0 == target) {
-            Some(found) => found.1 += weight,
-            None => weights.push((target, weight)),
+        for byte in 0..256 {
+            before[byte + 1] += before[byte];
         }
+        Weights(before)
     }
-    if 8 * dead >= 7 * all {
-        return Ok((LexState::DEAD, true));
+
+    /// The live target to which most of the trie goes, and whether half of the trie is dead; `DEAD` where
+    /// too little of it lives.
+    fn majority(&self, lexicon: &Lexicon, state: LexState) -> Result<(LexState, bool), LimitError> {
+        let mut weights: SmallVec<[(LexState, u32); 16]> = SmallVec::new();
+        let mut alive = 0;
+        lexicon.edges(state)?.each_run(|first, last, target| {
+            let weight = self.0[usize::from(last) + 1] - self.0[usize::from(first)];
+            if target == LexState::DEAD || weight == 0 {
+                return;
+            }
+            alive += weight;
+            match weights.iter_mut().find(|w| w.0 == target) {
+                Some(found) => found.1 += weight,
+                None => weights.push((target, weight)),
+            }
+        });
+        let all = self.0[256];
+        let dead = all - alive;
+        if u64::from(dead) * 8 >= u64::from(all) * 7 {
+            return Ok((LexState::DEAD, true));
+        }
+        let most = weights.iter().max_by_key(|w| w.1);
+        let thin = u64::from(dead) * 2 >= u64::from(all);
+        Ok((most.map_or(LexState::DEAD, |w| w.0), thin))
     }
-    let most = weights.iter().max_by_key(|w| w.1);
-    Ok((most.map_or(LexState::DEAD, |w| w.0), 2 * dead >= all))
+
+    /// A state that most of what lives of the trie soon leads to from `state`, and that most of it never
+    /// leaves; maybe the state itself. Where nearly all of the trie is dead there is none: little is then
+    /// left to walk.
+    pub fn base_of(
+        &self,
+        lexicon: &Lexicon,
+        state: LexState,
+    ) -> Result<Option<LexState>, LimitError> {
+        // Where counts are left behind soon, the base is what comes then: states that only resemble each
+        // other are walked together everywhere.
+        let mut at = state;
+        for _ in 0..3 {
+            let next = self.majority(lexicon, at)?.0;
+            if next == LexState::DEAD {
+                break;
+            }
+            if next == at {
+                return Ok(Some(at));
+            }
+            at = next;
+        }
+        at = state;
+        for _ in 0..3 {
+            let (most, thin) = self.majority(lexicon, at)?;
+            let next = lexicon.loose(most)?.alive;
+            // That must be worth it.
+            if next == LexState::DEAD || thin && next != most {
+                break;
+            }
+            if next == at {
+                return Ok(Some(at));
+            }
+            at = next;
+        }
+        Ok(None)
+    }
 }
 
 /// What [`against`] found: how a state's answer differs from that of its base.

@@ -442,3 +442,31 @@ impl Sets {
             .bytes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_sorted_in_either_way_and_stored_once() {
+        let sets = Sets::new(100_000 / 32);
+        let scattered = |n: u32| (0..n).map(|i| TokenId(i * 7_919 % 99_999));
+        for n in [1, 3, 24, 25, 200, 1_500] {
+            let mut sorted: Vec<TokenId> = scattered(n).collect();
+            sorted.sort_unstable();
+            let id = sets.intern(scattered(n).chain(scattered(n / 2)).collect());
+            assert!(
+                matches!(sets.get(id), Set::Few(ids) if **ids == *sorted),
+                "{n} ids"
+            );
+            assert_eq!(sets.intern(sorted.iter().rev().copied().collect()), id);
+            // Nothing is left behind for the next list.
+            let one = sets.intern(vec![TokenId(5); 40]);
+            assert!(matches!(sets.get(one), Set::Few(ids) if **ids == [TokenId(5)]));
+            assert_eq!(sets.union(vec![id, one]), sets.union(vec![one, id]));
+        }
+        let all = sets.intern(scattered(9_000).collect());
+        assert!(matches!(sets.get(all), Set::Dense(_)));
+        assert_eq!(sets.iter(all).count(), 9_000);
+    }
+}

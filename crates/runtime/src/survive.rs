@@ -17,9 +17,9 @@ use maskwright_tables::{LexState, LimitError, TokenId};
 use smallvec::SmallVec;
 use std::collections::HashSet;
 
-/// The bytes that JSON has outside strings, those first that lead soonest to a name or value that is new,
-/// white space last.
-const OUTSIDE: &[u8] = b",\":0123456789[{tfn]}-.eE+aulrs \n\r\t";
+/// The bytes that JSON has outside strings, those first that lead soonest to a name or value that is new.
+/// White space comes late, and zero last: with zeros a number can stay equal to another one for ever.
+const OUTSIDE: &[u8] = b",\":987654321[{tfn]}-.eE+aulrs \n\r\t0";
 /// White space.
 const GAPS: &[u8] = b" \n\r\t";
 

@@ -11,42 +11,59 @@ use super::size::Owned;
 use super::{FrameOptions, Kind};
 use crate::lexicon::{ExprId, Lexicon};
 use crate::number::Spelling;
+use hashbrown::HashTable;
 use maskwright_grammar::RegexId;
 use maskwright_grammar::json_schema::{NodeId, Schema};
 use maskwright_tables::{CancelFlag, LimitError, Limits, Symbol};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use smallvec::SmallVec;
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// Hash-consed values with dense ids.
 #[derive(Debug)]
 pub(super) struct Table<T> {
     pub list: Vec<T>,
-    ids: FxHashMap<T, u32>,
-    /// Bytes that the values own, those of `ids` included.
+    /// Finds an id by its value.
+    ids: HashTable<u32>,
+    /// Bytes that the values own.
     pub owned: usize,
 }
 
-impl<T: Clone + Eq + Hash + Owned> Table<T> {
-    fn new() -> Self {
+impl<T: Eq + Hash + Owned> Table<T> {
+    pub(super) fn new() -> Self {
         Table {
             list: Vec::new(),
-            ids: FxHashMap::default(),
+            ids: HashTable::new(),
             owned: 0,
         }
     }
 
     pub fn intern(&mut self, value: T) -> u32 {
-        if let Some(&id) = self.ids.get(&value) {
+        let list = &self.list;
+        let hash = hash_of(&value);
+        if let Some(&id) = self.ids.find(hash, |id| list[*id as usize] == value) {
             return id;
         }
-        let id = self.list.len() as u32;
-        self.owned += 2 * value.owned();
-        self.list.push(value.clone());
-        self.ids.insert(value, id);
+        let id = list.len() as u32;
+        self.ids
+            .insert_unique(hash, id, |id| hash_of(&list[*id as usize]));
+        self.owned += value.owned();
+        self.list.push(value);
         id
     }
+
+    /// The id of a value that is there.
+    pub fn find(&self, value: &T) -> Option<u32> {
+        let same = |id: &u32| self.list[*id as usize] == *value;
+        self.ids.find(hash_of(value), same).copied()
+    }
+}
+
+fn hash_of<T: Hash>(value: &T) -> u64 {
+    let mut hasher = FxHasher::default();
+    value.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// How far the reading of an object or array has come, whatever is asked of it.

@@ -4,9 +4,9 @@
 //! of properties), and children always have smaller ids than their parents, so every algorithm is
 //! one ascending loop over the ids that it reaches and nothing recurses.
 
+use super::core::Table;
 use maskwright_grammar::RegexId;
 use maskwright_grammar::json_schema::NodeId;
-use maskwright_tables::heap;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A hash-consed formula: equal structure means equal id.
@@ -66,54 +66,34 @@ pub(super) enum Form {
 
 /// The arena.
 #[derive(Debug)]
-pub(super) struct Forms {
-    nodes: Vec<Form>,
-    ids: FxHashMap<Form, FormId>,
-    /// Bytes of lists of operands.
-    owned: usize,
-}
+pub(super) struct Forms(Table<Form>);
 
 /// A conjunction of literals: leaves (as formulas) and whether they are meant positively.
 pub(super) type Term = Vec<(FormId, bool)>;
 
 impl Forms {
     pub fn new() -> Self {
-        let mut forms = Forms {
-            nodes: Vec::new(),
-            ids: FxHashMap::default(),
-            owned: 0,
-        };
+        let mut forms = Forms(Table::new());
         forms.add(Form::False);
         forms.add(Form::True);
         forms
     }
 
     pub fn len(&self) -> usize {
-        self.nodes.len()
+        self.0.list.len()
     }
 
     /// Bytes held, about.
     pub fn heap_bytes(&self) -> usize {
-        heap::list::<Form>(self.nodes.capacity())
-            + heap::table::<Form, FormId>(self.ids.len())
-            + self.owned
+        self.0.heap_bytes()
     }
 
     pub fn get(&self, id: FormId) -> &Form {
-        &self.nodes[id.0 as usize]
+        &self.0.list[id.0 as usize]
     }
 
     fn add(&mut self, form: Form) -> FormId {
-        if let Some(&id) = self.ids.get(&form) {
-            return id;
-        }
-        let id = FormId(self.nodes.len() as u32);
-        if let Form::And(parts) | Form::Or(parts) | Form::One(parts) = &form {
-            self.owned += 2 * heap::list::<FormId>(parts.len());
-        }
-        self.nodes.push(form.clone());
-        self.ids.insert(form, id);
-        id
+        FormId(self.0.intern(form))
     }
 
     pub fn leaf(&mut self, leaf: Leaf) -> FormId {
@@ -196,10 +176,10 @@ impl Forms {
         let all: FxHashSet<FormId> = flat.iter().copied().collect();
         let excluded = |s: &Self, x: FormId| match *s.get(x) {
             Form::Not(y) => all.contains(&y),
-            _ => s
-                .ids
-                .get(&Form::Not(x))
-                .is_some_and(|not| all.contains(not)),
+            _ => {
+                let not = s.0.find(&Form::Not(x));
+                not.is_some_and(|not| all.contains(&FormId(not)))
+            }
         };
         let mut changed = false;
         let mut out = Vec::with_capacity(flat.len());

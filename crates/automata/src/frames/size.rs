@@ -1,7 +1,7 @@
 //! What the frames of a schema hold, about.
 
 use super::core::{Core, Frame, FrameId, Judge, JudgeId, Key, Place, Table};
-use super::form::FormId;
+use super::form::{Form, FormId};
 use super::machine::Punctuation;
 use super::moves::Move;
 use super::object::{Cell, Layout};
@@ -38,6 +38,17 @@ impl Owned for Frame {
     }
 }
 
+impl Owned for Form {
+    fn owned(&self) -> usize {
+        match self {
+            Form::And(parts) | Form::Or(parts) | Form::One(parts) => {
+                heap::list::<FormId>(parts.len())
+            }
+            _ => 0,
+        }
+    }
+}
+
 impl Owned for Kind {
     fn owned(&self) -> usize {
         0
@@ -45,8 +56,8 @@ impl Owned for Kind {
 }
 
 impl<T> Table<T> {
-    fn heap_bytes(&self) -> usize {
-        heap::list::<T>(self.list.capacity()) + heap::table::<T, u32>(self.list.len()) + self.owned
+    pub(super) fn heap_bytes(&self) -> usize {
+        heap::list::<T>(self.list.capacity()) + heap::table::<u32, ()>(self.list.len()) + self.owned
     }
 }
 

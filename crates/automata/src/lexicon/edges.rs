@@ -69,7 +69,7 @@ impl Edges {
     }
 
     /// Calls for each run of bytes with one target, dead ones too, in byte order.
-    fn each_run(&self, mut each: impl FnMut(u8, u8, LexState)) {
+    pub fn each_run(&self, mut each: impl FnMut(u8, u8, LexState)) {
         let mut first = 0;
         match self {
             Edges::Runs(runs) => {

@@ -1,7 +1,7 @@
 //! What is left of tokens: residual tries, laid out or spread over the vocabulary's.
 
 use super::{LexicalRows, TrieId};
-use crate::row_walk::{Edge, Found};
+use crate::row_walk::{Edge, Found, Weights};
 use crate::sets::{SetId, Sets};
 use maskwright_tables::trie::{Classes, byte_class};
 use maskwright_tables::{LabelSet, LexState, LimitError, TokenId, TokenTrie};
@@ -72,6 +72,8 @@ pub(super) struct NodeFacts {
     pub(super) heights: Option<Vec<u8>>,
     /// The classes of the bytes below each.
     pub(super) below: Vec<Classes>,
+    /// How much lies below which children of the root.
+    pub(super) weights: Weights,
 }
 
 impl NodeFacts {
@@ -274,6 +276,7 @@ impl LexicalRows {
         let facts = Arc::new(NodeFacts {
             heights: once.then(|| trie.heights()),
             below: trie.classes_below(),
+            weights: Weights::new(trie, trie.children(0)),
         });
         self.trie_bytes
             .fetch_add(17 * trie.len() + 64, Ordering::Relaxed);
