@@ -1,6 +1,7 @@
 //! Expressions: nodes, simplification, and the facts kept with each node.
 
 use super::facts::Facts;
+use super::shards::Shards;
 use hashbrown::HashTable;
 use maskwright_tables::heap;
 use rustc_hash::{FxHashMap, FxHasher};
@@ -293,8 +294,8 @@ impl<T> IndexMut<usize> for Segments<T> {
 pub(super) struct Store {
     pub nodes: Segments<Node>,
     pub facts: Segments<Facts>,
-    /// Finds a node's id by its content; the hash is kept, so that growing does not look at all nodes.
-    ids: HashTable<(u64, ExprId)>,
+    /// Finds a node's id by its content; the hash is kept, so that growing does not look at the nodes.
+    ids: Shards<(u64, ExprId)>,
     pub sets: Vec<ByteSet>,
     set_ids: FxHashMap<ByteSet, u32>,
     pub mark_sets: Vec<Box<[u32]>>,
@@ -336,7 +337,7 @@ impl Store {
         let mut store = Store {
             nodes: Segments::new(),
             facts: Segments::new(),
-            ids: HashTable::new(),
+            ids: Shards::new(),
             sets: Vec::new(),
             set_ids: FxHashMap::default(),
             mark_sets: vec![Box::default()],

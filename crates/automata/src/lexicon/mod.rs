@@ -16,6 +16,7 @@
 //! - `pieces`: what can be spelled where some bytes occur only inside longer pieces of text;
 //! - `firsts`: the bytes with which a lexeme begins, without derivatives;
 //! - `shape`: JSON strings out of a list, or not out of one, that can be walked without making their states;
+//! - `shards`: hash tables that grow in small steps;
 //! - `state`: [`Lexicon`] itself: states with their transitions, read without a lock.
 //!
 //! *Marks*: an expression can record a number where it ends (`concat(t, mark(7))`). The marks of
@@ -38,6 +39,7 @@ mod import;
 mod pieces;
 mod runs;
 mod shape;
+mod shards;
 mod simplify;
 mod state;
 #[cfg(test)]

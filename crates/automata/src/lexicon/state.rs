@@ -4,10 +4,12 @@ use super::edges::Edges;
 use super::expr::{Automaton, ByteSet, ExprId, ExprView, MarksId, Node, Runs, Store, UNBOUNDED};
 use super::pieces::{Pieces, Spelling};
 use super::shape::{Others, Shape, Text};
+use super::shards::Shards;
 use maskwright_grammar::{RegexId, RegexPool};
 use maskwright_tables::trie::{CHARACTERS, Classes, byte_class};
 use maskwright_tables::{LabelSet, LexState, LimitError, Limits, heap};
-use rustc_hash::FxHashMap;
+use rustc_hash::FxBuildHasher;
+use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
@@ -53,7 +55,8 @@ struct More {
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) store: Store,
-    states: FxHashMap<(ExprId, bool), LexState>,
+    /// Finds a state by its expression and whether it is fresh.
+    states: Shards<(ExprId, bool, LexState)>,
     /// How many mark sets are published in `Lexicon::labels`.
     published: usize,
 }
@@ -146,6 +149,11 @@ pub struct Lexicon {
     edge_bytes: AtomicUsize,
 }
 
+/// The hash of a state.
+fn hash_of(expr: ExprId, fresh: bool) -> u64 {
+    FxBuildHasher.hash_one((expr, fresh))
+}
+
 /// The runs with the bytes outside an alphabet leading nowhere.
 pub(super) fn within(runs: &Runs, alphabet: &ByteSet) -> Runs {
     let cuts = alphabet.cuts();
@@ -198,7 +206,7 @@ impl Lexicon {
         Lexicon {
             inner: Mutex::new(Inner {
                 store: Store::new(),
-                states: FxHashMap::default(),
+                states: Shards::new(),
                 published: 1,
             }),
             states,
@@ -436,7 +444,8 @@ impl Lexicon {
     /// Bytes held, about. O(1), and never waits for another thread.
     pub fn heap_bytes(&self) -> usize {
         let store = heap::behind(&self.inner, &self.last_bytes, |inner| {
-            heap::table::<(ExprId, bool), LexState>(inner.states.len()) + inner.store.heap_bytes()
+            heap::table::<(ExprId, bool, LexState), ()>(inner.states.len())
+                + inner.store.heap_bytes()
         });
         let states = heap::pieces::<State>(self.states.count());
         store + states + self.edge_bytes.load(Ordering::Relaxed)
@@ -459,7 +468,9 @@ impl Lexicon {
     }
 
     fn intern(&self, inner: &mut Inner, expr: ExprId, fresh: bool) -> Result<LexState, LimitError> {
-        if let Some(&state) = inner.states.get(&(expr, fresh)) {
+        let hash = hash_of(expr, fresh);
+        let same = |s: &(ExprId, bool, LexState)| (s.0, s.1) == (expr, fresh);
+        if let Some(&(.., state)) = inner.states.find(hash, same) {
             return Ok(state);
         }
         if self.states.count() >= self.limits.states {
@@ -486,7 +497,10 @@ impl Lexicon {
             step: OnceLock::new(),
             more: OnceLock::new(),
         }) as u32);
-        inner.states.insert((expr, fresh), state);
+        let entry = (expr, fresh, state);
+        inner
+            .states
+            .insert_unique(hash, entry, |s| hash_of(s.0, s.1));
         Ok(state)
     }
 
