@@ -15,7 +15,6 @@ use maskwright_tables::{
     LabelSet, LexState, LimitError, Machine, Part, RunError, StackView, Symbol, TokenId,
 };
 use rustc_hash::FxHashSet;
-use smallvec::SmallVec;
 use std::cell::RefCell;
 
 /// What tokens did to lexemes that must differ.
@@ -53,7 +52,7 @@ struct Readings {
     /// Those that were begun, with their stacks.
     begun: Vec<(Alike, u32)>,
     /// The same by content, once they are many.
-    many: FxHashSet<(Alike, usize, SmallVec<[Symbol; 6]>)>,
+    many: FxHashSet<(Alike, Overlay)>,
 }
 
 impl Readings {
@@ -64,14 +63,13 @@ impl Readings {
     fn is_new(&mut self, alike: Alike) -> bool {
         let last = self.stacks.len() - 1;
         let stack = &self.stacks[last];
-        let key = |alike: Alike, stack: &Overlay| (alike, stack.popped, stack.pushed.clone());
         if self.begun.len() >= Self::FEW {
             if self.many.is_empty() {
                 let begun = self.begun.iter();
-                let keys = begun.map(|(alike, s)| key(*alike, &self.stacks[*s as usize]));
+                let keys = begun.map(|(alike, s)| (*alike, self.stacks[*s as usize].clone()));
                 self.many.extend(keys);
             }
-            return self.many.insert(key(alike, stack));
+            return self.many.insert((alike, stack.clone()));
         }
         let same =
             |(other, s): &(Alike, u32)| *other == alike && self.stacks[*s as usize] == *stack;

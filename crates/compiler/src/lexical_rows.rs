@@ -39,7 +39,7 @@ use crate::sets::{Set, SetId, Sets};
 use crate::text_rows::{self, Lengths};
 use maskwright_automata::Lexicon;
 use maskwright_automata::lexicon::{ByteSet, Shape, Spelling, Text};
-use maskwright_tables::trie::{Classes, Fans};
+use maskwright_tables::trie::Classes;
 use maskwright_tables::{LabelSet, LexState, LimitError, Limits, TokenTrie, Vocabulary, heap};
 use rustc_hash::FxHashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -412,19 +412,17 @@ impl LexicalRows {
             }
         }
         let below = facts.as_ref().map(|s| &s.below[..]);
-        let fans = self.fans(trie_id);
         let mut found = Found::default();
         match starts {
             Some(starts) if !joined => {
                 for layer in layers(trie, starts) {
-                    let more =
-                        row_walk::plain(&self.lexicon, (trie, fans), below, state, Some(&layer))?;
+                    let more = row_walk::plain(&self.lexicon, trie, below, state, Some(&layer))?;
                     found.add(more);
                 }
             }
             _ => {
                 let starts = starts.map(|edges| &edges[..]);
-                found = row_walk::plain(&self.lexicon, (trie, fans), below, state, starts)?;
+                found = row_walk::plain(&self.lexicon, trie, below, state, starts)?;
             }
         }
         let inside = self.sets.intern_places(trie.tokens(), &found.inside);
@@ -452,7 +450,7 @@ impl LexicalRows {
         text: &Text,
     ) -> Result<Option<LexRow>, LimitError> {
         let trie = self.trie(trie_id);
-        let fans = self.fans(trie_id);
+        let fans = (trie_id == Self::VOCABULARY).then(|| self.vocabulary.fans());
         let Some(others) = &text.others else {
             let found = text_rows::listed(&self.lexicon, (trie, fans), text);
             let inside = self.sets.intern_places(trie.tokens(), &found.inside);
@@ -480,10 +478,6 @@ impl LexicalRows {
         }
         let base = (others.base, &*walk);
         Ok(Some(self.differing(state, trie_id, base, difference)?))
-    }
-
-    fn fans(&self, trie_id: TrieId) -> Option<&Fans> {
-        (trie_id == Self::VOCABULARY).then(|| self.vocabulary.fans())
     }
 
     fn lengths(&self) -> &Lengths {
@@ -759,8 +753,7 @@ impl LexicalRows {
             None => trie_id,
         });
         let below = Some(&facts.below[..]);
-        let fans = self.fans(trie_id);
-        let mut found = row_walk::plain(&self.lexicon, (trie, fans), below, state, starts)?;
+        let mut found = row_walk::plain(&self.lexicon, trie, below, state, starts)?;
         let exits = found.exits.clone();
         let inside = self.sets.intern_places(trie.tokens(), &found.inside);
         let (residuals, whole) = self.residuals(trie_id, &mut found, inside);

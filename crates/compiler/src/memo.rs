@@ -122,7 +122,7 @@ impl StackMemo {
 }
 
 /// A stack on top of another one, with a record of how deep the other one was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Overlay {
     /// How many symbols of the base are gone.
     pub popped: usize,

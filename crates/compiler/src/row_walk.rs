@@ -9,8 +9,8 @@
 //! as the trie has below that node.
 
 use maskwright_automata::Lexicon;
-use maskwright_automata::lexicon::{ByteSet, Edges, LexPlace};
-use maskwright_tables::trie::{ALL_CHARACTERS, Classes, Fan, Fans};
+use maskwright_automata::lexicon::{Edges, LexPlace};
+use maskwright_tables::trie::Classes;
 use maskwright_tables::{LabelSet, LexState, LimitError, TokenId, TokenTrie};
 use rustc_hash::FxHashMap;
 use smallvec::{SmallVec, smallvec};
@@ -84,7 +84,6 @@ struct KnownState<'a> {
     /// Whether the lexeme cannot go on.
     last: bool,
     edges: Option<&'a Edges>,
-    loops: Option<Classes>,
     stays: Option<Classes>,
 }
 
@@ -95,7 +94,6 @@ impl<'a> Known<'a> {
             accept: LabelSet::NONE,
             last: false,
             edges: None,
-            loops: None,
             stays: None,
         };
         Known {
@@ -114,7 +112,6 @@ impl<'a> Known<'a> {
                 accept: place.accept(),
                 last: place.is_final()?,
                 edges: None,
-                loops: None,
                 stays: None,
             };
         }
@@ -131,22 +128,12 @@ impl<'a> KnownState<'a> {
         }
     }
 
-    /// Whether all bytes and characters of these classes lead from the state to itself. Characters are
-    /// looked at only where nothing else leads elsewhere: to follow them makes states.
     #[inline]
-    fn keeps(&mut self, classes: Classes) -> Result<bool, LimitError> {
-        let loops = match self.loops {
-            Some(loops) => loops,
-            None => *self.loops.insert(self.place.loops()?),
-        };
-        if classes & !loops != 0 || classes & ALL_CHARACTERS == 0 {
-            return Ok(classes & !loops == 0);
+    fn stays(&mut self) -> Result<Classes, LimitError> {
+        match self.stays {
+            Some(stays) => Ok(stays),
+            None => Ok(*self.stays.insert(self.place.stays()?)),
         }
-        let stays = match self.stays {
-            Some(stays) => stays,
-            None => *self.stays.insert(self.place.stays()?),
-        };
-        Ok(classes & !stays == 0)
     }
 }
 
@@ -165,9 +152,6 @@ struct Open<'a> {
     /// What was found before the node, its own tokens inside counted among that: tokens inside, exits
     /// and edges.
     before: (usize, usize, usize),
-    /// The children that are left, and the bytes of those that live. None at an end of the lexeme, nor of a
-    /// node with few children.
-    fan: Option<(Fan<'a>, ByteSet)>,
 }
 
 /// The whole walk of a state that begins at the root or, where `starts` are given, with the bytes of these
@@ -177,7 +161,7 @@ struct Open<'a> {
 /// a state to itself, the whole subtree stays inside.
 pub(crate) fn plain(
     lexicon: &Lexicon,
-    (trie, fans): (&TokenTrie, Option<&Fans>),
+    trie: &TokenTrie,
     below: Option<&[Classes]>,
     state: LexState,
     starts: Option<&[u32]>,
@@ -196,19 +180,9 @@ pub(crate) fn plain(
         labels: LabelSet::NONE,
         below: usize::MAX,
         before: (0, 0, 0),
-        fan: None,
-    };
-    // Where no lexeme begins further down, only children that live are looked at: the others lie far apart.
-    let fans = fans.filter(|_| starts.is_none());
-    let fan_of = |node: usize, edges: &Edges| {
-        let fan = fans?.of(node)?;
-        Some((fan, edges.alive()))
     };
     let mut path: SmallVec<[Open<'_>; 32]> = smallvec![match starts {
-        None => Open {
-            fan: fan_of(0, first),
-            ..open(nodes[0].skip, first, false)
-        },
+        None => open(nodes[0].skip, first, false),
         Some(_) => open(nodes[0].skip, nowhere, true),
     }];
     let mut i = 1;
@@ -216,17 +190,7 @@ pub(crate) fn plain(
         while path.len() > 1 && path[path.len() - 1].end as usize <= i {
             path.pop().into_iter().for_each(|open| out.close(&open));
         }
-        let last = path.len() - 1;
-        let top = &mut path[last];
-        if let Some((fan, ways)) = &mut top.fan {
-            let Some(at) = fan.0.iter().position(|byte| ways.contains(*byte)) else {
-                fan.0 = &[];
-                i = top.end as usize;
-                continue;
-            };
-            i = fan.1[at] as usize;
-            *fan = (&fan.0[at + 1..], &fan.1[at + 1..]);
-        }
+        let top = &path[path.len() - 1];
         let start = starts_left.first().map_or(usize::MAX, |s| *s as usize);
         if top.dead && i < start {
             i = start.min(top.end as usize);
@@ -275,7 +239,7 @@ pub(crate) fn plain(
             i = skip;
         } else if let Some(below) = below
             && start >= skip
-            && at.keeps(below[i])?
+            && below[i] & !at.stays()? == 0
         {
             out.edges.truncate(edges);
             out.inside
@@ -285,13 +249,9 @@ pub(crate) fn plain(
             if accept != LabelSet::NONE {
                 out.exits.push((accept, i as u32, false));
             }
-            let edges_on = at.edges()?;
-            // Behind an end, what is dead inside the lexeme may go on behind it.
-            let is_wide = skip - i > Fans::MANY && accept == LabelSet::NONE;
             path.push(Open {
                 end: node.skip,
-                edges: edges_on,
-                fan: is_wide.then(|| fan_of(i, edges_on)).flatten(),
+                edges: at.edges()?,
                 dead: false,
                 labels: accept,
                 below: trie.tokens_below(i).len() - trie.tokens_at(i).len(),

@@ -11,8 +11,8 @@ use crate::row_walk::Places;
 use hashbrown::HashTable;
 use maskwright_kernels::bits;
 use maskwright_tables::{TokenId, Tokens, heap};
-use rustc_hash::{FxHashMap, FxHasher};
-use std::hash::{Hash, Hasher};
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// An interned set of tokens.
@@ -115,7 +115,7 @@ pub(crate) struct Sets {
 impl Sets {
     pub const EMPTY: SetId = SetId(0);
 
-    /// So many ids are sorted sooner than they are marked in a bitset without a summary.
+    /// Lists of so many ids in all are put together sooner than their union is looked up.
     const SHORT: usize = 512;
 
     /// So many ids are compared with each other sooner than they are marked in any bitset.
@@ -217,9 +217,7 @@ impl Sets {
     }
 
     fn intern_set(&self, set: Set) -> SetId {
-        let mut hasher = FxHasher::default();
-        set.hash(&mut hasher);
-        let hash = hasher.finish();
+        let hash = FxBuildHasher.hash_one(&set);
         let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
         let same = |e: &(u64, SetId)| e.0 == hash && *self.get(e.1) == set;
         if let Some(&(_, id)) = index.sets.find(hash, same) {
@@ -312,7 +310,6 @@ impl Sets {
             [only] => return only,
             _ => {}
         }
-        // Short lists are put together sooner than they are found.
         let short = parts.iter().try_fold(0, |all, p| match self.get(*p) {
             Set::Few(ids) => Some(all + ids.len()),
             _ => None,

@@ -90,17 +90,6 @@ pub const CHARACTERS: [(u32, [char; 2]); 11] = [
     (22, ['\u{10000}', char::MAX]),
 ];
 
-/// The classes of all [`CHARACTERS`].
-pub const ALL_CHARACTERS: Classes = {
-    let mut all = 0;
-    let mut i = 0;
-    while i < CHARACTERS.len() {
-        all |= 1 << CHARACTERS[i].0;
-        i += 1;
-    }
-    all
-};
-
 /// The class among [`CHARACTERS`] of the characters that begin with a byte.
 const fn character_class(lead: u8) -> u32 {
     match lead {
@@ -666,7 +655,7 @@ impl TokenTrie {
 pub struct Picked<'a> {
     nodes: &'a [TrieNode],
     /// Bytes and children that are left.
-    fan: Option<Fan<'a>>,
+    fan: Option<(&'a [u8], &'a [u32])>,
     next: u32,
     end: u32,
 }
@@ -696,9 +685,6 @@ impl Picked<'_> {
     }
 }
 
-/// The bytes that lead to the children of a node, in order, and the children.
-pub type Fan<'a> = (&'a [u8], &'a [u32]);
-
 /// The children of the nodes that have many: in the trie itself they lie far apart.
 #[derive(Debug, Default)]
 pub struct Fans {
@@ -710,7 +696,7 @@ pub struct Fans {
 
 impl Fans {
     /// A node with fewer children is left out.
-    pub const MANY: usize = 24;
+    const MANY: usize = 24;
 
     /// O(nodes).
     pub fn new(trie: &TokenTrie) -> Self {
@@ -740,7 +726,7 @@ impl Fans {
 
     /// The bytes that lead to the children of a node, in order, and the children; `None` where there are few.
     #[inline]
-    pub fn of(&self, node: usize) -> Option<Fan<'_>> {
+    pub fn of(&self, node: usize) -> Option<(&[u8], &[u32])> {
         let (start, end) = *self.ranges.get(&(node as u32))?;
         let range = start as usize..end as usize;
         Some((&self.bytes[range.clone()], &self.nodes[range]))

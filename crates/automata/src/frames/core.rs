@@ -15,9 +15,9 @@ use hashbrown::HashTable;
 use maskwright_grammar::RegexId;
 use maskwright_grammar::json_schema::{NodeId, Schema};
 use maskwright_tables::{CancelFlag, LimitError, Limits, Symbol};
-use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use smallvec::SmallVec;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
 /// Hash-consed values with dense ids.
@@ -61,9 +61,7 @@ impl<T: Eq + Hash + Owned> Table<T> {
 }
 
 fn hash_of<T: Hash>(value: &T) -> u64 {
-    let mut hasher = FxHasher::default();
-    value.hash(&mut hasher);
-    hasher.finish()
+    FxBuildHasher.hash_one(value)
 }
 
 /// How far the reading of an object or array has come, whatever is asked of it.

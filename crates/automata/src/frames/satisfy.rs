@@ -57,7 +57,8 @@ impl Core {
         if let Some(&known) = self.known.get(&query) {
             return Ok(known);
         }
-        match self.scalar_exists_for(form)? {
+        // Mostly some scalar satisfies it, or only scalars could: no search is needed then.
+        match self.value_of_some_type(form, |_, _, _| Ok(None))? {
             Some(exists) => {
                 self.known.insert(query, exists);
                 Ok(exists)
@@ -66,18 +67,22 @@ impl Core {
         }
     }
 
-    /// The answer for a value where it rests on no other question: some scalar satisfies the formula, or
-    /// only scalars could.
-    fn scalar_exists_for(&mut self, form: FormId) -> Result<Option<bool>, LimitError> {
+    /// Whether a value of some type satisfies a formula, told how to find out of arrays and objects. `None`
+    /// when that has to be known first.
+    fn value_of_some_type(
+        &mut self,
+        form: FormId,
+        mut of_members: impl FnMut(&mut Core, Types, FormId) -> Result<Option<bool>, LimitError>,
+    ) -> Result<Option<bool>, LimitError> {
         for ty in TYPES {
             let typed = self.typed(form, ty)?;
             let exists = match ty {
-                _ if typed.is_constant() => typed == FormId::TRUE,
-                Types::STRING | Types::NUMBER => self.scalar_exists(typed, ty)?,
-                _ => return Ok(None),
+                _ if typed.is_constant() => Some(typed == FormId::TRUE),
+                Types::STRING | Types::NUMBER => Some(self.scalar_exists(typed, ty)?),
+                _ => of_members(self, ty, typed)?,
             };
-            if exists {
-                return Ok(Some(true));
+            if exists != Some(false) {
+                return Ok(exists);
             }
         }
         Ok(Some(false))
@@ -167,31 +172,13 @@ impl Core {
     /// The answer as far as it follows from what is known; `None` when more must be known first.
     fn evaluate(&mut self, run: &mut Run, query: Query) -> Result<Option<bool>, LimitError> {
         match query {
-            Query::Value(form) => {
-                for ty in TYPES {
-                    let typed = self.typed(form, ty)?;
-                    if typed == FormId::TRUE {
-                        return Ok(Some(true));
-                    }
-                    if typed == FormId::FALSE {
-                        continue;
-                    }
-                    let exists = match ty {
-                        Types::STRING | Types::NUMBER => Some(self.scalar_exists(typed, ty)?),
-                        _ => {
-                            let once = self.counted_once(typed)?;
-                            let typed = self.forms.and2(typed, once);
-                            let leaves = self.forms.leaves(&[typed]);
-                            let place = self.start_place(&leaves, ty == Types::OBJECT)?;
-                            self.ask(run, Query::At(place, typed))
-                        }
-                    };
-                    if exists != Some(false) {
-                        return Ok(exists);
-                    }
-                }
-                Ok(Some(false))
-            }
+            Query::Value(form) => self.value_of_some_type(form, |core, ty, typed| {
+                let once = core.counted_once(typed)?;
+                let typed = core.forms.and2(typed, once);
+                let leaves = core.forms.leaves(&[typed]);
+                let place = core.start_place(&leaves, ty == Types::OBJECT)?;
+                Ok(core.ask(run, Query::At(place, typed)))
+            }),
             Query::At(place, form) => {
                 if let Some(term) = self.forms.as_term(form) {
                     return self.evaluate_term(run, place, term);

@@ -103,21 +103,6 @@ impl<'a> LexPlace<'a> {
         self.record.accept
     }
 
-    /// The classes that the transitions of the state by themselves let [stay](Lexicon::stays): those of
-    /// [`CHARACTERS`] are not looked at, and stay.
-    ///
-    /// # Errors
-    /// A limit.
-    #[inline]
-    pub fn loops(&self) -> Result<Classes, LimitError> {
-        let state = self.state;
-        let leaves = self.edges()?.classes(|target| target != state);
-        Ok(match state {
-            LexState::DEAD => 0,
-            _ => !leaves,
-        })
-    }
-
     /// See [`Lexicon::stays`].
     ///
     /// # Errors
@@ -768,15 +753,21 @@ impl Lexicon {
         if let Some(&stays) = self.more(record).stays.get() {
             return Ok(stays);
         }
-        let mut stays = self.place(state).loops()?;
-        // A state that some character leads to itself has transitions to itself.
-        let loops = match self.edges(state)? {
-            Edges::Runs(runs) => runs.iter().any(|r| r.1 == state),
-            Edges::Table(table) => table.contains(&state),
+        let edges = self.edges(state)?;
+        let loops = state != LexState::DEAD
+            && match edges {
+                Edges::Runs(runs) => runs.iter().any(|r| r.1 == state),
+                Edges::Table(table) => table.contains(&state),
+            };
+        let leaves = match loops {
+            true => edges.classes(|target| target != state),
+            false => Classes::MAX,
         };
+        let mut stays = !leaves;
         for (class, characters) in CHARACTERS {
-            if stays >> class & 1 == 1 && !(loops && self.characters_stay(state, characters)?) {
-                stays &= !(1 << class);
+            stays &= !(1 << class);
+            if loops && self.characters_stay(state, characters)? {
+                stays |= 1 << class;
             }
         }
         Ok(*self.more(record).stays.get_or_init(|| stays))
