@@ -8,7 +8,7 @@
 
 use crate::row_walk::{Difference, Exit, Found};
 use maskwright_automata::Lexicon;
-use maskwright_automata::lexicon::{ByteSet, Others, Step, Strings, Text, TextPlace};
+use maskwright_automata::lexicon::{Others, Step, Strings, Text, TextPlace};
 use maskwright_tables::trie::{Fans, Picked};
 use maskwright_tables::{LabelSet, LexState, LimitError, TokenId, TokenTrie, Vocabulary};
 use smallvec::{SmallVec, smallvec};
@@ -144,11 +144,12 @@ fn walk(
     mut end: impl FnMut(u32, LabelSet),
 ) {
     let start = strings.start(opened);
-    // For each node on the path: the children that are left, the place there, and what leads on.
-    let mut path: SmallVec<[(Picked<'_>, TextPlace, ByteSet); 16]> =
-        smallvec![(trie.picked(0, fans), start, strings.ways(start))];
-    while let Some((children, place, ways)) = path.last_mut() {
-        let Some(i) = children.next(|byte| ways.contains(byte)) else {
+    // For each node on the path: the children that are left of those to which something leads, and the place
+    // there.
+    let mut path: SmallVec<[(Picked<'_>, TextPlace); 16]> =
+        smallvec![(trie.picked(0, strings.ways(start), fans), start)];
+    while let Some((children, place)) = path.last_mut() {
+        let Some(i) = children.next() else {
             path.pop();
             continue;
         };
@@ -159,7 +160,7 @@ fn walk(
             Step::To(place) => {
                 inside(trie.places_at(i));
                 if node.skip as usize > i + 1 {
-                    path.push((trie.picked(i, fans), place, strings.ways(place)));
+                    path.push((trie.picked(i, strings.ways(place), fans), place));
                 }
             }
         }
@@ -219,6 +220,13 @@ pub(crate) fn others(
     };
     let mut excluded: Vec<u32> = Vec::new();
     for strings in &others.excluded {
+        // Mostly what is left out is what is listed with a label of its own.
+        if let [listed] = &text.listed[..]
+            && listed.are(strings)
+        {
+            excluded.extend(out.new.iter().map(|e| e.1));
+            continue;
+        }
         walk(
             (trie, fans),
             text.opened,

@@ -9,6 +9,7 @@
 //! given here ([`value`]), those of arrays and objects in [`crate::record`]; the first byte tells one
 //! from another.
 
+use maskwright_tables::ByteSet;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -74,10 +75,10 @@ impl StringReader {
 
     /// The bytes with which an escape sequence goes on that may stand for a character which begins with
     /// one of these bytes, at least.
-    pub(crate) fn ways(self, next: Bytes) -> Bytes {
+    pub(crate) fn ways(self, next: ByteSet) -> ByteSet {
         match self.0 {
             Escape::Begun(0) => {
-                let mut ways = Bytes::default();
+                let mut ways = ByteSet::default();
                 let letters = [
                     (b'b', 8),
                     (b'f', 12),
@@ -91,12 +92,12 @@ impl StringReader {
                         ways.insert(letter);
                     }
                 }
-                if next != Bytes::default() {
+                if next != ByteSet::default() {
                     ways.insert(b'u');
                 }
                 ways
             }
-            _ => Bytes([u64::MAX; 4]),
+            _ => ByteSet::ALL,
         }
     }
 
@@ -298,24 +299,6 @@ pub(crate) fn hash(bytes: &[u8], before: u64) -> u64 {
 
 /// The values read so far, of one stack entry. Copying one is a reference count.
 ///
-/// A set of bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Bytes([u64; 4]);
-
-impl Bytes {
-    pub(crate) fn insert(&mut self, byte: u8) {
-        self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
-    }
-
-    pub(crate) fn remove(&mut self, byte: u8) {
-        self.0[usize::from(byte >> 6)] &= !(1 << (byte & 63));
-    }
-
-    pub(crate) fn contains(self, byte: u8) -> bool {
-        self.0[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1
-    }
-}
-
 /// Sorted runs of geometrically falling length, as in a log-structured tree: adding a value is O(log
 /// n) amortised and shares what it can, looking one up O(log² n).
 #[derive(Clone, Default)]
@@ -375,8 +358,8 @@ impl Seen {
     }
 
     /// The bytes with which values that begin with `prefix` go on. O(log n) for each such byte.
-    pub(crate) fn next_bytes(&self, prefix: &[u8]) -> Bytes {
-        let mut bytes = Bytes::default();
+    pub(crate) fn next_bytes(&self, prefix: &[u8]) -> ByteSet {
+        let mut bytes = ByteSet::default();
         for run in self.0.iter().flat_map(|r| &r.runs) {
             let mut at = run.partition_point(|v| &**v <= prefix);
             while let Some(value) = run.get(at).filter(|v| v.starts_with(prefix)) {

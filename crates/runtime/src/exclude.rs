@@ -9,11 +9,11 @@
 //! [`Exclusion::forbidden`] walks the vocabulary's trie along these spellings and collects the tokens
 //! that the row must lose; for a few names of ordinary length that is some dozen nodes.
 
-use crate::distinct::{Bytes, Lexeme, Number, Pushed, Seen, StringReader, value};
+use crate::distinct::{Lexeme, Number, Pushed, Seen, StringReader, value};
 use crate::error::MatchError;
 use crate::walk::Core;
 use maskwright_tables::trie::Picked;
-use maskwright_tables::{LabelSet, LexState, LimitError, Symbol, TokenId};
+use maskwright_tables::{ByteSet, LabelSet, LexState, LimitError, Symbol, TokenId};
 use smallvec::{SmallVec, smallvec};
 use std::collections::HashSet;
 
@@ -65,15 +65,13 @@ enum Next {
 
 /// A node on the path of a walk along strings that were read.
 struct Opened<'a> {
-    /// Those that are left.
+    /// Those that are left of the ones along bytes that matter.
     children: Picked<'a>,
     byte: u8,
     /// The number of canonical bytes up to here.
     len: usize,
     /// What is under way.
     reader: StringReader,
-    /// The bytes that matter.
-    ways: Bytes,
 }
 
 /// A lexeme that must differ from values read before and may still become one of them.
@@ -121,10 +119,10 @@ impl<'a> Exclusion<'a> {
     }
 
     /// The bytes after which a value read before may still come of it, at least, or which end it.
-    fn ways(&self, read: &Read) -> Option<Bytes> {
+    fn ways(&self, read: &Read) -> Option<ByteSet> {
         match read {
             Read::Nothing => {
-                let mut ways = Bytes::default();
+                let mut ways = ByteSet::default();
                 let begins = b" \t\n\r\"-0123456789";
                 begins.iter().for_each(|b| ways.insert(*b));
                 Some(ways)
@@ -247,16 +245,14 @@ impl<'a> Exclusion<'a> {
         let nodes = trie.nodes();
         let fans = self.core.vocabulary.fans();
         let open = |node: usize, byte: u8, spelled: &[u8], reader: StringReader| Opened {
-            children: trie.picked(node, Some(fans)),
+            children: trie.picked(node, self.ways_of(spelled, reader), Some(fans)),
             byte,
             len: spelled.len(),
             reader,
-            ways: self.ways_of(spelled, reader),
         };
         let mut path: SmallVec<[Opened<'_>; 16]> = smallvec![open(root, 0, &spelled, reader)];
         while let Some(top) = path.last_mut() {
-            let ways = top.ways;
-            let Some(i) = top.children.next(|byte| ways.contains(byte)) else {
+            let Some(i) = top.children.next() else {
                 path.pop();
                 continue;
             };
@@ -282,7 +278,7 @@ impl<'a> Exclusion<'a> {
 
     /// The bytes after which a string may still become a value read before, at least, or which close it
     /// as one.
-    fn ways_of(&self, spelled: &[u8], reader: StringReader) -> Bytes {
+    fn ways_of(&self, spelled: &[u8], reader: StringReader) -> ByteSet {
         let next = self.seen.next_bytes(spelled);
         if reader.inside_escape() {
             return reader.ways(next);
@@ -291,7 +287,7 @@ impl<'a> Exclusion<'a> {
         // What it is in canonical bytes is spelled by an escape.
         ways.remove(b'"');
         ways.remove(b'\\');
-        if next != Bytes::default() {
+        if next != ByteSet::default() {
             ways.insert(b'\\');
         }
         if self.seen.contains(spelled) {

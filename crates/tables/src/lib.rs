@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod artifact;
+mod byte_set;
 mod bytes;
 pub mod csr;
 pub mod heap;
@@ -26,6 +27,7 @@ pub mod trie;
 pub mod vocabulary;
 
 pub use artifact::{Artifact, ArtifactError, ArtifactWriter};
+pub use byte_set::ByteSet;
 pub use csr::{Csr, CsrError, CsrRow, CsrView};
 pub use ids::{LabelSet, LexState, Symbol, TokenId};
 pub use item_machine::ItemMachine;

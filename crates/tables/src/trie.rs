@@ -5,9 +5,12 @@
 //! Every node has a (mostly empty) list of tokens: duplicate byte strings share a node. The lists
 //! lie in preorder, so the tokens of a whole subtree are one contiguous slice.
 
+mod fans;
+
+pub use fans::{Fans, Picked};
+
 use crate::TokenId;
 use bytemuck::{Pod, Zeroable};
-use rustc_hash::FxHashMap;
 use std::hash::{Hash, Hasher};
 
 /// The first eight bytes, zero-padded, as a number that orders like them (ties are undecided).
@@ -629,107 +632,9 @@ impl TokenTrie {
         })
     }
 
-    /// The children of `node`, in byte order, to be picked by their bytes. `fans` are those of this trie.
-    pub fn picked<'a>(&'a self, node: usize, fans: Option<&'a Fans>) -> Picked<'a> {
-        let end = self.nodes[node].skip;
-        let fan = match end as usize - node > Fans::MANY {
-            true => fans.and_then(|fans| fans.of(node)),
-            false => None,
-        };
-        Picked {
-            nodes: &self.nodes,
-            fan,
-            next: node as u32 + 1,
-            end,
-        }
-    }
-
     /// The child of `node` along `byte`.
     pub fn child(&self, node: usize, byte: u8) -> Option<usize> {
         self.children(node).find(|&c| self.nodes[c].byte == byte)
-    }
-}
-
-/// What [`TokenTrie::picked`] gives.
-#[derive(Clone, Debug)]
-pub struct Picked<'a> {
-    nodes: &'a [TrieNode],
-    /// Bytes and children that are left.
-    fan: Option<(&'a [u8], &'a [u32])>,
-    next: u32,
-    end: u32,
-}
-
-impl Picked<'_> {
-    /// The next child whose byte passes.
-    #[inline]
-    pub fn next(&mut self, passes: impl Fn(u8) -> bool) -> Option<usize> {
-        if let Some((bytes, nodes)) = &mut self.fan {
-            let Some(at) = bytes.iter().position(|b| passes(*b)) else {
-                *bytes = &[];
-                return None;
-            };
-            let child = nodes[at] as usize;
-            (*bytes, *nodes) = (&bytes[at + 1..], &nodes[at + 1..]);
-            return Some(child);
-        }
-        while self.next < self.end {
-            let child = self.next as usize;
-            let node = &self.nodes[child];
-            self.next = node.skip;
-            if passes(node.byte) {
-                return Some(child);
-            }
-        }
-        None
-    }
-}
-
-/// The children of the nodes that have many: in the trie itself they lie far apart.
-#[derive(Debug, Default)]
-pub struct Fans {
-    /// Where those of a node begin and end.
-    ranges: FxHashMap<u32, (u32, u32)>,
-    bytes: Vec<u8>,
-    nodes: Vec<u32>,
-}
-
-impl Fans {
-    /// A node with fewer children is left out.
-    const MANY: usize = 24;
-
-    /// O(nodes).
-    pub fn new(trie: &TokenTrie) -> Self {
-        let mut fans = Fans::default();
-        for (node, record) in trie.nodes().iter().enumerate() {
-            if (record.skip as usize).saturating_sub(node) <= Self::MANY {
-                continue;
-            }
-            let start = fans.nodes.len();
-            for child in trie.children(node) {
-                fans.bytes.push(trie.nodes()[child].byte);
-                fans.nodes.push(child as u32);
-            }
-            match fans.nodes.len() - start < Self::MANY {
-                true => {
-                    fans.bytes.truncate(start);
-                    fans.nodes.truncate(start);
-                }
-                false => {
-                    let range = (start as u32, fans.nodes.len() as u32);
-                    fans.ranges.insert(node as u32, range);
-                }
-            }
-        }
-        fans
-    }
-
-    /// The bytes that lead to the children of a node, in order, and the children; `None` where there are few.
-    #[inline]
-    pub fn of(&self, node: usize) -> Option<(&[u8], &[u32])> {
-        let (start, end) = *self.ranges.get(&(node as u32))?;
-        let range = start as usize..end as usize;
-        Some((&self.bytes[range.clone()], &self.nodes[range]))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The arenas of one schema's frames: everything is hash-consed and created on demand.
 
+use super::by_type::ByType;
 use super::form::{FormId, Forms};
 use super::goal::{GoalId, Goals};
 use super::machine::Punctuation;
@@ -160,6 +161,9 @@ pub(super) struct Core {
     /// then whether that must differ.
     pub last_open: Option<(FrameId, Vec<Key>)>,
     pub known: FxHashMap<Query, bool>,
+    /// What types alone say of formulas and nodes, by their numbers.
+    pub forms_by_type: Vec<ByType>,
+    pub nodes_by_type: Vec<ByType>,
     pub unique: FxHashMap<NodeId, super::unique::Unique>,
     /// Nodes that can count against the whole: under `not`, or where exactly one must hold.
     pub contrary: FxHashSet<NodeId>,
@@ -225,6 +229,8 @@ impl Core {
             moves: FxHashMap::default(),
             last_open: None,
             known: FxHashMap::default(),
+            forms_by_type: Vec::new(),
+            nodes_by_type: Vec::new(),
             unique: FxHashMap::default(),
             contrary: FxHashSet::default(),
             once: FxHashMap::default(),

@@ -53,15 +53,20 @@ impl Core {
 
     /// What a formula over nodes asks of values of the type `ty`.
     pub fn typed(&mut self, root: FormId, ty: Types) -> Result<FormId, LimitError> {
-        if root.is_constant() {
-            return Ok(root);
+        if let Some(all) = self.by_type(root).decides(ty) {
+            return Ok(FormId::constant(all));
         }
         if let Some(&known) = self.typed.get(&(root, ty.0)) {
             return Ok(known);
         }
         let mut stack = vec![root];
         while let Some(&x) = stack.last() {
-            if x.is_constant() || self.typed.contains_key(&(x, ty.0)) {
+            if self.typed.contains_key(&(x, ty.0)) {
+                stack.pop();
+                continue;
+            }
+            if let Some(all) = self.by_type(x).decides(ty) {
+                self.typed.insert((x, ty.0), FormId::constant(all));
                 stack.pop();
                 continue;
             }

@@ -9,8 +9,8 @@
 //! Files, in the order in which the data runs:
 //!
 //! - `form`, `goal`: boolean formulas over schema leaves; goals as decision diagrams;
-//! - `lower`, `disjoint`: what a schema node asks of a value of one type; which alternatives exclude
-//!   each other;
+//! - `by_type`, `lower`, `disjoint`: what types alone decide; what a schema node asks of a value of one
+//!   type; which alternatives exclude each other;
 //! - `scalar`, `points`: strings and numbers as lexical expressions, marked with what they satisfy;
 //!   short lists of values;
 //! - `object`, `finite`, `array`: names, order, counts; what a member or element must be;
@@ -47,6 +47,7 @@
 
 mod advance;
 mod array;
+mod by_type;
 mod core;
 mod dead;
 mod describe;

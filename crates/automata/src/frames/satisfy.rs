@@ -53,6 +53,10 @@ impl Core {
         if form.is_constant() {
             return Ok(form == FormId::TRUE);
         }
+        let by_type = self.by_type(form);
+        if by_type.all != Types(0) || by_type.none == Types::ALL {
+            return Ok(by_type.all != Types(0));
+        }
         let query = Query::Value(form);
         if let Some(&known) = self.known.get(&query) {
             return Ok(known);

@@ -1,5 +1,6 @@
 //! What the frames of a schema hold, about.
 
+use super::by_type::ByType;
 use super::core::{Core, Frame, FrameId, Judge, JudgeId, Key, Place, Table};
 use super::form::{Form, FormId};
 use super::machine::Punctuation;
@@ -88,7 +89,9 @@ impl Core {
             + heap::table::<(FormId, u64), u8>(self.run_out.len())
             + heap::table::<FormId, ()>(self.endless.len());
         // By node, each with a few words.
-        let nodes = heap::table::<NodeId, FormId>(self.node_forms.len())
+        let nodes = heap::list::<ByType>(self.forms_by_type.capacity())
+            + heap::list::<ByType>(self.nodes_by_type.capacity())
+            + heap::table::<NodeId, FormId>(self.node_forms.len())
             + heap::table::<(FormId, u8), FormId>(self.typed.len())
             + heap::table::<NodeId, [u64; 4]>(self.unique.len())
             + heap::table::<NodeId, Arc<()>>(self.facts.len())

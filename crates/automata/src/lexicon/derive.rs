@@ -17,7 +17,8 @@
 //!
 //! A mode is entered only when some completion of the escape leaves `v` alive.
 
-use super::expr::{ByteSet, ExprId, MarksId, Node, Store, UNBOUNDED};
+use super::ByteSet;
+use super::expr::{ExprId, MarksId, Node, Store, UNBOUNDED};
 use maskwright_tables::LimitError;
 use smallvec::SmallVec;
 

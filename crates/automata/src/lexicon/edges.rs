@@ -1,6 +1,6 @@
 //! [`Edges`]: the transitions of a lexical state.
 
-use super::expr::ByteSet;
+use super::ByteSet;
 use maskwright_tables::trie::{Classes, classes_of};
 use maskwright_tables::{LexState, heap};
 

@@ -3,7 +3,7 @@
 use super::facts::Facts;
 use super::shards::Shards;
 use hashbrown::HashTable;
-use maskwright_tables::heap;
+use maskwright_tables::{ByteSet, heap};
 use rustc_hash::{FxHashMap, FxHasher};
 use smallvec::SmallVec;
 use std::fmt::Debug;
@@ -29,61 +29,18 @@ pub trait Automaton: Send + Sync + Debug {
     fn accepts(&self, state: u32) -> bool;
 }
 
-/// A set of bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub struct ByteSet(pub [u64; 4]);
-
-impl ByteSet {
-    /// The set of the given inclusive ranges.
-    pub fn from_ranges(ranges: &[(u8, u8)]) -> Self {
-        let mut set = ByteSet::default();
-        for &(a, b) in ranges {
-            set.insert_range(a, b);
-        }
-        set
-    }
-
-    /// Adds a byte.
-    pub fn insert(&mut self, byte: u8) {
-        self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
-    }
-
-    /// Adds the bytes from `first` to `last`.
-    pub fn insert_range(&mut self, first: u8, last: u8) {
-        for (i, word) in self.0.iter_mut().enumerate() {
-            let start = 64 * i as u32;
-            let (from, to) = (u32::from(first).max(start), u32::from(last).min(start + 63));
-            if from <= to {
-                *word |= (u64::MAX >> (63 - (to - from))) << (from - start);
-            }
-        }
-    }
-
-    /// Whether the byte is in the set.
-    #[inline]
-    pub fn contains(&self, byte: u8) -> bool {
-        self.0[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1
-    }
-
-    /// Whether no byte is in the set.
-    pub fn is_empty(&self) -> bool {
-        self.0 == [0; 4]
-    }
-
-    /// Bytes in either set.
-    #[must_use]
-    pub fn union(&self, other: &ByteSet) -> ByteSet {
-        ByteSet(std::array::from_fn(|i| self.0[i] | other.0[i]))
-    }
-
-    /// Bytes in both sets.
-    #[must_use]
-    pub fn intersect(&self, other: &ByteSet) -> ByteSet {
-        ByteSet(std::array::from_fn(|i| self.0[i] & other.0[i]))
-    }
-
+/// What sets of bytes say of characters.
+pub(super) trait Characters {
     /// The set as one of ASCII bytes if there is one byte in it, else none.
-    pub(super) fn only_ascii(&self) -> u128 {
+    fn only_ascii(&self) -> u128;
+
+    /// How many characters a byte of the set is at least and at most; none in the middle or at the
+    /// end of one.
+    fn characters(&self) -> (u32, u32);
+}
+
+impl Characters for ByteSet {
+    fn only_ascii(&self) -> u128 {
         let ascii = u128::from(self.0[0]) | u128::from(self.0[1]) << 64;
         match ascii.is_power_of_two() && self.0[2..] == [0, 0] {
             true => ascii,
@@ -91,39 +48,9 @@ impl ByteSet {
         }
     }
 
-    /// How many characters a byte of the set is at least and at most; none in the middle or at the
-    /// end of one.
-    pub(super) fn characters(&self) -> (u32, u32) {
+    fn characters(&self) -> (u32, u32) {
         let begins = self.0[0] | self.0[1] | self.0[3] != 0;
         (u32::from(self.0[2] == 0), u32::from(begins))
-    }
-
-    /// Bit `b` is set iff `b` is the first byte of a maximal run of bytes that are all in or all
-    /// out of the set.
-    pub(super) fn cuts(&self) -> ByteSet {
-        let mut carry = 0;
-        let mut cuts = ByteSet(std::array::from_fn(|i| {
-            let word = self.0[i];
-            let shifted = word << 1 | carry;
-            carry = word >> 63;
-            word ^ shifted
-        }));
-        cuts.insert(0);
-        cuts
-    }
-
-    /// The bytes, in increasing order.
-    pub fn iter(&self) -> impl Iterator<Item = u8> + '_ {
-        (0..4usize).flat_map(move |i| {
-            let mut word = self.0[i];
-            std::iter::from_fn(move || {
-                (word != 0).then(|| {
-                    let bit = word.trailing_zeros();
-                    word &= word - 1;
-                    (i as u32 * 64 + bit) as u8
-                })
-            })
-        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! [`Facts`]: what is known of an expression without looking at its derivatives.
 
-use super::expr::{ByteSet, ExprId, MarksId, Node, Store, UNBOUNDED};
+use super::ByteSet;
+use super::expr::{Characters, ExprId, MarksId, Node, Store, UNBOUNDED};
 
 /// A set of ASCII bytes.
 pub(super) type Ascii = u128;

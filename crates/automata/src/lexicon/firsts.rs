@@ -4,7 +4,8 @@
 //! is found from a list of strings, so nobody needs their transitions. Which bytes begin them can be read
 //! off the expression.
 
-use super::expr::{ByteSet, ExprId, Node, Store};
+use super::ByteSet;
+use super::expr::{ExprId, Node, Store};
 use smallvec::{SmallVec, smallvec};
 
 impl Store {

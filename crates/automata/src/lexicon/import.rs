@@ -1,6 +1,7 @@
 //! From the grammar IR's regexes to expressions.
 
-use super::expr::{ByteSet, ExprId, MarksId, Store, UNBOUNDED};
+use super::ByteSet;
+use super::expr::{ExprId, MarksId, Store, UNBOUNDED};
 use maskwright_grammar::{RegexId, RegexNode, RegexPool};
 use maskwright_tables::LimitError;
 

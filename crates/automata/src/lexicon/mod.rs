@@ -46,7 +46,8 @@ mod state;
 mod tests;
 
 pub use edges::Edges;
-pub use expr::{Automaton, ByteSet, ExprId, ExprView};
+pub use expr::{Automaton, ExprId, ExprView};
+pub use maskwright_tables::ByteSet;
 pub use pieces::Spelling;
 pub use shape::{Others, Shape, Step, Strings, Text, TextPlace};
 pub use state::{LexPlace, Lexicon, Loose};

@@ -14,7 +14,8 @@
 //! only together with some text behind it ([`Spelling::Cut`]): whether that text may come there is
 //! not the lexeme's to say.
 
-use super::expr::{ByteSet, ExprId, Store};
+use super::ByteSet;
+use super::expr::{ExprId, Store};
 use maskwright_tables::{LimitError, heap};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;

@@ -5,8 +5,9 @@
 //! remembered: of a hundred names and "any other text", the runs of "any other text" are made once for
 //! all, and only the bytes with which a name goes on make new expressions.
 
+use super::ByteSet;
 use super::derive::{NORMAL, spelled_cuts};
-use super::expr::{ByteSet, ExprId, Node, Runs, Store, UNBOUNDED};
+use super::expr::{ExprId, Node, Runs, Store, UNBOUNDED};
 use maskwright_tables::LimitError;
 use smallvec::SmallVec;
 

@@ -9,8 +9,9 @@
 //! [`Strings::step`] agrees with the derivatives of `Spelled` (see `derive`): the modes of an escape are
 //! the same ones.
 
+use super::ByteSet;
 use super::derive::{NORMAL, literal_in_range, short_escape};
-use super::expr::{ByteSet, ExprId, LiteralSet, MarksId, Node, Store, UNBOUNDED};
+use super::expr::{ExprId, LiteralSet, MarksId, Node, Store, UNBOUNDED};
 use maskwright_tables::trie::Classes;
 use maskwright_tables::{LabelSet, LexState};
 use std::sync::Arc;
@@ -110,6 +111,15 @@ impl Strings {
         (self.hi - self.lo) as usize
     }
 
+    /// Whether what is left of two lists is the same but for labels.
+    pub fn are(&self, other: &Strings) -> bool {
+        fn rests(list: &Strings) -> impl Iterator<Item = Option<&[u8]>> {
+            let strings = &list.set.strings[list.lo as usize..list.hi as usize];
+            strings.iter().map(|s| s.get(list.depth as usize..))
+        }
+        self.count() == other.count() && rests(self).eq(rests(other))
+    }
+
     /// The place before the next byte.
     pub fn start(&self, opened: bool) -> TextPlace {
         TextPlace {
@@ -122,26 +132,50 @@ impl Strings {
 
     /// The bytes that lead on from a place, and maybe some others. O(log of the number of values) for each.
     pub fn ways(&self, at: TextPlace) -> ByteSet {
+        const DIGITS: ByteSet = ByteSet([0x03ff << 48, 0x7e | 0x7e << 32, 0, 0]);
         let mut ways = ByteSet::default();
         match at.mode {
             Mode::Unopened => ways.insert(b'"'),
             Mode::Normal => {
-                ways.insert(b'"');
-                ways.insert(b'\\');
-                let depth = at.depth as usize;
-                let mut rest = &self.set.strings[at.lo as usize..at.hi as usize];
-                while let [first, ..] = rest {
-                    let byte = first.get(depth);
-                    byte.into_iter().for_each(|b| ways.insert(*b));
-                    rest = match rest {
-                        [_] => &[],
-                        _ => &rest[rest.partition_point(|s| s.get(depth) == byte)..],
-                    };
+                ways = self.next_bytes(at);
+                // No escape begins inside of a character.
+                if ways.0[..2] != [0, 0] || ways.0[3] != 0 {
+                    ways.insert(b'\\');
+                }
+                if self.set.strings[at.lo as usize].len() == at.depth as usize {
+                    ways.insert(b'"');
                 }
             }
-            _ => return ByteSet([u64::MAX; 4]),
+            Mode::Escape => {
+                let next = self.next_bytes(at);
+                ways.insert(b'u');
+                for escape in *b"\"\\/bfnrt" {
+                    if short_escape(escape).is_some_and(|value| next.contains(value)) {
+                        ways.insert(escape);
+                    }
+                }
+            }
+            Mode::Hex(..) | Mode::Low(..) => return DIGITS,
+            Mode::High(_) => ways.insert(b'\\'),
+            Mode::HighEscape(_) => ways.insert(b'u'),
         }
         ways
+    }
+
+    /// The bytes with which values go on.
+    fn next_bytes(&self, at: TextPlace) -> ByteSet {
+        let mut bytes = ByteSet::default();
+        let depth = at.depth as usize;
+        let mut rest = &self.set.strings[at.lo as usize..at.hi as usize];
+        while let [first, ..] = rest {
+            let byte = first.get(depth);
+            byte.into_iter().for_each(|b| bytes.insert(*b));
+            rest = match rest {
+                [_] => &[],
+                _ => &rest[rest.partition_point(|s| s.get(depth) == byte)..],
+            };
+        }
+        bytes
     }
 
     /// Reads a byte. O(log of the number of values).

@@ -10,7 +10,8 @@
 //! - in the middle of a character parts are put together behind its remaining bytes, so that all
 //!   characters that mean nothing particular lead to one place.
 
-use super::expr::{ByteSet, ExprId, MarksId, Node, Store};
+use super::ByteSet;
+use super::expr::{Characters, ExprId, MarksId, Node, Store};
 #[cfg(doc)]
 use super::facts::Facts;
 use smallvec::SmallVec;
@@ -67,6 +68,7 @@ impl Store {
                 flat.sort_unstable();
             }
         }
+        self.drop_unmarked(&mut flat);
         self.merge_heads(&mut flat);
         self.merge_tails(&mut flat);
         match flat[..] {
@@ -74,6 +76,19 @@ impl Store {
             [one] => one,
             _ => self.add_parts(&flat, Node::Alt),
         }
+    }
+
+    /// Beside `x` with marks at its end, `x` itself adds nothing.
+    fn drop_unmarked(&mut self, flat: &mut Parts) {
+        let whole = |s: &Self, p: ExprId| match *s.node(p) {
+            Node::Concat(x, end) if matches!(s.node(end), Node::Marks(_)) => Some(x),
+            _ => None,
+        };
+        if flat.len() < 2 {
+            return;
+        }
+        let marked: SmallVec<[ExprId; 4]> = flat.iter().filter_map(|p| whole(self, *p)).collect();
+        flat.retain(|p| !marked.contains(p));
     }
 
     /// `[ab]x | [cd]x` is `[a-d]x`. Keeps the states of large classes few.

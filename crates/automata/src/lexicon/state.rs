@@ -1,7 +1,8 @@
 //! [`Lexicon`]: lexical states over the expressions, read without a lock.
 
+use super::ByteSet;
 use super::edges::Edges;
-use super::expr::{Automaton, ByteSet, ExprId, ExprView, MarksId, Node, Runs, Store, UNBOUNDED};
+use super::expr::{Automaton, ExprId, ExprView, MarksId, Node, Runs, Store, UNBOUNDED};
 use super::pieces::{Pieces, Spelling};
 use super::shape::{Others, Shape, Text};
 use super::shards::Shards;
