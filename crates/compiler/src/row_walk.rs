@@ -181,87 +181,93 @@ pub(crate) fn plain(
         below: usize::MAX,
         before: (0, 0, 0),
     };
-    let mut path: SmallVec<[Open<'_>; 32]> = smallvec![match starts {
+    // The nodes above the one that is open.
+    let mut path: SmallVec<[Open<'_>; 32]> = SmallVec::new();
+    let mut top = match starts {
         None => open(nodes[0].skip, first, false),
         Some(_) => open(nodes[0].skip, nowhere, true),
-    }];
+    };
+    let mut start = starts_left.first().map_or(u32::MAX, |s| *s);
     let mut i = 1;
-    while i < nodes.len() {
-        while path.len() > 1 && path[path.len() - 1].end as usize <= i {
-            path.pop().into_iter().for_each(|open| out.close(&open));
+    loop {
+        if i >= top.end {
+            match path.pop() {
+                Some(outer) => {
+                    out.close(&top);
+                    top = outer;
+                    continue;
+                }
+                None => break,
+            }
         }
-        let top = &path[path.len() - 1];
-        let start = starts_left.first().map_or(usize::MAX, |s| *s as usize);
         if top.dead && i < start {
-            i = start.min(top.end as usize);
+            i = start.min(top.end);
             continue;
         }
-        let node = &nodes[i];
-        let skip = node.skip as usize;
+        let node = &nodes[i as usize];
         let mut next = top.edges.get(node.byte);
-        let mut start = start;
         if i == start {
             starts_left = &starts_left[1..];
-            start = starts_left.first().map_or(usize::MAX, |s| *s as usize);
+            start = starts_left.first().map_or(u32::MAX, |s| *s);
             let begun = first.get(node.byte);
-            next = match next == begun || begun == LexState::DEAD {
-                true => next,
-                false => match joined.get(&(next, begun)) {
+            if next != begun && begun != LexState::DEAD {
+                next = match joined.get(&(next, begun)) {
                     Some(&both) => both,
                     None => {
                         let both = lexicon.join(next, begun)?;
                         joined.insert((next, begun), both);
                         both
                     }
-                },
-            };
+                };
+            }
         }
         let (exits, edges) = (out.exits.len(), out.edges.len());
         if top.labels != LabelSet::NONE {
-            out.edges.push((top.labels, i as u32));
+            out.edges.push((top.labels, i));
         }
-        let at = known.get(next)?;
-        let (accept, last) = (at.accept, at.last);
-        if last {
-            out.exits.push((accept, i as u32, true));
-        }
-        if last || next == LexState::DEAD {
-            // Lexemes may begin below all the same.
-            if start < skip {
-                path.push(open(node.skip, nowhere, true));
+        let mut over = next == LexState::DEAD;
+        if !over {
+            let at = known.get(next)?;
+            over = at.last;
+            if over {
+                out.exits.push((at.accept, i, true));
+            } else {
+                out.inside.push(trie.places_at(i as usize));
+                if node.skip == i + 1 {
+                    out.edges.truncate(edges);
+                } else if let Some(below) = below
+                    && start >= node.skip
+                    && below[i as usize] & !at.stays()? == 0
+                {
+                    out.edges.truncate(edges);
+                    let places = trie.places_below(i as usize);
+                    out.inside.push(trie.places_at(i as usize).end..places.end);
+                } else {
+                    if at.accept != LabelSet::NONE {
+                        out.exits.push((at.accept, i, false));
+                    }
+                    let here = trie.tokens_at(i as usize).len();
+                    let inner = Open {
+                        end: node.skip,
+                        edges: at.edges()?,
+                        dead: false,
+                        labels: at.accept,
+                        below: trie.tokens_below(i as usize).len() - here,
+                        before: (out.inside.len(), exits, edges),
+                    };
+                    path.push(std::mem::replace(&mut top, inner));
+                    i += 1;
+                    continue;
+                }
             }
-            i = start.min(skip);
-            continue;
         }
-        out.inside.push(trie.places_at(i));
-        if skip == i + 1 {
-            out.edges.truncate(edges);
-            i = skip;
-        } else if let Some(below) = below
-            && start >= skip
-            && below[i] & !at.stays()? == 0
-        {
-            out.edges.truncate(edges);
-            out.inside
-                .push(trie.places_at(i).end..trie.places_below(i).end);
-            i = skip;
+        // Lexemes may begin below all the same.
+        if over && start < node.skip {
+            path.push(std::mem::replace(&mut top, open(node.skip, nowhere, true)));
+            i = start;
         } else {
-            if accept != LabelSet::NONE {
-                out.exits.push((accept, i as u32, false));
-            }
-            path.push(Open {
-                end: node.skip,
-                edges: at.edges()?,
-                dead: false,
-                labels: accept,
-                below: trie.tokens_below(i).len() - trie.tokens_at(i).len(),
-                before: (out.inside.len(), exits, edges),
-            });
-            i += 1;
+            i = node.skip;
         }
-    }
-    while let Some(open) = path.pop() {
-        out.close(&open);
     }
     Ok(out)
 }
