@@ -15,6 +15,7 @@ use maskwright_tables::{
     LabelSet, LexState, LimitError, Machine, Part, RunError, StackView, Symbol, TokenId,
 };
 use rustc_hash::FxHashSet;
+use smallvec::SmallVec;
 use std::cell::RefCell;
 
 /// What tokens did to lexemes that must differ.
@@ -47,10 +48,10 @@ type Alike = (LexState, TrieId, History);
 /// The readings of a row.
 #[derive(Default)]
 struct Readings {
-    stacks: Vec<Overlay>,
-    open: Vec<Reading>,
+    stacks: SmallVec<[Overlay; 16]>,
+    open: SmallVec<[Reading; 16]>,
     /// Those that were begun, with their stacks.
-    begun: Vec<(Alike, u32)>,
+    begun: SmallVec<[(Alike, u32); 16]>,
     /// The same by content, once they are many.
     many: FxHashSet<(Alike, Overlay)>,
 }
@@ -84,7 +85,7 @@ impl Readings {
 /// What a row is found to be.
 #[derive(Default)]
 struct Parts {
-    tokens: Vec<SetId>,
+    tokens: SmallVec<[SetId; 32]>,
     /// The tokens that cross, those that have ended a lexeme that must differ second.
     crossing: [Vec<TokenId>; 2],
 }
@@ -122,7 +123,7 @@ impl LazyMachine {
             base: stack,
             reads: &reads,
         };
-        parts.tokens.append(&mut self.named_tokens(state, &own)?);
+        parts.tokens.extend(self.named_tokens(state, &own)?);
         let steps = self.limits().steps;
         let mut left = steps;
         while let Some(reading) = readings.open.pop() {
@@ -143,7 +144,7 @@ impl LazyMachine {
             }))
         });
         let row = MadeRow {
-            tokens: shared.sets.union(parts.tokens),
+            tokens: shared.sets.union(&parts.tokens),
             ends,
             crossing,
         };

@@ -137,10 +137,10 @@ impl LazyMachine {
                 }
                 continue;
             }
-            let Some(mut frame) = frames.pop() else {
+            let Some(frame) = frames.pop() else {
                 return Err(RunError::UnknownSymbol);
             };
-            let set = self.shared().sets.union(std::mem::take(&mut frame.parts));
+            let set = self.shared().sets.union(&frame.parts);
             if stack.went_below() {
                 return Err(RunError::UnknownSymbol);
             }

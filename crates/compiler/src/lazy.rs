@@ -247,7 +247,7 @@ impl LazyMachine {
         };
         let named = self.named_tokens(state, &view)?;
         if !named.is_empty() {
-            tokens = self.shared.sets.union([&named[..], &[tokens]].concat());
+            tokens = self.shared.sets.union(&[&named[..], &[tokens]].concat());
         }
         let ends = self.row_ends(state, &view)?;
         if stack.went_below() {

@@ -25,7 +25,8 @@
 //!
 //! A row is found in the cheapest of these ways: from the strings of a list ([`text_rows`]); from the ways
 //! to closing quotes alone, where every character leads on; by its difference from the row of a base near
-//! it (one with its small counts only, or one in which most of the trie stays); by the whole walk
+//! it (one with its small counts only, or one in which most of the trie stays); by the whole walk,
+//! where strings of like bytes are one ([`class_trie`](crate::class_trie)) or all by themselves
 //! ([`row_walk::plain`]). `tries` keeps what is left of tokens.
 
 mod tries;
@@ -33,12 +34,14 @@ mod tries;
 #[cfg(all(test, feature = "embedded"))]
 mod tests;
 
+use crate::class_trie::{ClassFound, ClassTrie};
 use crate::concurrent::{Map, Maps, collector_bytes, map_bytes};
 use crate::row_walk::{self, Base, Difference, Exit, Found, Weights};
 use crate::sets::{Set, SetId, Sets};
 use crate::text_rows::{self, Lengths};
 use maskwright_automata::Lexicon;
 use maskwright_automata::lexicon::{ByteSet, Shape, Spelling, Text};
+use maskwright_kernels::bits;
 use maskwright_tables::trie::Classes;
 use maskwright_tables::{LabelSet, LexState, LimitError, Limits, TokenTrie, Vocabulary, heap};
 use rustc_hash::FxHashMap;
@@ -108,6 +111,8 @@ pub(crate) struct LexicalRows {
     trie_bytes: AtomicUsize,
     /// The tokens by their number of characters.
     lengths: OnceLock<Lengths>,
+    /// The vocabulary's trie by classes of bytes.
+    classes: OnceLock<ClassTrie>,
     /// Whether no token has [`Lexicon::FAR`] bytes, so that states which agree that far have the same
     /// rows.
     is_low: bool,
@@ -141,15 +146,17 @@ impl Drop for LexicalRows {
             node_facts,
             trie_bytes: _,
             lengths,
+            classes,
             is_low: _,
             limits: _,
         } = self;
         use std::mem::take;
         let sets = std::mem::replace(sets, Sets::new(0));
-        let tries = (take(tries), take(trie_ids), take(spread_ids), take(lengths));
+        let tries = (take(tries), take(trie_ids), take(spread_ids));
+        let tables = (take(lengths), take(classes));
         let rests = (take(merges), take(trimmed), take(cuts), take(within));
         let rows = (take(rows), take(row_ids), take(walks), take(node_facts));
-        let all = (rows, rests, tries, sets, Arc::clone(lexicon));
+        let all = (rows, rests, tries, tables, sets, Arc::clone(lexicon));
         // Without a thread the closure, and all that it holds, is dropped here.
         let _ = std::thread::Builder::new().spawn(move || drop(all));
     }
@@ -230,6 +237,7 @@ impl LexicalRows {
             node_facts: maps.map(),
             trie_bytes: AtomicUsize::new(0),
             lengths: OnceLock::new(),
+            classes: OnceLock::new(),
             is_low,
             limits,
         }
@@ -243,6 +251,7 @@ impl LexicalRows {
             self.row(state, Self::VOCABULARY, false)?;
         }
         self.lengths();
+        self.class_trie(&self.node_facts(Self::VOCABULARY));
         self.vocabulary.fans();
         Ok(())
     }
@@ -372,7 +381,11 @@ impl LexicalRows {
             let row = match self.lexicon.shape(state)? {
                 Shape::Text(text) => self.text_row(state, trie_id, &text)?,
                 Shape::Live(base) => self.live_row(state, trie_id, base)?,
-                Shape::Other => None,
+                Shape::String if trie_id == Self::VOCABULARY => match self.class_walk(state)? {
+                    Some((inside, found)) => Some(self.found_row(state, trie_id, inside, found)?),
+                    None => None,
+                },
+                Shape::String | Shape::Other => None,
             };
             if let Some(row) = row {
                 return Ok(row);
@@ -427,6 +440,46 @@ impl LexicalRows {
         }
         let inside = self.sets.intern_places(trie.tokens(), &found.inside);
         self.found_row(state, trie_id, inside, found)
+    }
+
+    /// The walk of a JSON string over the vocabulary with strings of like bytes as one: the tokens inside, and
+    /// the ends. `None` where too many bytes have to be told apart.
+    fn class_walk(&self, state: LexState) -> Result<Option<(SetId, Found)>, LimitError> {
+        let trie = self.trie(Self::VOCABULARY);
+        if trie.len() < Self::LARGE {
+            return Ok(None);
+        }
+        let facts = self.node_facts(Self::VOCABULARY);
+        let classes = self.class_trie(&facts);
+        let most = Self::few_of(trie);
+        let found = classes.walk(&self.lexicon, (trie, &facts.below), state, most)?;
+        Ok(found.map(|ClassFound { inside, mut rest }| {
+            let places = std::mem::take(&mut rest.inside);
+            let apart = places.of(trie.tokens());
+            let count = classes.count(&inside) + places.len();
+            let tokens = if count <= self.sets.many() {
+                let runs = classes.tokens(&inside).chain(apart);
+                self.sets.intern_runs(count, runs)
+            } else {
+                let mut words = classes.bitset(&inside);
+                apart.for_each(|run| bits::set(&mut words, run.iter().map(|t| t.0)));
+                self.sets.intern_words(words)
+            };
+            (tokens, rest)
+        }))
+    }
+
+    fn class_trie(&self, facts: &NodeFacts) -> &ClassTrie {
+        self.classes.get_or_init(|| {
+            let classes = ClassTrie::new(
+                self.trie(Self::VOCABULARY),
+                &facts.below,
+                self.vocabulary.mask_words(),
+            );
+            self.trie_bytes
+                .fetch_add(classes.heap_bytes(), Ordering::Relaxed);
+            classes
+        })
     }
 
     /// The row of a state with these tokens inside and these ends.
@@ -733,9 +786,12 @@ impl LexicalRows {
         if let Some(walk) = self.walks.pin().get(&(state, trie_id)) {
             return Ok(Arc::clone(walk));
         }
-        let walk = match self.derived_walk(state, trie_id, bases)? {
+        let walk = match self.string_walk(state, trie_id)? {
             Some(walk) => walk,
-            None => self.whole_walk(state, trie_id)?,
+            None => match self.derived_walk(state, trie_id, bases)? {
+                Some(walk) => walk,
+                None => self.whole_walk(state, trie_id)?,
+            },
         };
         let walk = Arc::new(walk);
         let bytes = 12 * walk.exits.len() + 8 * walk.residuals.len() + 128;
@@ -743,6 +799,26 @@ impl LexicalRows {
         Ok(Arc::clone(
             self.walks.pin().get_or_insert((state, trie_id), walk),
         ))
+    }
+
+    /// The walk of a JSON string over the vocabulary, where strings of like bytes are one.
+    fn string_walk(&self, state: LexState, trie_id: TrieId) -> Result<Option<Walk>, LimitError> {
+        if trie_id != Self::VOCABULARY || matches!(self.lexicon.shape(state)?, Shape::Other) {
+            return Ok(None);
+        }
+        let found = self.class_walk(state)?;
+        Ok(found.map(|(inside, found)| self.walk_of(trie_id, inside, found)))
+    }
+
+    fn walk_of(&self, trie_id: TrieId, inside: SetId, mut found: Found) -> Walk {
+        let exits = found.exits.clone();
+        let (residuals, whole) = self.residuals(trie_id, &mut found, inside);
+        Walk {
+            inside,
+            exits,
+            residuals,
+            whole,
+        }
     }
 
     fn whole_walk(&self, state: LexState, trie_id: TrieId) -> Result<Walk, LimitError> {
@@ -753,16 +829,9 @@ impl LexicalRows {
             None => trie_id,
         });
         let below = Some(&facts.below[..]);
-        let mut found = row_walk::plain(&self.lexicon, trie, below, state, starts)?;
-        let exits = found.exits.clone();
+        let found = row_walk::plain(&self.lexicon, trie, below, state, starts)?;
         let inside = self.sets.intern_places(trie.tokens(), &found.inside);
-        let (residuals, whole) = self.residuals(trie_id, &mut found, inside);
-        Ok(Walk {
-            inside,
-            exits,
-            residuals,
-            whole,
-        })
+        Ok(self.walk_of(trie_id, inside, found))
     }
 
     /// The walk of a state near another one, where lexemes end by a byte of their own (a closing quote).

@@ -20,6 +20,7 @@ pub mod vocabulary;
 
 mod alive;
 mod cache;
+mod class_trie;
 mod comparing;
 mod compiler;
 mod concurrent;

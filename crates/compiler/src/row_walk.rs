@@ -84,7 +84,6 @@ struct KnownState<'a> {
     /// Whether the lexeme cannot go on.
     last: bool,
     edges: Option<&'a Edges>,
-    stays: Option<Classes>,
 }
 
 impl<'a> Known<'a> {
@@ -94,7 +93,6 @@ impl<'a> Known<'a> {
             accept: LabelSet::NONE,
             last: false,
             edges: None,
-            stays: None,
         };
         Known {
             lexicon,
@@ -112,7 +110,6 @@ impl<'a> Known<'a> {
                 accept: place.accept(),
                 last: place.is_final()?,
                 edges: None,
-                stays: None,
             };
         }
         Ok(slot)
@@ -125,14 +122,6 @@ impl<'a> KnownState<'a> {
         match self.edges {
             Some(edges) => Ok(edges),
             None => Ok(*self.edges.insert(self.place.edges()?)),
-        }
-    }
-
-    #[inline]
-    fn stays(&mut self) -> Result<Classes, LimitError> {
-        match self.stays {
-            Some(stays) => Ok(stays),
-            None => Ok(*self.stays.insert(self.place.stays()?)),
         }
     }
 }
@@ -237,7 +226,7 @@ pub(crate) fn plain(
                     out.edges.truncate(edges);
                 } else if let Some(below) = below
                     && start >= node.skip
-                    && below[i as usize] & !at.stays()? == 0
+                    && at.place.keeps(below[i as usize])?
                 {
                     out.edges.truncate(edges);
                     let places = trie.places_below(i as usize);
@@ -319,7 +308,7 @@ pub(crate) fn by_end(
             i = node.skip as usize;
         } else if let Some(below) = below
             && node.skip as usize > i + 1
-            && below[i] & !lexicon.stays(next)? == 0
+            && lexicon.keeps(next, below[i])?
         {
             inside(next, &trie.tokens_below(i)[trie.tokens_at(i).len()..]);
             i = node.skip as usize;

@@ -12,6 +12,7 @@ use hashbrown::HashTable;
 use maskwright_kernels::bits;
 use maskwright_tables::{TokenId, Tokens, heap};
 use rustc_hash::{FxBuildHasher, FxHashMap};
+use smallvec::SmallVec;
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -133,7 +134,7 @@ impl Sets {
     }
 
     /// So many ids cost as much as a bitset.
-    fn many(&self) -> usize {
+    pub fn many(&self) -> usize {
         self.words / 2
     }
 
@@ -167,13 +168,25 @@ impl Sets {
 
     /// Interns the set of the tokens at some places of a list.
     pub fn intern_places(&self, tokens: &[TokenId], places: &Places) -> SetId {
-        if places.len() <= self.many() {
-            return self.intern(joined(places.len(), places.of(tokens)));
+        self.intern_runs(places.len(), places.of(tokens))
+    }
+
+    /// Interns the set of the tokens of lists, which have so many in all.
+    pub fn intern_runs<'a>(
+        &self,
+        count: usize,
+        runs: impl Iterator<Item = &'a [TokenId]>,
+    ) -> SetId {
+        if count <= self.many() {
+            return self.intern(joined(count, runs));
         }
         let mut words = vec![0u32; self.words];
-        for run in places.of(tokens) {
-            bits::set(&mut words, run.iter().map(|t| t.0));
-        }
+        runs.for_each(|run| bits::set(&mut words, run.iter().map(|t| t.0)));
+        self.intern_words(words)
+    }
+
+    /// Interns a bitset.
+    pub fn intern_words(&self, words: Vec<u32>) -> SetId {
         self.intern_set(match bits::count(&words) > self.many() {
             true => Set::Dense(words.into()),
             false => Set::Few(bits::ones(&words).map(TokenId).collect()),
@@ -301,8 +314,9 @@ impl Sets {
     }
 
     /// The union of sets, remembered by its parts.
-    pub fn union(&self, mut parts: Vec<SetId>) -> SetId {
-        parts.retain(|p| *p != Self::EMPTY);
+    pub fn union(&self, parts: &[SetId]) -> SetId {
+        let parts = parts.iter().copied().filter(|p| *p != Self::EMPTY);
+        let mut parts: SmallVec<[SetId; 32]> = parts.collect();
         parts.sort_unstable();
         parts.dedup();
         match parts[..] {
@@ -325,7 +339,7 @@ impl Sets {
         let mut index = lock();
         index.bytes += 4 * parts.len() + 64;
         index.owned += heap::list::<SetId>(parts.len());
-        index.unions.insert(parts.into(), id);
+        index.unions.insert(parts[..].into(), id);
         id
     }
 
@@ -460,7 +474,7 @@ mod tests {
             // Nothing is left behind for the next list.
             let one = sets.intern(vec![TokenId(5); 40]);
             assert!(matches!(sets.get(one), Set::Few(ids) if **ids == [TokenId(5)]));
-            assert_eq!(sets.union(vec![id, one]), sets.union(vec![one, id]));
+            assert_eq!(sets.union(&[id, one]), sets.union(&[one, id]));
         }
         let all = sets.intern(scattered(9_000).collect());
         assert!(matches!(sets.get(all), Set::Dense(_)));

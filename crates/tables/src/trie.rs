@@ -678,41 +678,6 @@ mod tests {
     }
 
     #[test]
-    fn fans_list_the_children_of_nodes_that_have_many() {
-        let bytes: Vec<[u8; 2]> = (0..=255).flat_map(|a| [[a, b'x'], [7, a]]).collect();
-        let trie = TokenTrie::new(
-            bytes
-                .iter()
-                .enumerate()
-                .map(|(i, b)| (TokenId(i as u32), &b[..])),
-        );
-        let fans = Fans::new(&trie);
-        for node in 0..trie.len() {
-            let children: Vec<usize> = trie.children(node).collect();
-            let Some((bytes, nodes)) = fans.of(node) else {
-                assert!(children.len() < 24);
-                continue;
-            };
-            assert!(
-                nodes
-                    .iter()
-                    .map(|n| *n as usize)
-                    .eq(children.iter().copied())
-            );
-            let own = children.iter().map(|c| trie.nodes()[*c].byte);
-            assert!(bytes.iter().copied().eq(own));
-        }
-        assert!(fans.of(0).is_some());
-        for (node, fans) in [(0, Some(&fans)), (0, None), (1, Some(&fans))] {
-            let mut picked = trie.picked(node, fans);
-            let found = std::iter::from_fn(|| picked.next(|b| b % 3 == 1));
-            let children = trie.children(node);
-            let passing = children.filter(|c| trie.nodes()[*c].byte % 3 == 1);
-            assert!(found.eq(passing));
-        }
-    }
-
-    #[test]
     fn classes_below_tell_characters_from_bytes() {
         let words: [&[u8]; 6] = [
             b"a\xc3\xa9b",

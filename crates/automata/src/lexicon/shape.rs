@@ -25,6 +25,8 @@ pub enum Shape {
     /// [leeway](super::Lexicon::leeway) says, or up to bytes that it is [spared](super::Lexicon::spared): as
     /// long as it is not closed, it is like any string, whose state this is.
     Live(LexState),
+    /// A JSON string.
+    String,
     /// Nothing.
     Other,
 }
@@ -391,7 +393,7 @@ impl Store {
     }
 
     /// Whether the opening quote of a JSON string has been read, and what is left of its value.
-    fn json_string_of(&self, e: ExprId) -> Option<(bool, ExprId)> {
+    pub(super) fn json_string_of(&self, e: ExprId) -> Option<(bool, ExprId)> {
         match *self.node(e) {
             Node::Spelled(value, NORMAL) => Some((true, value)),
             Node::Concat(quote, rest) => match (self.node(quote), self.node(rest)) {

@@ -11,7 +11,7 @@ use maskwright_tables::trie::{CHARACTERS, Classes, byte_class};
 use maskwright_tables::{LabelSet, LexState, LimitError, Limits, heap};
 use rustc_hash::FxBuildHasher;
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 /// States that behave as another one for a while.
@@ -49,7 +49,11 @@ struct More {
     loose: OnceLock<Loose>,
     wide: OnceLock<(LexState, u32)>,
     far: OnceLock<LexState>,
-    stays: OnceLock<Classes>,
+    /// The classes all of whose bytes lead to the state itself, those of [`CHARACTERS`] left out.
+    loops: OnceLock<Classes>,
+    /// Two bits for each of [`CHARACTERS`]: whether it was looked at, and whether all of its characters lead to
+    /// the state itself.
+    characters: AtomicU32,
     firsts: OnceLock<Classes>,
 }
 
@@ -104,16 +108,17 @@ impl<'a> LexPlace<'a> {
         self.record.accept
     }
 
-    /// See [`Lexicon::stays`].
+    /// See [`Lexicon::keeps`].
     ///
     /// # Errors
     /// A limit.
     #[inline]
-    pub fn stays(&self) -> Result<Classes, LimitError> {
-        let known = self.record.more.get().and_then(|more| more.stays.get());
+    pub fn keeps(&self, classes: Classes) -> Result<bool, LimitError> {
+        let known = self.record.more.get().and_then(|more| more.loops.get());
         match known {
-            Some(&stays) => Ok(stays),
-            None => self.lexicon.stays(self.state),
+            Some(loops) if classes & !loops & !ALL_CHARACTERS != 0 => Ok(false),
+            Some(loops) if classes & !loops == 0 => Ok(true),
+            _ => self.lexicon.keeps(self.state, classes),
         }
     }
 }
@@ -134,6 +139,17 @@ pub struct Lexicon {
     /// Bytes of the transitions of states, and of their parts.
     edge_bytes: AtomicUsize,
 }
+
+/// All of [`CHARACTERS`], one bit each.
+const ALL_CHARACTERS: Classes = {
+    let mut all = 0;
+    let mut i = 0;
+    while i < CHARACTERS.len() {
+        all |= 1 << CHARACTERS[i].0;
+        i += 1;
+    }
+    all
+};
 
 /// The hash of a state.
 fn hash_of(expr: ExprId, fresh: bool) -> u64 {
@@ -642,6 +658,7 @@ impl Lexicon {
         let Some(parts) = inner.store.text_parts(record.expr) else {
             return Ok(match inner.store.live_base(record.expr) {
                 Some(base) => Shape::Live(self.intern(&mut inner, base, record.fresh)?),
+                None if inner.store.json_string_of(record.expr).is_some() => Shape::String,
                 None => Shape::Other,
             });
         };
@@ -747,31 +764,53 @@ impl Lexicon {
         Ok(*self.more(record).far.get_or_init(|| far))
     }
 
-    /// The [classes](maskwright_tables::trie::byte_class) of bytes, one bit each, all of whose bytes lead
-    /// from a state to itself, and those of [`CHARACTERS`] all of which do.
-    pub fn stays(&self, state: LexState) -> Result<Classes, LimitError> {
-        let record = &self.states[state.index()];
-        if let Some(&stays) = self.more(record).stays.get() {
-            return Ok(stays);
-        }
-        let edges = self.edges(state)?;
-        let loops = state != LexState::DEAD
-            && match edges {
-                Edges::Runs(runs) => runs.iter().any(|r| r.1 == state),
-                Edges::Table(table) => table.contains(&state),
-            };
-        let leaves = match loops {
-            true => edges.classes(|target| target != state),
-            false => Classes::MAX,
+    /// Whether all bytes of these [classes](maskwright_tables::trie::byte_class), one bit each, lead from a
+    /// state to itself, and all characters of those of [`CHARACTERS`].
+    ///
+    /// # Errors
+    /// A limit.
+    pub fn keeps(&self, state: LexState, classes: Classes) -> Result<bool, LimitError> {
+        let more = self.more(&self.states[state.index()]);
+        let loops = match more.loops.get() {
+            Some(&loops) => loops,
+            None => {
+                let edges = self.edges(state)?;
+                let any = state != LexState::DEAD
+                    && match edges {
+                        Edges::Runs(runs) => runs.iter().any(|r| r.1 == state),
+                        Edges::Table(table) => table.contains(&state),
+                    };
+                let loops = match any {
+                    true => !edges.classes(|target| target != state) & !ALL_CHARACTERS,
+                    false => 0,
+                };
+                *more.loops.get_or_init(|| loops)
+            }
         };
-        let mut stays = !leaves;
-        for (class, characters) in CHARACTERS {
-            stays &= !(1 << class);
-            if loops && self.characters_stay(state, characters)? {
-                stays |= 1 << class;
+        let missing = classes & !loops;
+        if missing == 0 || loops == 0 || missing & !ALL_CHARACTERS != 0 {
+            return Ok(missing == 0);
+        }
+        for (i, (class, characters)) in CHARACTERS.into_iter().enumerate() {
+            if missing >> class & 1 == 0 {
+                continue;
+            }
+            let known = more.characters.load(Ordering::Relaxed);
+            let stay = match known >> (2 * i) & 3 {
+                0 => {
+                    let stay = self.characters_stay(state, characters)?;
+                    let answer = if stay { 3 } else { 1 };
+                    more.characters
+                        .fetch_or(answer << (2 * i), Ordering::Relaxed);
+                    stay
+                }
+                answer => answer == 3,
+            };
+            if !stay {
+                return Ok(false);
             }
         }
-        Ok(*self.more(record).stays.get_or_init(|| stays))
+        Ok(true)
     }
 
     /// Whether every character of a range leads from a state to itself.

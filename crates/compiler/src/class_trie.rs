@@ -1,0 +1,638 @@
+//! Walks over the vocabulary with strings of like bytes as one.
+//!
+//! To the patterns of schemas all lowercase letters are alike, mostly, and all digits, and all
+//! characters of a script: `[A-Za-z0-9._-]{8,40}@` tells 6 kinds of bytes apart, where the vocabulary's
+//! trie has 400,000 nodes. So its nodes are put together by the classes of the bytes that lead to them: `the`,
+//! `and` and `for` are one node of a [`ClassTrie`], behind three letters. A walk looks at a node of it
+//! once, as long as the bytes of its class lead to one state. Where they do not, as letters do in a
+//! pattern of hexadecimal digits or behind `htt`, the nodes of the vocabulary's trie are walked from there on.
+//!
+//! Only lexemes that end by a quote are walked so: ends in their midst would be ends at all nodes of a
+//! class, and of some nothing is left that is not inside anyway, of others there is.
+//!
+//! # Invariants
+//!
+//! - Nodes are in preorder, the root first; children differ in class.
+//! - The members of the root are the root. Each child, in the vocabulary's trie, of a member of a node
+//!   is a member of one child of the node, and the bytes of a node are those of its members.
+
+use crate::row_walk::{self, Exit, Found};
+use maskwright_automata::Lexicon;
+use maskwright_automata::lexicon::{ByteSet, Edges};
+use maskwright_kernels::bits;
+use maskwright_tables::trie::Classes;
+use maskwright_tables::{LexState, LimitError, TokenId, TokenTrie, heap};
+use rustc_hash::FxHashMap;
+use std::ops::Range;
+
+/// A class of bytes, told apart also by the byte before: the bytes of white space outside ASCII are not
+/// like others there.
+type Class = u8;
+
+/// The number of classes.
+const CLASSES: usize = 66;
+
+/// The bytes of the classes of several bytes, by ranges: the first ones.
+const WIDE: [&[(u8, u8)]; 8] = [
+    &[(b'a', b'z')],
+    &[(b'A', b'Z')],
+    &[(b'0', b'9')],
+    &[(0, 8), (0x0b, 0x0c), (0x0e, 0x1f), (0x7f, 0x7f)],
+    &[(0x80, 0xbf)],
+    &[(0xc3, 0xdf)],
+    &[(0xf1, 0xf3)],
+    &[(0xc0, 0xc1), (0xf5, 0xff)],
+];
+
+/// The class of a byte behind another one.
+const fn class_of(before: u8, byte: u8) -> Class {
+    match (before, byte) {
+        (_, b'a'..=b'z') => 0,
+        (_, b'A'..=b'Z') => 1,
+        (_, b'0'..=b'9') => 2,
+        (_, b'\t') => 8,
+        (_, b'\n') => 9,
+        (_, b'\r') => 10,
+        (_, 0..=0x1f | 0x7f) => 3,
+        // Space and punctuation, 33 in all.
+        (_, b' '..=b'/') => 11 + (byte - b' '),
+        (_, b':'..=b'@') => 27 + (byte - b':'),
+        (_, b'['..=b'`') => 34 + (byte - b'['),
+        (_, b'{'..=b'~') => 40 + (byte - b'{'),
+        // What white space begins with, or is.
+        (0xc2, 0xa0) | (0xe1, 0x9a) | (0xe2..=0xe3, 0x80) | (0xef, 0xbb) => 44,
+        (0xe2, 0x81) => 45,
+        (_, 0x80..=0xbf) => 4,
+        (_, 0xc2) => 46,
+        (_, 0xc3..=0xdf) => 5,
+        (_, 0xe0..=0xef) => 47 + (byte - 0xe0),
+        (_, 0xf0) => 63,
+        (_, 0xf1..=0xf3) => 6,
+        (_, 0xf4) => 64,
+        (_, 0xc0..=0xc1 | 0xf5..=0xff) => 7,
+    }
+}
+
+/// Nodes of a vocabulary's trie by the classes of the bytes that lead to them. See the module
+/// documentation. Space: 24 bytes a node, 4 for each node and each token of the vocabulary's trie, and a
+/// mask for each node with many tokens.
+#[derive(Debug)]
+pub(crate) struct ClassTrie {
+    /// In preorder.
+    nodes: Vec<ClassNode>,
+    /// Sets of bytes that lead to nodes, and sets of classes below nodes, each once.
+    bytes: Vec<ByteSet>,
+    below: Vec<Classes>,
+    /// The nodes with so many tokens that a bitset is faster to lay over another one, increasing.
+    large: Vec<(u32, Box<[u32]>)>,
+    /// All tokens as a bitset.
+    all: Box<[u32]>,
+    /// Nodes of the vocabulary's trie, by class nodes, increasing for each.
+    members: Vec<u32>,
+    /// The tokens that end at members, by class nodes.
+    tokens: Vec<TokenId>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct ClassNode {
+    /// The bytes that lead to the members: of a [`WIDE`] class which of the sets, else the byte.
+    bytes: u32,
+    /// The classes of bytes below the members, as of [`TokenTrie::classes_below`]: which of the sets.
+    below: u32,
+    class: Class,
+    /// The node after this one's subtree.
+    skip: u32,
+    /// Where the members and tokens begin; they end where those of the next node begin.
+    members: u32,
+    tokens: u32,
+}
+
+/// A class node while they are collected.
+struct Draft {
+    class: Class,
+    bytes: ByteSet,
+    below: Classes,
+    /// The last child, and the child before this one; 0 for none.
+    last_child: u32,
+    before: u32,
+    members: u32,
+    tokens: u32,
+}
+
+impl ClassTrie {
+    /// Walks skip subtrees of more nodes in one step, where they can.
+    const SKIPPED: u32 = 8;
+
+    /// Of a trie, with the classes below each of its nodes, and the words of a mask. O(nodes).
+    pub fn new(trie: &TokenTrie, below: &[Classes], mask_words: usize) -> Self {
+        let nodes = trie.nodes();
+        let draft = |class: Class, before: u32| Draft {
+            class,
+            bytes: ByteSet::default(),
+            below: 0,
+            last_child: 0,
+            before,
+            members: 0,
+            tokens: 0,
+        };
+        let mut drafts = vec![draft(0, 0)];
+        // The children of each by their classes; 0 for none.
+        let mut children = vec![0u32; CLASSES];
+        let mut place_of = vec![0u32; nodes.len()];
+        // For each node on the path: where its subtree ends, its byte and its class node.
+        let mut path: Vec<(u32, u8, u32)> = vec![(u32::MAX, 0, 0)];
+        drafts[0].members = 1;
+        drafts[0].tokens = trie.tokens_at(0).len() as u32;
+        for (i, node) in nodes.iter().enumerate().skip(1) {
+            while path[path.len() - 1].0 as usize <= i {
+                path.pop();
+            }
+            let (_, before, parent) = path[path.len() - 1];
+            let class = class_of(before, node.byte);
+            let slot = parent as usize * CLASSES + usize::from(class);
+            if children[slot] == 0 {
+                let place = drafts.len() as u32;
+                children[slot] = place;
+                children.resize(children.len() + CLASSES, 0);
+                let before = std::mem::replace(&mut drafts[parent as usize].last_child, place);
+                drafts.push(draft(class, before));
+            }
+            let place = children[slot];
+            let own = &mut drafts[place as usize];
+            own.bytes.insert(node.byte);
+            own.below |= below[i];
+            own.members += 1;
+            own.tokens += trie.tokens_at(i).len() as u32;
+            place_of[i] = place;
+            if node.skip as usize > i + 1 {
+                path.push((node.skip, node.byte, place));
+            }
+        }
+        drop(children);
+        let mut out = Self::ordered(trie, &drafts, &place_of);
+        let mut all = vec![0; mask_words];
+        set(&mut all, trie.tokens());
+        out.all = all.into();
+        for (i, node) in out.nodes.windows(2).enumerate() {
+            let tokens = &out.tokens[node[0].tokens as usize..node[1].tokens as usize];
+            if tokens.len() > mask_words / 4 {
+                let mut words = vec![0; mask_words];
+                bits::set(&mut words, tokens.iter().map(|t| t.0));
+                out.large.push((i as u32, words.into()));
+            }
+        }
+        out
+    }
+
+    /// The same in preorder, without bitsets.
+    fn ordered(trie: &TokenTrie, drafts: &[Draft], place_of: &[u32]) -> Self {
+        let mut order = vec![0u32; drafts.len()];
+        let mut out = ClassTrie {
+            nodes: Vec::with_capacity(drafts.len() + 1),
+            bytes: Vec::new(),
+            below: Vec::new(),
+            large: Vec::new(),
+            all: Box::default(),
+            members: vec![0; place_of.len()],
+            tokens: vec![TokenId(0); trie.tokens().len()],
+        };
+        let (mut members, mut tokens) = (0, 0);
+        let mut bytes: FxHashMap<ByteSet, u32> = FxHashMap::default();
+        let mut below: FxHashMap<Classes, u32> = FxHashMap::default();
+        // Drafts to lay down, and the ends of subtrees.
+        let mut open: Vec<Result<u32, u32>> = vec![Ok(0)];
+        while let Some(next) = open.pop() {
+            match next {
+                Ok(place) => {
+                    let draft = &drafts[place as usize];
+                    let index = out.nodes.len() as u32;
+                    order[place as usize] = index;
+                    out.nodes.push(ClassNode {
+                        bytes: match draft.bytes.iter().next() {
+                            Some(byte) if usize::from(draft.class) >= WIDE.len() => byte.into(),
+                            _ => *bytes.entry(draft.bytes).or_insert_with(|| {
+                                out.bytes.push(draft.bytes);
+                                out.bytes.len() as u32 - 1
+                            }),
+                        },
+                        below: *below.entry(draft.below).or_insert_with(|| {
+                            out.below.push(draft.below);
+                            out.below.len() as u32 - 1
+                        }),
+                        class: draft.class,
+                        skip: 0,
+                        members,
+                        tokens,
+                    });
+                    members += draft.members;
+                    tokens += draft.tokens;
+                    open.push(Err(index));
+                    let mut child = draft.last_child;
+                    while child != 0 {
+                        open.push(Ok(child));
+                        child = drafts[child as usize].before;
+                    }
+                }
+                Err(index) => out.nodes[index as usize].skip = out.nodes.len() as u32,
+            }
+        }
+        out.nodes.push(ClassNode {
+            members,
+            tokens,
+            ..ClassNode::default()
+        });
+        // Where the next member and token of each goes.
+        let mut next: Vec<(u32, u32)> = out.nodes.iter().map(|n| (n.members, n.tokens)).collect();
+        for (i, place) in place_of.iter().enumerate() {
+            let (member, token) = &mut next[order[*place as usize] as usize];
+            out.members[*member as usize] = i as u32;
+            *member += 1;
+            for own in trie.tokens_at(i) {
+                out.tokens[*token as usize] = *own;
+                *token += 1;
+            }
+        }
+        out
+    }
+
+    /// The number of tokens at nodes.
+    pub fn count(&self, nodes: &[Range<u32>]) -> usize {
+        let at = |node: u32| self.nodes[node as usize].tokens as usize;
+        nodes.iter().map(|n| at(n.end) - at(n.start)).sum()
+    }
+
+    /// The tokens at nodes, by runs.
+    pub fn tokens<'a>(&'a self, nodes: &'a [Range<u32>]) -> impl Iterator<Item = &'a [TokenId]> {
+        let at = |node: u32| self.nodes[node as usize].tokens as usize;
+        nodes
+            .iter()
+            .map(move |n| &self.tokens[at(n.start)..at(n.end)])
+    }
+
+    /// The tokens at nodes, which are in order, as a bitset.
+    pub fn bitset(&self, nodes: &[Range<u32>]) -> Vec<u32> {
+        if 2 * self.count(nodes) > self.tokens.len() {
+            // All but those between.
+            let mut words = self.all.to_vec();
+            let starts = nodes.iter().map(|n| n.start);
+            let starts = starts.chain([self.nodes.len() as u32 - 1]);
+            let ends = [0].into_iter().chain(nodes.iter().map(|n| n.end));
+            let gaps: Vec<Range<u32>> = ends.zip(starts).map(|(from, to)| from..to).collect();
+            let gone = self.tokens(&gaps).flatten();
+            bits::clear(&mut words, gone.map(|t| t.0));
+            return words;
+        }
+        let mut words = vec![0; self.all.len()];
+        for run in nodes {
+            let mut from = run.start;
+            let large = self.large.partition_point(|l| l.0 < from);
+            for (node, mask) in &self.large[large..] {
+                if *node >= run.end {
+                    break;
+                }
+                self.tokens(&[from..*node]).for_each(|t| set(&mut words, t));
+                bits::or_assign(&mut words, mask);
+                from = node + 1;
+            }
+            self.tokens(&[from..run.end])
+                .for_each(|t| set(&mut words, t));
+        }
+        words
+    }
+
+    /// Bytes held.
+    pub fn heap_bytes(&self) -> usize {
+        let large = self.large.iter();
+        let large = large.map(|(_, words)| heap::list::<u32>(words.len()));
+        large.sum::<usize>()
+            + heap::list::<u32>(self.all.len())
+            + heap::list::<(u32, Box<[u32]>)>(self.large.capacity())
+            + heap::list::<ByteSet>(self.bytes.capacity())
+            + heap::list::<Classes>(self.below.capacity())
+            + heap::list::<ClassNode>(self.nodes.capacity())
+            + heap::list::<u32>(self.members.capacity())
+            + heap::list::<TokenId>(self.tokens.capacity())
+    }
+
+    fn members_of(&self, node: u32) -> &[u32] {
+        let node = node as usize;
+        &self.members[self.nodes[node].members as usize..self.nodes[node + 1].members as usize]
+    }
+
+    /// The whole walk of a state of a lexeme that ends by a quote, as [`row_walk::plain`] finds it; `None`
+    /// where more than `most` nodes of the vocabulary's trie lie below bytes that have to be told
+    /// apart. `below` is as for [`ClassTrie::new`].
+    pub fn walk(
+        &self,
+        lexicon: &Lexicon,
+        (trie, below): (&TokenTrie, &[Classes]),
+        state: LexState,
+        mut most: usize,
+    ) -> Result<Option<ClassFound>, LimitError> {
+        let mut known = Known::new(lexicon)?;
+        let mut out = ClassFound::default();
+        // The nodes of the trie at which bytes have to be told apart, by the state before them.
+        let mut apart: FxHashMap<LexState, Vec<u32>> = FxHashMap::default();
+        let mut top = (self.nodes[0].skip, state);
+        let mut path: Vec<(u32, LexState)> = Vec::new();
+        let mut i = 1;
+        loop {
+            if i >= top.0 {
+                match path.pop() {
+                    Some(outer) => {
+                        top = outer;
+                        continue;
+                    }
+                    None => break,
+                }
+            }
+            let node = &self.nodes[i as usize];
+            let Some(next) = known.target(top.1, node, &self.bytes)? else {
+                let edges = lexicon.edges(top.1)?;
+                let nodes = trie.nodes();
+                let is_alive = |n: &u32| edges.get(nodes[*n as usize].byte) != LexState::DEAD;
+                let starts = self.members_of(i).iter().copied().filter(is_alive);
+                let all = apart.entry(top.1).or_default();
+                for start in starts {
+                    let size = (nodes[start as usize].skip - start) as usize;
+                    match most.checked_sub(size) {
+                        Some(left) => most = left,
+                        None => return Ok(None),
+                    }
+                    all.push(start);
+                }
+                i = node.skip;
+                continue;
+            };
+            if next == LexState::DEAD {
+                i = node.skip;
+                continue;
+            }
+            let place = lexicon.place(next);
+            if place.is_final()? {
+                let labels = place.accept();
+                let members = self.members_of(i);
+                out.rest
+                    .exits
+                    .extend(members.iter().map(|n| (labels, *n, true)));
+                i = node.skip;
+                continue;
+            }
+            let below = self.below[node.below as usize];
+            let end = match node.skip - i > Self::SKIPPED && place.keeps(below)? {
+                true => node.skip,
+                false => i + 1,
+            };
+            match out.inside.last_mut() {
+                Some(last) if last.end == i => last.end = end,
+                _ => out.inside.push(i..end),
+            }
+            if end < node.skip {
+                path.push(std::mem::replace(&mut top, (node.skip, next)));
+            }
+            i = end;
+        }
+        for (state, mut starts) in apart {
+            starts.sort_unstable();
+            let found = row_walk::plain(lexicon, trie, Some(below), state, Some(&starts))?;
+            out.rest.add(found);
+        }
+        out.rest.exits.sort_unstable_by_key(|e: &Exit| e.1);
+        Ok(Some(out))
+    }
+}
+
+/// What [`ClassTrie::walk`] finds.
+#[derive(Debug, Default)]
+pub(crate) struct ClassFound {
+    /// Nodes all of whose tokens stay inside the lexeme.
+    pub inside: Vec<Range<u32>>,
+    /// Further ones, and all ends, in preorder.
+    pub rest: Found,
+}
+
+/// Where classes lead from lexical states, by the numbers of these.
+struct Known<'a> {
+    lexicon: &'a Lexicon,
+    slots: [KnownState<'a>; 16],
+}
+
+#[derive(Clone, Copy)]
+struct KnownState<'a> {
+    state: LexState,
+    edges: &'a Edges,
+    /// Where the bytes of the [`WIDE`] classes lead.
+    targets: [Target; WIDE.len()],
+}
+
+#[derive(Clone, Copy)]
+enum Target {
+    Unknown,
+    /// All of them.
+    To(LexState),
+    /// To several states.
+    Apart,
+}
+
+impl<'a> Known<'a> {
+    fn new(lexicon: &'a Lexicon) -> Result<Self, LimitError> {
+        let nowhere = KnownState {
+            state: LexState::DEAD,
+            edges: lexicon.edges(LexState::DEAD)?,
+            targets: [Target::To(LexState::DEAD); WIDE.len()],
+        };
+        Ok(Known {
+            lexicon,
+            slots: [nowhere; 16],
+        })
+    }
+
+    /// Where the bytes of a node lead from a state, if they lead to one.
+    #[inline]
+    fn target(
+        &mut self,
+        state: LexState,
+        node: &ClassNode,
+        bytes: &[ByteSet],
+    ) -> Result<Option<LexState>, LimitError> {
+        let slot = &mut self.slots[state.index() % 16];
+        if slot.state != state {
+            *slot = KnownState {
+                state,
+                edges: self.lexicon.edges(state)?,
+                targets: [Target::Unknown; WIDE.len()],
+            };
+        }
+        let edges = slot.edges;
+        let class = usize::from(node.class);
+        let Some(target) = slot.targets.get_mut(class) else {
+            return Ok(Some(edges.get(node.bytes as u8)));
+        };
+        if let Target::Unknown = target {
+            *target = match same(edges, ByteSet::from_ranges(WIDE[class])) {
+                Some(to) => Target::To(to),
+                None => Target::Apart,
+            };
+        }
+        Ok(match *target {
+            Target::To(to) => Some(to),
+            _ => same(edges, bytes[node.bytes as usize]),
+        })
+    }
+}
+
+/// Where all bytes of a set lead, if they lead to one state.
+fn same(edges: &Edges, mut bytes: ByteSet) -> Option<LexState> {
+    let first = bytes.pop_first().map(|byte| edges.get(byte))?;
+    let mut others = bytes.iter();
+    others.all(|byte| edges.get(byte) == first).then_some(first)
+}
+
+fn set(words: &mut [u32], tokens: &[TokenId]) {
+    bits::set(words, tokens.iter().map(|t| t.0));
+}
+
+#[cfg(all(test, feature = "embedded"))]
+mod tests {
+    use super::*;
+    use crate::vocabulary::VocabularyExt;
+    use maskwright_tables::{Limits, Vocabulary};
+
+    #[test]
+    fn each_node_is_a_member_of_the_class_of_its_byte() {
+        let vocabulary = Vocabulary::cl100k_base();
+        let trie = vocabulary.trie();
+        let below = trie.classes_below();
+        let classes = ClassTrie::new(trie, &below, vocabulary.mask_words());
+        assert!(classes.nodes.len() * 8 < trie.len());
+        let count = classes.nodes.len() as u32 - 1;
+        let mut seen = vec![false; trie.len()];
+        // Where each member's parent is: in which class node.
+        let mut place = vec![u32::MAX; trie.len()];
+        let mut path: Vec<u32> = Vec::new();
+        let mut tokens = Vec::new();
+        for node in 0..count {
+            while path
+                .last()
+                .is_some_and(|p| classes.nodes[*p as usize].skip <= node)
+            {
+                path.pop();
+            }
+            let mut own = Vec::new();
+            for &member in classes.members_of(node) {
+                assert!(!std::mem::replace(&mut seen[member as usize], true));
+                place[member as usize] = node;
+                own.extend_from_slice(trie.tokens_at(member as usize));
+                let at = &classes.nodes[node as usize];
+                if node > 0 {
+                    let byte = trie.nodes()[member as usize].byte;
+                    assert!(match usize::from(at.class) < WIDE.len() {
+                        true => classes.bytes[at.bytes as usize].contains(byte),
+                        false => at.bytes == u32::from(byte),
+                    });
+                }
+                let all = classes.below[at.below as usize];
+                assert!(node == 0 || below[member as usize] & !all == 0);
+            }
+            let this = [node..node + 1, 0..0];
+            let found = classes.tokens(&this).flatten().copied();
+            assert!(found.eq(own.iter().copied()), "tokens of node {node}");
+            tokens.extend(own);
+            path.push(node);
+        }
+        assert!(seen.iter().all(|s| *s));
+        for node in 0..trie.len() {
+            for child in trie.children(node) {
+                let (outer, inner) = (place[node], place[child]);
+                let skip = classes.nodes[outer as usize].skip;
+                assert!(outer < inner && inner < skip);
+            }
+        }
+        assert_eq!(classes.count(&[0..count]), trie.tokens().len());
+        let middle = count / 2;
+        for runs in [
+            vec![0..7, 9..count - 5],
+            vec![0..count],
+            vec![3..middle],
+            vec![5..9, middle..middle + 90],
+            vec![],
+        ] {
+            let mut wanted = vec![0; vocabulary.mask_words()];
+            classes.tokens(&runs).for_each(|t| set(&mut wanted, t));
+            assert_eq!(classes.bitset(&runs), wanted, "{runs:?}");
+        }
+        assert!(!classes.large.is_empty());
+    }
+
+    #[test]
+    fn walks_find_what_plain_ones_find() {
+        let vocabulary = Vocabulary::cl100k_base();
+        let trie = vocabulary.trie();
+        let below = trie.classes_below();
+        let classes = ClassTrie::new(trie, &below, vocabulary.mask_words());
+        let lexicon = Lexicon::new(Limits::untrusted());
+        let class = |ranges: &[(char, char)]| lexicon.class(ranges);
+        let list = |c, min, max| lexicon.repeat(c, min, max);
+        let word = class(&[('a', 'z'), ('A', 'Z'), ('0', '9'), ('-', '.'), ('_', '_')]);
+        let hex = class(&[('0', '9'), ('a', 'f')]);
+        let any = class(&[('\0', char::MAX)]);
+        let spaces = [
+            (' ', ' '),
+            ('\t', '\r'),
+            ('\u{a0}', '\u{a0}'),
+            ('\u{2000}', '\u{200a}'),
+        ];
+        let space = class(&spaces);
+        let dark = lexicon.and(&[any, lexicon.not(space)]);
+        let words = lexicon.concat(&[list(dark, 1, None), list(space, 1, None)]);
+        let values = [
+            lexicon.concat(&[
+                list(word, 3, Some(9)),
+                lexicon.bytes(b"@"),
+                list(word, 1, None),
+            ]),
+            lexicon.concat(&[
+                list(hex, 8, Some(8)),
+                lexicon.bytes(b"-"),
+                list(hex, 4, Some(4)),
+            ]),
+            lexicon.concat(&[list(words, 0, Some(4)), list(dark, 1, None)]),
+            lexicon.alt(&[list(word, 2, Some(5)), lexicon.concat(&[dark, dark])]),
+            lexicon.concat(&[lexicon.bytes(b"http"), list(any, 1, Some(6))]),
+            lexicon.concat(&[class(&[('\u{400}', '\u{44f}')]), list(any, 0, None)]),
+        ];
+        let sorted = |found: &Found, inside: Vec<TokenId>| {
+            let places = found.inside.of(trie.tokens()).flatten();
+            let mut tokens: Vec<TokenId> = places.copied().chain(inside).collect();
+            tokens.sort_unstable();
+            tokens
+        };
+        let (mut walked, mut inside) = (0, 0);
+        for (i, value) in values.into_iter().enumerate() {
+            let string = lexicon.json_string(lexicon.concat(&[value, lexicon.mark(3)]));
+            let mut state = lexicon.fresh(string).unwrap();
+            for byte in br#""ab c-\u00e9 x@1f h"# {
+                state = lexicon.next(state, *byte).unwrap();
+                if state == LexState::DEAD {
+                    break;
+                }
+                let plain = row_walk::plain(&lexicon, trie, Some(&below), state, None).unwrap();
+                let all = (trie, &below[..]);
+                let few = classes.walk(&lexicon, all, state, 2_000).unwrap();
+                let found = classes
+                    .walk(&lexicon, all, state, usize::MAX)
+                    .unwrap()
+                    .unwrap();
+                walked += usize::from(few.is_some());
+                inside += usize::from(!found.inside.is_empty());
+                let own = classes.tokens(&found.inside).flatten().copied().collect();
+                assert!(
+                    sorted(&plain, Vec::new()) == sorted(&found.rest, own),
+                    "value {i}"
+                );
+                assert!(plain.exits == found.rest.exits, "ends of value {i}");
+            }
+        }
+        assert!(10 < walked && walked < inside, "{walked} {inside}");
+    }
+}
