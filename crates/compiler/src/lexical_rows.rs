@@ -381,10 +381,7 @@ impl LexicalRows {
             let row = match self.lexicon.shape(state)? {
                 Shape::Text(text) => self.text_row(state, trie_id, &text)?,
                 Shape::Live(base) => self.live_row(state, trie_id, base)?,
-                Shape::String if trie_id == Self::VOCABULARY => match self.class_walk(state)? {
-                    Some((inside, found)) => Some(self.found_row(state, trie_id, inside, found)?),
-                    None => None,
-                },
+                Shape::String if trie_id == Self::VOCABULARY => self.string_row(state)?,
                 Shape::String | Shape::Other => None,
             };
             if let Some(row) = row {
@@ -419,6 +416,7 @@ impl LexicalRows {
                     trie_id,
                     (base, false),
                     (starts, heights, &facts.below),
+                    self.few(state, base, trie)?,
                 )?
             {
                 return Ok(row);
@@ -440,6 +438,29 @@ impl LexicalRows {
         }
         let inside = self.sets.intern_places(trie.tokens(), &found.inside);
         self.found_row(state, trie_id, inside, found)
+    }
+
+    /// The row of a JSON string and the vocabulary, where few bytes have to be told apart.
+    fn string_row(&self, state: LexState) -> Result<Option<LexRow>, LimitError> {
+        let trie_id = Self::VOCABULARY;
+        let facts = self.node_facts(trie_id);
+        let wide = self.lexicon.wide(state)?.0;
+        // Of a state with large counts walks make many states.
+        if wide != state
+            && let Some((heights, below)) = facts.nodes()
+            && let Some(row) = self.near(
+                state,
+                trie_id,
+                (wide, false),
+                (None, heights, below),
+                Self::few_of(self.trie(trie_id)),
+            )?
+        {
+            return Ok(Some(row));
+        }
+        let found = self.class_walk(state)?;
+        let row = found.map(|(inside, found)| self.found_row(state, trie_id, inside, found));
+        row.transpose()
     }
 
     /// The walk of a JSON string over the vocabulary with strings of like bytes as one: the tokens inside, and
@@ -556,7 +577,8 @@ impl LexicalRows {
             let Some((heights, below)) = facts.as_ref().and_then(|f| f.nodes()) else {
                 return Ok(None);
             };
-            return self.near(state, trie_id, (base, true), (None, heights, below));
+            let (base, nodes) = ((base, true), (None, heights, below));
+            return self.near(state, trie_id, base, nodes, Self::few_of(trie));
         }
         let walk = self.walk(base, trie_id)?;
         let found = Found {
@@ -646,14 +668,15 @@ impl LexicalRows {
         1024 + trie.len() / 16
     }
 
-    /// The row of a state by its difference from a base, where that is small; told is whether the base is any
-    /// JSON string.
+    /// The row of a state by its difference from a base, where that is of at most so many nodes; told is
+    /// whether the base is any JSON string.
     fn near(
         &self,
         state: LexState,
         trie_id: TrieId,
         (base, any): (LexState, bool),
         nodes: (Option<&[u32]>, &[u8], &[Classes]),
+        most: usize,
     ) -> Result<Option<LexRow>, LimitError> {
         let trie = self.trie(trie_id);
         let walk = self.walk(base, trie_id)?;
@@ -663,11 +686,7 @@ impl LexicalRows {
             edges: !walk.whole,
             any,
         };
-        let left = match any {
-            true => Self::few_of(trie),
-            false => self.few(state, base, trie)?,
-        };
-        let difference = row_walk::against(&self.lexicon, trie, nodes, state, known, left)?;
+        let difference = row_walk::against(&self.lexicon, trie, nodes, state, known, most)?;
         let row = difference.map(|d| self.differing(state, trie_id, (base, &walk), d));
         row.transpose()
     }
