@@ -257,16 +257,18 @@ impl ClassTrie {
 
     /// The number of tokens at nodes.
     pub fn count(&self, nodes: &[Range<u32>]) -> usize {
+        self.tokens(nodes).map(<[TokenId]>::len).sum()
+    }
+
+    /// The tokens at nodes that follow each other.
+    fn run(&self, nodes: Range<u32>) -> &[TokenId] {
         let at = |node: u32| self.nodes[node as usize].tokens as usize;
-        nodes.iter().map(|n| at(n.end) - at(n.start)).sum()
+        &self.tokens[at(nodes.start)..at(nodes.end)]
     }
 
     /// The tokens at nodes, by runs.
     pub fn tokens<'a>(&'a self, nodes: &'a [Range<u32>]) -> impl Iterator<Item = &'a [TokenId]> {
-        let at = |node: u32| self.nodes[node as usize].tokens as usize;
-        nodes
-            .iter()
-            .map(move |n| &self.tokens[at(n.start)..at(n.end)])
+        nodes.iter().map(|n| self.run(n.clone()))
     }
 
     /// The tokens at nodes, which are in order, as a bitset.
@@ -290,12 +292,11 @@ impl ClassTrie {
                 if *node >= run.end {
                     break;
                 }
-                self.tokens(&[from..*node]).for_each(|t| set(&mut words, t));
+                set(&mut words, self.run(from..*node));
                 bits::or_assign(&mut words, mask);
                 from = node + 1;
             }
-            self.tokens(&[from..run.end])
-                .for_each(|t| set(&mut words, t));
+            set(&mut words, self.run(from..run.end));
         }
         words
     }
@@ -534,9 +535,7 @@ mod tests {
                 let all = classes.below[at.below as usize];
                 assert!(node == 0 || below[member as usize] & !all == 0);
             }
-            let this = [node..node + 1, 0..0];
-            let found = classes.tokens(&this).flatten().copied();
-            assert!(found.eq(own.iter().copied()), "tokens of node {node}");
+            assert_eq!(classes.run(node..node + 1), own, "tokens of node {node}");
             tokens.extend(own);
             path.push(node);
         }
@@ -548,12 +547,15 @@ mod tests {
                 assert!(outer < inner && inner < skip);
             }
         }
-        assert_eq!(classes.count(&[0..count]), trie.tokens().len());
+        assert_eq!(
+            classes.count(&[0..count, count..count]),
+            trie.tokens().len()
+        );
         let middle = count / 2;
         for runs in [
             vec![0..7, 9..count - 5],
-            vec![0..count],
-            vec![3..middle],
+            vec![0..count, count..count],
+            vec![3..middle, middle..middle],
             vec![5..9, middle..middle + 90],
             vec![],
         ] {

@@ -8,7 +8,7 @@
 //! the second visit is a lookup.
 
 use crate::alive::{Alive, Question};
-use crate::concurrent::{Map, Maps, collector_bytes, map_bytes};
+use crate::concurrent::{Map, Maps, Numbers, collector_bytes, map_bytes};
 use crate::continuation::Rests;
 use crate::lexical_rows::LexicalRows;
 use crate::memo::{Overlay, OverlayView, Reads, StackMemo};
@@ -41,7 +41,8 @@ pub(crate) struct LazyMachine {
     /// Whether a lexeme with several labels is read as with each of them by itself.
     pub(crate) apart: bool,
     /// Where the next lexeme begins, and whether it may have to differ from others.
-    starts: Map<Symbol, (LexState, bool)>,
+    /// By symbol: the state, twice its number, and 1 if so.
+    starts: Numbers,
     /// Whether such lexemes may run out.
     ending: Map<Symbol, bool>,
     differing: Map<(Symbol, LabelSet), (bool, Part)>,
@@ -109,7 +110,7 @@ impl LazyMachine {
             control,
             shared,
             limits,
-            starts: maps.map(),
+            starts: Numbers::default(),
             ending: maps.map(),
             differing: maps.map(),
             steps: StackMemo::new(&maps),
@@ -180,7 +181,7 @@ impl LazyMachine {
     /// Bytes held by this machine alone, about: its control, and all that was remembered so far; the
     /// shared rows left out. O(1), and never waits.
     pub fn heap_bytes(&self) -> usize {
-        let maps = map_bytes::<Symbol, (LexState, bool)>(self.starts.len())
+        let maps = self.starts.heap_bytes()
             + map_bytes::<Symbol, bool>(self.ending.len())
             + map_bytes::<(Symbol, LabelSet), (bool, Part)>(self.differing.len())
             + map_bytes::<Rests, u32>(self.questions.len())
@@ -213,13 +214,14 @@ impl LazyMachine {
 
     /// Where the next lexeme begins when `top` is on top, and whether it may have to differ.
     pub(crate) fn begin(&self, top: Symbol) -> Result<(LexState, bool), RunError> {
-        if let Some(&known) = self.starts.pin().get(&top) {
-            return Ok(known);
+        let read = |number: u64| (LexState((number >> 1) as u32), number & 1 == 1);
+        if let Some(known) = self.starts.get(top.0) {
+            return Ok(read(known));
         }
         let state = self.control.lex_start(top).map_err(run_error)?;
         let distinct = self.control.compares() && self.control.distinct(top).map_err(run_error)?;
-        self.starts.pin().insert(top, (state, distinct));
-        Ok((state, distinct))
+        let number = u64::from(state.0) << 1 | u64::from(distinct);
+        Ok(read(self.starts.put(top.0, number)))
     }
 
     /// Whether a lexeme must differ from others, and what it is in its value.

@@ -15,11 +15,13 @@ use super::finite::finite_strings;
 use super::form::FormId;
 use super::size::Owned;
 use crate::lexicon::ExprId;
+use hashbrown::HashTable;
 use maskwright_grammar::RegexId;
 use maskwright_grammar::json_schema::{Node, NodeId, ObjectNode};
 use maskwright_tables::{LimitError, heap};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::SmallVec;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 /// A set of names outside the layout's list.
@@ -159,16 +161,18 @@ impl Core {
     /// A layout with further names.
     fn new_layout(&mut self, nodes: &[NodeId], more: &[Box<str>]) -> Result<Layout, LimitError> {
         let mut names: Vec<Box<str>> = Vec::new();
-        let mut index: FxHashMap<Box<str>, u32> = FxHashMap::default();
+        let mut index: HashTable<u32> = HashTable::new();
         let mut tests: Vec<RegexId> = Vec::new();
         let mut steps = 0;
         let mut add = |name: &str, names: &mut Vec<Box<str>>| {
-            if let Some(&i) = index.get(name) {
+            let hash = |name: &str| FxBuildHasher.hash_one(name);
+            let is_same = |i: &u32| *names[*i as usize] == *name;
+            if let Some(&i) = index.find(hash(name), is_same) {
                 return i;
             }
             let i = names.len() as u32;
             names.push(name.into());
-            index.insert(name.into(), i);
+            index.insert_unique(hash(name), i, |i| hash(&names[*i as usize]));
             i
         };
         let mut tables: FxHashMap<NodeId, ObjectTable> = FxHashMap::default();
