@@ -222,7 +222,7 @@ pub(crate) fn others(
     for strings in &others.excluded {
         // Mostly what is left out is what is listed with a label of its own.
         if let [listed] = &text.listed[..]
-            && listed.are(strings)
+            && listed.lists_the_same(strings)
         {
             excluded.extend(out.new.iter().map(|e| e.1));
             continue;

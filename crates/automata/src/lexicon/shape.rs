@@ -114,7 +114,7 @@ impl Strings {
     }
 
     /// Whether what is left of two lists is the same but for labels.
-    pub fn are(&self, other: &Strings) -> bool {
+    pub fn lists_the_same(&self, other: &Strings) -> bool {
         fn rests(list: &Strings) -> impl Iterator<Item = Option<&[u8]>> {
             let strings = &list.set.strings[list.lo as usize..list.hi as usize];
             strings.iter().map(|s| s.get(list.depth as usize..))
