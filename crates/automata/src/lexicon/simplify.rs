@@ -78,17 +78,18 @@ impl Store {
         }
     }
 
-    /// Beside `x` with marks at its end, `x` itself adds nothing.
-    fn drop_unmarked(&mut self, flat: &mut Parts) {
+    /// Beside `x` with marks at its end, `x` itself adds nothing. The parts are sorted.
+    fn drop_unmarked(&self, flat: &mut Parts) {
         let whole = |s: &Self, p: ExprId| match *s.node(p) {
             Node::Concat(x, end) if matches!(s.node(end), Node::Marks(_)) => Some(x),
             _ => None,
         };
-        if flat.len() < 2 {
-            return;
+        let bare = flat.iter().filter_map(|p| whole(self, *p));
+        let bare = bare.filter(|x| flat.binary_search(x).is_ok());
+        let bare: SmallVec<[ExprId; 4]> = bare.collect();
+        if !bare.is_empty() {
+            flat.retain(|p| !bare.contains(p));
         }
-        let marked: SmallVec<[ExprId; 4]> = flat.iter().filter_map(|p| whole(self, *p)).collect();
-        flat.retain(|p| !marked.contains(p));
     }
 
     /// `[ab]x | [cd]x` is `[a-d]x`. Keeps the states of large classes few.
