@@ -548,7 +548,8 @@ impl LexicalRows {
                 _ => None,
             };
             difference.removed = self.lengths().longer_than(most, among);
-            text_rows::cut(&self.vocabulary, &walk.exits, least, most, &mut difference);
+            self.lengths()
+                .cut(&walk.exits, least, most, &mut difference);
         }
         let base = (others.base, &*walk);
         Ok(Some(self.differing(state, trie_id, base, difference)?))

@@ -23,6 +23,9 @@ pub(crate) struct Lengths {
     tokens: Box<[TokenId]>,
     /// How many tokens have more than so many characters.
     longer: Box<[u32]>,
+    /// The nodes of the vocabulary's trie behind a quote, with the number of characters before that, by
+    /// these numbers.
+    quotes: Box<[(u8, u32)]>,
 }
 
 impl Lengths {
@@ -32,6 +35,7 @@ impl Lengths {
         let nodes = trie.nodes();
         let mut lengths = vec![0u8; vocabulary.width()];
         let mut counts = [0u32; 256];
+        let mut quotes: Vec<(u8, u32)> = Vec::new();
         // For each node on the path: where its subtree ends, the characters up to it, and whether an
         // escape is among them.
         let mut path: SmallVec<[(u32, u8, bool); 64]> = smallvec![(u32::MAX, 0, false)];
@@ -40,6 +44,16 @@ impl Lengths {
                 path.pop();
             }
             let (_, before, escaped) = path[path.len() - 1];
+            if node.byte == b'"'
+                && let Some(token) = trie.tokens_below(i).first()
+            {
+                let text = &vocabulary.bytes(*token)[..usize::from(node.depth) - 1];
+                let count = match escaped {
+                    true => characters(text).min(255) as u8,
+                    false => before,
+                };
+                quotes.push((count, i as u32));
+            }
             let length = before.saturating_add(u8::from(node.byte & 0xc0 != 0x80));
             let escaped = escaped || node.byte == b'\\';
             for &token in trie.tokens_at(i) {
@@ -67,7 +81,9 @@ impl Lengths {
             tokens[*place as usize] = token;
             *place += 1;
         }
+        quotes.sort_unstable();
         Lengths {
+            quotes: quotes.into(),
             lengths: lengths.into(),
             tokens: tokens.into(),
             longer: longer.into(),
@@ -86,9 +102,28 @@ impl Lengths {
         }
     }
 
+    /// Takes out the ends of values that have too few or too many characters.
+    pub fn cut(&self, base: &[Exit], least: u32, most: u32, difference: &mut Difference) {
+        let few = self.quotes.partition_point(|q| u32::from(q.0) < least);
+        let fit = self.quotes.partition_point(|q| u32::from(q.0) <= most);
+        let outside = self.quotes[..few]
+            .iter()
+            .chain(&self.quotes[fit.max(few)..]);
+        let of_base = |node: u32| {
+            base.binary_search_by_key(&node, |e| e.1)
+                .ok()
+                .map(|i| base[i])
+        };
+        difference.gone.extend(outside.filter_map(|q| of_base(q.1)));
+        difference.gone.sort_unstable_by_key(|e| e.1);
+        difference.gone.dedup();
+    }
+
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        self.lengths.len() + 4 * (self.tokens.len() + self.longer.len())
+        self.lengths.len()
+            + 4 * (self.tokens.len() + self.longer.len())
+            + size_of_val(&*self.quotes)
     }
 }
 
@@ -259,30 +294,6 @@ pub(crate) fn others(
     out.gone.retain(|e| !same.contains(e));
     out.new.retain(|e| !same.contains(e));
     out
-}
-
-/// Takes out the ends of values that have too few or too many characters.
-pub(crate) fn cut(
-    vocabulary: &Vocabulary,
-    base: &[Exit],
-    least: u32,
-    most: u32,
-    difference: &mut Difference,
-) {
-    let trie = vocabulary.trie();
-    let is_gone = |exit: &&Exit| {
-        let node = exit.1 as usize;
-        let Some(&token) = trie.tokens_below(node).first() else {
-            return false;
-        };
-        // All but the closing quote.
-        let before = usize::from(trie.nodes()[node].depth) - 1;
-        let count = characters(&vocabulary.bytes(token)[..before]);
-        !(least..=most).contains(&count)
-    };
-    difference.gone.extend(base.iter().filter(is_gone));
-    difference.gone.sort_unstable_by_key(|e| e.1);
-    difference.gone.dedup();
 }
 
 /// The ends of a JSON string in a trie, among the places where any JSON string ends, in preorder. Only the
