@@ -498,13 +498,19 @@ mod tests {
     use super::*;
     use crate::vocabulary::VocabularyExt;
     use maskwright_tables::{Limits, Vocabulary};
+    use std::sync::Arc;
+
+    fn embedded() -> (Arc<Vocabulary>, Vec<Classes>, ClassTrie) {
+        let vocabulary = Vocabulary::cl100k_base();
+        let below = vocabulary.trie().classes_below();
+        let classes = ClassTrie::new(vocabulary.trie(), &below, vocabulary.mask_words());
+        (vocabulary, below, classes)
+    }
 
     #[test]
     fn each_node_is_a_member_of_the_class_of_its_byte() {
-        let vocabulary = Vocabulary::cl100k_base();
+        let (vocabulary, below, classes) = embedded();
         let trie = vocabulary.trie();
-        let below = trie.classes_below();
-        let classes = ClassTrie::new(trie, &below, vocabulary.mask_words());
         assert!(classes.nodes.len() * 8 < trie.len());
         let count = classes.nodes.len() as u32 - 1;
         let mut seen = vec![false; trie.len()];
@@ -568,10 +574,8 @@ mod tests {
 
     #[test]
     fn walks_find_what_plain_ones_find() {
-        let vocabulary = Vocabulary::cl100k_base();
+        let (vocabulary, below, classes) = embedded();
         let trie = vocabulary.trie();
-        let below = trie.classes_below();
-        let classes = ClassTrie::new(trie, &below, vocabulary.mask_words());
         let lexicon = Lexicon::new(Limits::untrusted());
         let class = |ranges: &[(char, char)]| lexicon.class(ranges);
         let list = |c, min, max| lexicon.repeat(c, min, max);

@@ -40,8 +40,8 @@ pub(crate) struct LazyMachine {
     alive: Alive,
     /// Whether a lexeme with several labels is read as with each of them by itself.
     pub(crate) apart: bool,
-    /// Where the next lexeme begins, and whether it may have to differ from others.
-    /// By symbol: the state, twice its number, and 1 if so.
+    /// By symbol, where the next lexeme begins and whether it may have to differ from others: twice the
+    /// number of the state, and 1 if so.
     starts: Numbers,
     /// Whether such lexemes may run out.
     ending: Map<Symbol, bool>,

@@ -140,18 +140,11 @@ impl Sets {
 
     /// Interns a set given as a list in any order, duplicates allowed.
     pub fn intern(&self, mut tokens: Vec<TokenId>) -> SetId {
-        let set = if tokens.len() > self.many() {
-            let mut words = vec![0u32; self.words];
-            bits::set(&mut words, tokens.iter().map(|t| t.0));
-            match bits::count(&words) > self.many() {
-                true => Set::Dense(words.into()),
-                false => Set::Few(bits::ones(&words).map(TokenId).collect()),
-            }
-        } else {
-            self.sort(&mut tokens);
-            Set::Few(tokens.into())
-        };
-        self.intern_set(set)
+        if tokens.len() > self.many() {
+            return self.intern_runs(tokens.len(), std::iter::once(&tokens[..]));
+        }
+        self.sort(&mut tokens);
+        self.intern_set(Set::Few(tokens.into()))
     }
 
     /// Sorts ids, and makes equal ones one.
@@ -218,10 +211,7 @@ impl Sets {
             let mut words = words.to_vec();
             bits::clear(&mut words, removed.iter().map(|t| t.0));
             bits::set(&mut words, added.iter().map(|t| t.0));
-            if bits::count(&words) <= self.many() {
-                return self.intern(bits::ones(&words).map(TokenId).collect());
-            }
-            return self.intern_set(Set::Dense(words.into()));
+            return self.intern_words(words);
         }
         for list in [&mut added, &mut removed] {
             self.sort(list);
@@ -292,12 +282,7 @@ impl Sets {
         if let Some(&whole) = lock().wholes.get(&id) {
             return whole;
         }
-        let words = self.bitset(id);
-        let whole = if bits::count(&words) > self.many() {
-            self.intern_set(Set::Dense(words.into()))
-        } else {
-            self.intern(bits::ones(&words).map(TokenId).collect())
-        };
+        let whole = self.intern_words(self.bitset(id));
         lock().wholes.insert(id, whole);
         whole
     }
@@ -355,15 +340,7 @@ impl Sets {
         });
         let Some((base, (under, added, removed))) = dense.next() else {
             let all = lists.clone().map(<[_]>::len).sum::<usize>();
-            if all <= self.many() {
-                return self.intern(joined(all, lists));
-            }
-            let mut words = vec![0u32; self.words];
-            lists.for_each(|ids| bits::set(&mut words, ids.iter().map(|t| t.0)));
-            return match bits::count(&words) > self.many() {
-                true => self.intern_set(Set::Dense(words.into())),
-                false => self.intern_set(Set::Few(bits::ones(&words).map(TokenId).collect())),
-            };
+            return self.intern_runs(all, lists);
         };
         let many = lists.clone().map(<[_]>::len).sum::<usize>() + added.len() + removed.len();
         if dense.clone().next().is_none() && many <= self.many() / 8 {

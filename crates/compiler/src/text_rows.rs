@@ -109,12 +109,8 @@ impl Lengths {
         let outside = self.quotes[..few]
             .iter()
             .chain(&self.quotes[fit.max(few)..]);
-        let of_base = |node: u32| {
-            base.binary_search_by_key(&node, |e| e.1)
-                .ok()
-                .map(|i| base[i])
-        };
-        difference.gone.extend(outside.filter_map(|q| of_base(q.1)));
+        let gone = outside.filter_map(|q| end_at(base, q.1));
+        difference.gone.extend(gone);
         difference.gone.sort_unstable_by_key(|e| e.1);
         difference.gone.dedup();
     }
@@ -224,6 +220,12 @@ pub(crate) fn listed(
     found
 }
 
+/// The one among ends in preorder that is at a node.
+fn end_at(ends: &[Exit], node: u32) -> Option<Exit> {
+    let place = ends.binary_search_by_key(&node, |e| e.1).ok()?;
+    Some(ends[place])
+}
+
 /// Makes ends at the same node one.
 fn join_labels(lexicon: &Lexicon, exits: &mut Vec<Exit>) {
     exits.sort_unstable_by_key(|e| (e.1, e.0));
@@ -271,11 +273,7 @@ pub(crate) fn others(
         );
     }
     excluded.sort_unstable();
-    let of_base = |node: u32| {
-        base.binary_search_by_key(&node, |e| e.1)
-            .ok()
-            .map(|i| base[i])
-    };
+    let of_base = |node: u32| end_at(base, node);
     // Where a value is listed and another one too, it has the labels of both.
     for exit in &mut out.new {
         if let Some(own) = of_base(exit.1) {

@@ -2,7 +2,6 @@
 
 use super::{TokenTrie, TrieNode};
 use crate::ByteSet;
-use crate::heap;
 use rustc_hash::FxHashMap;
 
 /// The children of the nodes that have many: in the trie itself they lie far apart.
@@ -49,13 +48,6 @@ impl Fans {
             fans.fans.push(Fan { bytes, start });
         }
         fans
-    }
-
-    /// Bytes held, about.
-    pub fn heap_bytes(&self) -> usize {
-        heap::table::<u32, u32>(self.of.len())
-            + heap::list::<Fan>(self.fans.capacity())
-            + heap::list::<u32>(self.children.capacity())
     }
 }
 
