@@ -7,8 +7,8 @@
 //! once, as long as the bytes of its class lead to one state. Where they do not, as letters do in a
 //! pattern of hexadecimal digits or behind `htt`, the nodes of the vocabulary's trie are walked from there on.
 //!
-//! Only lexemes that end by a quote are walked so: ends in their midst would be ends at all nodes of a
-//! class, and of some nothing is left that is not inside anyway, of others there is.
+//! An end of a lexeme, and an edge with which what follows it begins, is a class node then, and stands for
+//! its members: those of the vocabulary's trie are marked apart from these by [`CLASS`].
 //!
 //! # Invariants
 //!
@@ -21,13 +21,16 @@ use maskwright_automata::Lexicon;
 use maskwright_automata::lexicon::{ByteSet, Edges};
 use maskwright_kernels::bits;
 use maskwright_tables::trie::Classes;
-use maskwright_tables::{LexState, LimitError, TokenId, TokenTrie, heap};
+use maskwright_tables::{LabelSet, LexState, LimitError, TokenId, TokenTrie, heap};
 use rustc_hash::FxHashMap;
 use std::ops::Range;
 
 /// A class of bytes, told apart also by the byte before: the bytes of white space outside ASCII are not
 /// like others there.
 type Class = u8;
+
+/// Marks the number of a class node among those of nodes of the vocabulary's trie.
+pub(crate) const CLASS: u32 = 1 << 31;
 
 /// The number of classes.
 const CLASSES: usize = 66;
@@ -320,96 +323,272 @@ impl ClassTrie {
         &self.members[self.nodes[node].members as usize..self.nodes[node + 1].members as usize]
     }
 
-    /// The whole walk of a state of a lexeme that ends by a quote, as [`row_walk::plain`] finds it; `None`
-    /// where more than `most` nodes of the vocabulary's trie lie below bytes that have to be told
-    /// apart. `below` is as for [`ClassTrie::new`].
+    /// The number of nodes of the vocabulary's trie in a subtree.
+    pub fn size(&self, node: u32) -> usize {
+        let at = |node: u32| self.nodes[node as usize].members as usize;
+        at(self.nodes[node as usize].skip) - at(node)
+    }
+
+    /// The node after a subtree.
+    pub fn skip(&self, node: u32) -> u32 {
+        self.nodes[node as usize].skip
+    }
+
+    /// The tokens that end at the members of a node.
+    pub fn tokens_at(&self, node: u32) -> &[TokenId] {
+        self.run(node..node + 1)
+    }
+
+    /// The children of a node.
+    pub fn children(&self, node: u32) -> impl Iterator<Item = u32> {
+        let end = self.skip(node);
+        let first = Some(node + 1).filter(|n| *n < end);
+        std::iter::successors(first, move |n| Some(self.skip(*n)).filter(|n| *n < end))
+    }
+
+    /// The bytes that lead to a node.
+    pub fn bytes_of(&self, node: u32) -> ByteSet {
+        let node = &self.nodes[node as usize];
+        match usize::from(node.class) < WIDE.len() {
+            true => self.bytes[node.bytes as usize],
+            false => ByteSet::from_ranges(&[(node.bytes as u8, node.bytes as u8)]),
+        }
+    }
+
+    /// Nodes of the vocabulary's trie, increasing, where some are given by [`CLASS`].
+    pub fn laid(&self, nodes: impl IntoIterator<Item = u32>) -> Vec<u32> {
+        let mut out = Vec::new();
+        for node in nodes {
+            match node & CLASS != 0 {
+                true => out.extend_from_slice(self.members_of(node & !CLASS)),
+                false => out.push(node),
+            }
+        }
+        out.sort_unstable();
+        out.dedup();
+        out
+    }
+
+    /// The ends among some that were found as nodes of the vocabulary's trie, in preorder.
+    pub fn laid_exits(&self, exits: Vec<Exit>) -> Vec<Exit> {
+        let mut out: Vec<Exit> = Vec::with_capacity(exits.len());
+        for (labels, node, last) in exits {
+            match node & CLASS != 0 {
+                true => {
+                    let members = self.members_of(node & !CLASS).iter();
+                    out.extend(members.map(|n| (labels, *n, last)));
+                }
+                false => out.push((labels, node, last)),
+            }
+        }
+        out.sort_unstable_by_key(|e| e.1);
+        out
+    }
+
+    /// The whole walk of a state, as [`row_walk::plain`] finds it, from the root or from these class nodes;
+    /// `None` where more than `most` nodes of the vocabulary's trie have to be looked at since bytes of a class
+    /// lead apart. `below` is as for [`ClassTrie::new`].
     pub fn walk(
         &self,
         lexicon: &Lexicon,
         (trie, below): (&TokenTrie, &[Classes]),
         state: LexState,
-        mut most: usize,
+        starts: Option<&[u32]>,
+        most: &mut usize,
     ) -> Result<Option<ClassFound>, LimitError> {
         let mut known = Known::new(lexicon)?;
+        let mut joined: FxHashMap<(LexState, LexState), LexState> = FxHashMap::default();
         let mut out = ClassFound::default();
-        // The nodes of the trie at which bytes have to be told apart, by the state before them.
-        let mut apart: FxHashMap<LexState, Vec<u32>> = FxHashMap::default();
-        let mut top = (self.nodes[0].skip, state);
-        let mut path: Vec<(u32, LexState)> = Vec::new();
+        let mut apart = Apart::default();
+        // The tokens inside so far.
+        let mut count = 0;
+        let mut starts_left = starts.unwrap_or_default();
+        let open = |end: u32, state: LexState| Open {
+            end,
+            state,
+            labels: LabelSet::NONE,
+            below: usize::MAX,
+            before: (0, 0, 0),
+        };
+        let end = self.nodes[0].skip;
+        let mut top = match starts {
+            None => open(end, state),
+            Some(_) => open(end, LexState::DEAD),
+        };
+        let mut path: Vec<Open> = Vec::new();
+        let mut start = starts_left.first().map_or(u32::MAX, |s| *s);
         let mut i = 1;
         loop {
-            if i >= top.0 {
+            if i >= top.end {
                 match path.pop() {
                     Some(outer) => {
+                        out.close(&top, count);
                         top = outer;
                         continue;
                     }
                     None => break,
                 }
             }
+            if top.state == LexState::DEAD && i < start {
+                i = start.min(top.end);
+                continue;
+            }
             let node = &self.nodes[i as usize];
-            let Some(next) = known.target(top.1, node, &self.bytes)? else {
-                let edges = lexicon.edges(top.1)?;
-                let nodes = trie.nodes();
-                let is_alive = |n: &u32| edges.get(nodes[*n as usize].byte) != LexState::DEAD;
-                let starts = self.members_of(i).iter().copied().filter(is_alive);
-                let all = apart.entry(top.1).or_default();
-                for start in starts {
-                    let size = (nodes[start as usize].skip - start) as usize;
-                    match most.checked_sub(size) {
-                        Some(left) => most = left,
-                        None => return Ok(None),
+            let (exits, edges) = (out.rest.exits.len(), out.rest.edges.len());
+            let mut next = LexState::DEAD;
+            if top.state != LexState::DEAD {
+                match known.target(top.state, node, &self.bytes)? {
+                    Some(target) => {
+                        next = target;
+                        if top.labels != LabelSet::NONE {
+                            out.rest.edges.push((top.labels, i | CLASS));
+                        }
                     }
-                    all.push(start);
+                    None => apart.add((top.state, top.labels), self.members_of(i)),
                 }
-                i = node.skip;
-                continue;
-            };
-            if next == LexState::DEAD {
-                i = node.skip;
-                continue;
+            }
+            if i == start {
+                starts_left = &starts_left[1..];
+                start = starts_left.first().map_or(u32::MAX, |s| *s);
+                match known.target(state, node, &self.bytes)? {
+                    None => apart.add((state, LabelSet::NONE), self.members_of(i)),
+                    Some(begun) if begun == LexState::DEAD || begun == next => {}
+                    Some(begun) if next == LexState::DEAD => next = begun,
+                    Some(begun) => {
+                        next = match joined.get(&(next, begun)) {
+                            Some(&both) => both,
+                            None => {
+                                let both = lexicon.join(next, begun)?;
+                                joined.insert((next, begun), both);
+                                both
+                            }
+                        }
+                    }
+                }
             }
             let place = lexicon.place(next);
-            if place.is_final()? {
+            let mut over = next == LexState::DEAD;
+            if !over && place.is_final()? {
+                out.rest.exits.push((place.accept(), i | CLASS, true));
+                over = true;
+            } else if !over {
+                let size = node.skip - i;
                 let labels = place.accept();
-                let members = self.members_of(i);
-                out.rest
-                    .exits
-                    .extend(members.iter().map(|n| (labels, *n, true)));
+                let worth = size > Self::SKIPPED || labels != LabelSet::NONE;
+                let below = self.below[node.below as usize];
+                let stays = size == 1 || start >= node.skip && worth && place.keeps(below)?;
+                let end = if stays { node.skip } else { i + 1 };
+                count += self.run(i..end).len();
+                match out.inside.last_mut() {
+                    Some(last) if last.end == i => last.end = end,
+                    _ => out.inside.push(i..end),
+                }
+                if stays {
+                    out.rest.edges.truncate(edges);
+                } else {
+                    if labels != LabelSet::NONE {
+                        out.rest.exits.push((labels, i | CLASS, false));
+                    }
+                    let inner = Open {
+                        end: node.skip,
+                        state: next,
+                        labels,
+                        below: self.run(i + 1..node.skip).len(),
+                        before: (count, exits, edges),
+                    };
+                    path.push(std::mem::replace(&mut top, inner));
+                    i += 1;
+                    continue;
+                }
+            }
+            // Lexemes may begin below all the same.
+            if over && start < node.skip {
+                let inner = open(node.skip, LexState::DEAD);
+                path.push(std::mem::replace(&mut top, inner));
+                i = start;
+            } else {
                 i = node.skip;
-                continue;
             }
-            let below = self.below[node.below as usize];
-            let end = match node.skip - i > Self::SKIPPED && place.keeps(below)? {
-                true => node.skip,
-                false => i + 1,
-            };
-            match out.inside.last_mut() {
-                Some(last) if last.end == i => last.end = end,
-                _ => out.inside.push(i..end),
-            }
-            if end < node.skip {
-                path.push(std::mem::replace(&mut top, (node.skip, next)));
-            }
-            i = end;
         }
-        for (state, mut starts) in apart {
+        for ((state, labels), mut starts) in apart.0 {
+            if labels == LabelSet::NONE {
+                let edges = lexicon.edges(state)?;
+                let byte = |n: &u32| trie.nodes()[*n as usize].byte;
+                starts.retain(|n| edges.get(byte(n)) != LexState::DEAD);
+            }
             starts.sort_unstable();
-            let found = row_walk::plain(lexicon, trie, Some(below), state, Some(&starts))?;
-            out.rest.add(found);
+            let starts = (Some(&starts[..]), labels);
+            let found = row_walk::plain_within(lexicon, trie, Some(below), state, starts, most)?;
+            match found {
+                Some(found) => out.rest.add(found),
+                None => return Ok(None),
+            }
         }
-        out.rest.exits.sort_unstable_by_key(|e: &Exit| e.1);
         Ok(Some(out))
+    }
+}
+
+/// A node on the path to the one being looked at.
+struct Open {
+    /// Where its subtree ends.
+    end: u32,
+    state: LexState,
+    /// How the lexeme may end here.
+    labels: LabelSet,
+    /// The number of tokens below, those of the node left out.
+    below: usize,
+    /// What was found before the node, its own tokens inside counted among that: tokens inside, exits
+    /// and edges.
+    before: (usize, usize, usize),
+}
+
+/// Nodes of the vocabulary's trie whose bytes have to be told apart, by the state before them and how a
+/// lexeme may end there.
+#[derive(Default)]
+struct Apart(FxHashMap<(LexState, LabelSet), Vec<u32>>);
+
+impl Apart {
+    fn add(&mut self, before: (LexState, LabelSet), nodes: &[u32]) {
+        self.0.entry(before).or_default().extend_from_slice(nodes);
     }
 }
 
 /// What [`ClassTrie::walk`] finds.
 #[derive(Debug, Default)]
 pub(crate) struct ClassFound {
-    /// Nodes all of whose tokens stay inside the lexeme.
+    /// Class nodes all of whose tokens stay inside the lexeme, in order.
     pub inside: Vec<Range<u32>>,
-    /// Further ones, and all ends, in preorder.
+    /// Further tokens, and all ends; the nodes of both tries, those of this one marked by [`CLASS`].
     pub rest: Found,
+}
+
+impl ClassFound {
+    /// Forgets the ends at a node and below where all tokens below stay inside.
+    fn close(&mut self, open: &Open, count: usize) {
+        let (before, exits, edges) = open.before;
+        if count - before == open.below {
+            self.rest.exits.truncate(exits);
+            self.rest.edges.truncate(edges);
+        }
+    }
+
+    /// Adds what another walk finds.
+    pub fn add(&mut self, other: ClassFound) {
+        if self.inside.is_empty() {
+            self.inside = other.inside;
+        } else {
+            self.inside.extend(other.inside);
+            self.inside.sort_unstable_by_key(|run| run.start);
+            self.inside.dedup_by(|next, last| {
+                let meets = next.start <= last.end;
+                if meets {
+                    last.end = last.end.max(next.end);
+                }
+                meets
+            });
+        }
+        self.rest.add(other.rest);
+    }
 }
 
 /// Where classes lead from lexical states, by the numbers of these.
@@ -449,7 +628,7 @@ impl<'a> Known<'a> {
     }
 
     /// Where the bytes of a node lead from a state, if they lead to one.
-    #[inline]
+    #[inline(always)]
     fn target(
         &mut self,
         state: LexState,
@@ -624,11 +803,12 @@ mod tests {
                 }
                 let plain = row_walk::plain(&lexicon, trie, Some(&below), state, None).unwrap();
                 let all = (trie, &below[..]);
-                let few = classes.walk(&lexicon, all, state, 2_000).unwrap();
-                let found = classes
-                    .walk(&lexicon, all, state, usize::MAX)
-                    .unwrap()
-                    .unwrap();
+                let walk = |most| {
+                    let found = classes.walk(&lexicon, all, state, None, &mut { most });
+                    found.unwrap()
+                };
+                let few = walk(500);
+                let found = walk(usize::MAX).unwrap();
                 walked += usize::from(few.is_some());
                 inside += usize::from(!found.inside.is_empty());
                 let own = classes.tokens(&found.inside).flatten().copied().collect();
@@ -636,7 +816,8 @@ mod tests {
                     sorted(&plain, Vec::new()) == sorted(&found.rest, own),
                     "value {i}"
                 );
-                assert!(plain.exits == found.rest.exits, "ends of value {i}");
+                let exits = classes.laid_exits(found.rest.exits.clone());
+                assert!(plain.exits == exits, "ends of value {i}");
             }
         }
         assert!(10 < walked && walked < inside, "{walked} {inside}");

@@ -190,7 +190,7 @@ impl LazyMachine {
         };
         let between = frame.key.is_some();
         let mut known: SmallVec<[(LabelSet, &[StackAction]); 8]> = SmallVec::new();
-        for &part in shared.lexicon.parts(state)? {
+        for &part in self.parts(state)? {
             for &trie in &frame.rests {
                 steps.spend()?;
                 let row = shared.row(part, trie, self.apart)?;

@@ -16,8 +16,8 @@ use crate::sets::SetId;
 use crate::token_terminals::{self, TokenTerminal};
 use maskwright_automata::{Control, ControlError, StackReader};
 use maskwright_tables::{
-    Crossing, LabelSet, LexState, Limits, Machine, Part, RowRef, RunError, StackAction, StackView,
-    Symbol, TokenId, Vocabulary, heap,
+    Crossing, LabelSet, LexState, LimitError, Limits, Machine, Part, RowRef, RunError, StackAction,
+    StackView, Symbol, TokenId, Vocabulary, heap,
 };
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -222,6 +222,14 @@ impl LazyMachine {
         let distinct = self.control.compares() && self.control.distinct(top).map_err(run_error)?;
         let number = u64::from(state.0) << 1 | u64::from(distinct);
         Ok(read(self.starts.put(top.0, number)))
+    }
+
+    /// The states whose rows together are those of a state.
+    pub(crate) fn parts(&self, state: LexState) -> Result<&[LexState], LimitError> {
+        match self.apart {
+            true => self.shared.lexicon.alternatives(state),
+            false => self.shared.lexicon.parts(state),
+        }
     }
 
     /// Whether a lexeme must differ from others, and what it is in its value.

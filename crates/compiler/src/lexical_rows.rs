@@ -24,24 +24,25 @@
 //! are never looked at.
 //!
 //! A row is found in the cheapest of these ways: from the strings of a list ([`text_rows`]); from the ways
-//! to closing quotes alone, where every character leads on; by its difference from the row of a base near
-//! it (one with its small counts only, or one in which most of the trie stays); by the whole walk,
-//! where strings of like bytes are one ([`class_trie`](crate::class_trie)) or all by themselves
-//! ([`row_walk::plain`]). `tries` keeps what is left of tokens.
+//! to closing quotes alone, where every character leads on; over the vocabulary and spread tries by the whole
+//! walk, where strings of like bytes are one (`by_class`); where too many have to be told apart, by its
+//! difference from the row of a base near it (one with its small counts only, or one in which most of the
+//! trie stays); by the whole walk of all strings by themselves ([`row_walk::plain`]). `tries` keeps what is left
+//! of tokens.
 
+mod by_class;
 mod tries;
 
 #[cfg(all(test, feature = "embedded"))]
 mod tests;
 
-use crate::class_trie::{ClassFound, ClassTrie};
+use crate::class_trie::ClassTrie;
 use crate::concurrent::{Map, Maps, collector_bytes, map_bytes};
 use crate::row_walk::{self, Base, Difference, Exit, Found, Weights};
 use crate::sets::{Set, SetId, Sets};
 use crate::text_rows::{self, Lengths};
 use maskwright_automata::Lexicon;
 use maskwright_automata::lexicon::{ByteSet, Shape, Spelling, Text};
-use maskwright_kernels::bits;
 use maskwright_tables::trie::Classes;
 use maskwright_tables::{LabelSet, LexState, LimitError, Limits, TokenTrie, Vocabulary, heap};
 use rustc_hash::FxHashMap;
@@ -168,8 +169,9 @@ impl LexicalRows {
     /// Tries of fewer nodes are walked as they are.
     const LARGE: usize = 1024;
 
-    /// Rests whose subtrees have more nodes than this together are spread.
-    const SPREAD: usize = 4096;
+    /// Rests whose subtrees have more nodes than this together are spread: those that are given by nodes of
+    /// the vocabulary's trie, and those that are given by class nodes, which are few.
+    const SPREAD: [usize; 2] = [4096, 1024];
 
     /// A hard bound on shared lexical states, for one grammar that outgrows everything.
     const MAX_STATES: usize = 1 << 24;
@@ -251,7 +253,7 @@ impl LexicalRows {
             self.row(state, Self::VOCABULARY, false)?;
         }
         self.lengths();
-        self.class_trie(&self.node_facts(Self::VOCABULARY));
+        self.class_trie();
         self.vocabulary.fans();
         Ok(())
     }
@@ -376,8 +378,8 @@ impl LexicalRows {
         if self.lexicon.has_gaps() {
             return self.with_gaps(state, trie_id);
         }
-        let starts = self.edges(trie_id);
-        if starts.is_none() {
+        let is_spread = self.edges(trie_id).is_some();
+        if !is_spread {
             let row = match self.lexicon.shape(state)? {
                 Shape::Text(text) => self.text_row(state, trie_id, &text)?,
                 Shape::Live(base) => self.live_row(state, trie_id, base)?,
@@ -388,15 +390,23 @@ impl LexicalRows {
                 return Ok(row);
             }
         }
-        let facts = match starts {
-            Some(_) => Some(self.node_facts(Self::VOCABULARY)),
-            None => (trie.len() >= Self::LARGE).then(|| self.node_facts(trie_id)),
+        // Of a state with large counts walks make many states.
+        if (is_spread || trie_id == Self::VOCABULARY)
+            && self.lexicon.wide(state)?.0 == state
+            && let Some((inside, found)) = self.class_walk(state, trie_id, joined)?
+        {
+            return self.found_row(state, trie_id, inside, found);
+        }
+        let facts = match is_spread {
+            true => Some(self.node_facts(Self::VOCABULARY)),
+            false => (trie.len() >= Self::LARGE).then(|| self.node_facts(trie_id)),
         };
+        let starts = self.laid_edges(trie_id);
+        let starts = starts.as_deref();
         if let Some(facts) = &facts
             && let Some(heights) = &facts.heights
             && !self.is_nested(trie_id)
         {
-            let starts = starts.map(|starts| &starts[..]);
             let mut base = self.base(state, trie_id, &facts.weights)?;
             if base.is_none() && starts.is_some() {
                 // Where the edges begin with a part of a character, the states in which it ends are not
@@ -426,81 +436,17 @@ impl LexicalRows {
         let mut found = Found::default();
         match starts {
             Some(starts) if !joined => {
-                for layer in layers(trie, starts) {
+                for layer in layers(starts, |n| trie.nodes()[n as usize].skip) {
                     let more = row_walk::plain(&self.lexicon, trie, below, state, Some(&layer))?;
                     found.add(more);
                 }
             }
             _ => {
-                let starts = starts.map(|edges| &edges[..]);
                 found = row_walk::plain(&self.lexicon, trie, below, state, starts)?;
             }
         }
         let inside = self.sets.intern_places(trie.tokens(), &found.inside);
         self.found_row(state, trie_id, inside, found)
-    }
-
-    /// The row of a JSON string and the vocabulary, where few bytes have to be told apart.
-    fn string_row(&self, state: LexState) -> Result<Option<LexRow>, LimitError> {
-        let trie_id = Self::VOCABULARY;
-        let facts = self.node_facts(trie_id);
-        let wide = self.lexicon.wide(state)?.0;
-        // Of a state with large counts walks make many states.
-        if wide != state
-            && let Some((heights, below)) = facts.nodes()
-            && let Some(row) = self.near(
-                state,
-                trie_id,
-                (wide, false),
-                (None, heights, below),
-                Self::few_of(self.trie(trie_id)),
-            )?
-        {
-            return Ok(Some(row));
-        }
-        let found = self.class_walk(state)?;
-        let row = found.map(|(inside, found)| self.found_row(state, trie_id, inside, found));
-        row.transpose()
-    }
-
-    /// The walk of a JSON string over the vocabulary with strings of like bytes as one: the tokens inside, and
-    /// the ends. `None` where too many bytes have to be told apart.
-    fn class_walk(&self, state: LexState) -> Result<Option<(SetId, Found)>, LimitError> {
-        let trie = self.trie(Self::VOCABULARY);
-        if trie.len() < Self::LARGE {
-            return Ok(None);
-        }
-        let facts = self.node_facts(Self::VOCABULARY);
-        let classes = self.class_trie(&facts);
-        let most = Self::few_of(trie);
-        let found = classes.walk(&self.lexicon, (trie, &facts.below), state, most)?;
-        Ok(found.map(|ClassFound { inside, mut rest }| {
-            let places = std::mem::take(&mut rest.inside);
-            let apart = places.of(trie.tokens());
-            let count = classes.count(&inside) + places.len();
-            let tokens = if count <= self.sets.many() {
-                let runs = classes.tokens(&inside).chain(apart);
-                self.sets.intern_runs(count, runs)
-            } else {
-                let mut words = classes.bitset(&inside);
-                apart.for_each(|run| bits::set(&mut words, run.iter().map(|t| t.0)));
-                self.sets.intern_words(words)
-            };
-            (tokens, rest)
-        }))
-    }
-
-    fn class_trie(&self, facts: &NodeFacts) -> &ClassTrie {
-        self.classes.get_or_init(|| {
-            let classes = ClassTrie::new(
-                self.trie(Self::VOCABULARY),
-                &facts.below,
-                self.vocabulary.mask_words(),
-            );
-            self.trie_bytes
-                .fetch_add(classes.heap_bytes(), Ordering::Relaxed);
-            classes
-        })
     }
 
     /// The row of a state with these tokens inside and these ends.
@@ -645,7 +591,7 @@ impl LexicalRows {
         trie_id: TrieId,
         weights: &Weights,
     ) -> Result<Option<LexState>, LimitError> {
-        if let Some(starts) = self.edges(trie_id) {
+        if let Some(starts) = self.laid_edges(trie_id) {
             let starts = starts.iter().map(|s| *s as usize);
             return Weights::new(self.trie(trie_id), starts).base_of(&self.lexicon, state);
         }
@@ -821,15 +767,6 @@ impl LexicalRows {
         ))
     }
 
-    /// The walk of a JSON string over the vocabulary, where strings of like bytes are one.
-    fn string_walk(&self, state: LexState, trie_id: TrieId) -> Result<Option<Walk>, LimitError> {
-        if trie_id != Self::VOCABULARY || matches!(self.lexicon.shape(state)?, Shape::Other) {
-            return Ok(None);
-        }
-        let found = self.class_walk(state)?;
-        Ok(found.map(|(inside, found)| self.walk_of(trie_id, inside, found)))
-    }
-
     fn walk_of(&self, trie_id: TrieId, inside: SetId, mut found: Found) -> Walk {
         let exits = found.exits.clone();
         let (residuals, whole) = self.residuals(trie_id, &mut found, inside);
@@ -843,7 +780,8 @@ impl LexicalRows {
 
     fn whole_walk(&self, state: LexState, trie_id: TrieId) -> Result<Walk, LimitError> {
         let trie = self.trie(trie_id);
-        let starts = self.edges(trie_id).map(|starts| &starts[..]);
+        let starts = self.laid_edges(trie_id);
+        let starts = starts.as_deref();
         let facts = self.node_facts(match starts {
             Some(_) => Self::VOCABULARY,
             None => trie_id,

@@ -155,6 +155,21 @@ pub(crate) fn plain(
     state: LexState,
     starts: Option<&[u32]>,
 ) -> Result<Found, LimitError> {
+    let (labels, mut most) = (LabelSet::NONE, usize::MAX);
+    let found = plain_within(lexicon, trie, below, state, (starts, labels), &mut most)?;
+    Ok(found.unwrap_or_default())
+}
+
+/// The same where the starts lie behind an end of the lexeme with these labels, and of at most so many
+/// nodes, which are counted down.
+pub(crate) fn plain_within(
+    lexicon: &Lexicon,
+    trie: &TokenTrie,
+    below: Option<&[Classes]>,
+    state: LexState,
+    (starts, labels): (Option<&[u32]>, LabelSet),
+    most: &mut usize,
+) -> Result<Option<Found>, LimitError> {
     let nodes = trie.nodes();
     let mut out = Found::default();
     let nowhere = lexicon.edges(LexState::DEAD)?;
@@ -193,9 +208,17 @@ pub(crate) fn plain(
             i = start.min(top.end);
             continue;
         }
+        let Some(left) = most.checked_sub(1) else {
+            return Ok(None);
+        };
+        *most = left;
         let node = &nodes[i as usize];
         let mut next = top.edges.get(node.byte);
+        let (exits, edges) = (out.exits.len(), out.edges.len());
         if i == start {
+            if labels != LabelSet::NONE {
+                out.edges.push((labels, i));
+            }
             starts_left = &starts_left[1..];
             start = starts_left.first().map_or(u32::MAX, |s| *s);
             let begun = first.get(node.byte);
@@ -210,7 +233,6 @@ pub(crate) fn plain(
                 };
             }
         }
-        let (exits, edges) = (out.exits.len(), out.edges.len());
         if top.labels != LabelSet::NONE {
             out.edges.push((top.labels, i));
         }
@@ -258,7 +280,7 @@ pub(crate) fn plain(
             i = node.skip;
         }
     }
-    Ok(out)
+    Ok(Some(out))
 }
 
 /// The tokens that stay inside the lexeme by the state in which they end, and all of its ends in

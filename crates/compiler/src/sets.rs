@@ -258,6 +258,18 @@ impl Sets {
         few.iter().copied().chain(kept)
     }
 
+    /// Whether a set has a token. O(log n) for a list.
+    pub fn contains(&self, id: SetId, token: TokenId) -> bool {
+        let has = |ids: &[TokenId]| ids.binary_search(&token).is_ok();
+        match self.get(id) {
+            Set::Few(ids) => has(ids),
+            Set::Dense(words) => bits::contains(words, token.0),
+            Set::Near(base, added, removed) => {
+                has(added) || !has(removed) && self.contains(*base, token)
+            }
+        }
+    }
+
     /// A set as a bitset.
     pub fn bitset(&self, id: SetId) -> Vec<u32> {
         let mut words = vec![0u32; self.words];

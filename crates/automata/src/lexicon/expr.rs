@@ -594,6 +594,18 @@ impl Store {
         id
     }
 
+    /// Whether an expression is made of bytes that follow each other and of alternatives alone.
+    pub fn is_text(&self, mut id: ExprId) -> bool {
+        loop {
+            match self.node(id) {
+                Node::Never | Node::Marks(_) | Node::Set(_) | Node::Literals { .. } => return true,
+                Node::Concat(head, rest) if self.is_text(*head) => id = *rest,
+                Node::Alt(parts) => return parts.iter().all(|p| self.is_text(*p)),
+                _ => return false,
+            }
+        }
+    }
+
     pub fn view(&self, id: ExprId) -> ExprView {
         match self.node(id) {
             Node::Never => ExprView::Never,

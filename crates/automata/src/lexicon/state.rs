@@ -1,8 +1,10 @@
 //! [`Lexicon`]: lexical states over the expressions, read without a lock.
 
+mod parts;
+
 use super::ByteSet;
 use super::edges::Edges;
-use super::expr::{Automaton, ExprId, ExprView, MarksId, Node, Runs, Store, UNBOUNDED};
+use super::expr::{Automaton, ExprId, ExprView, MarksId, Runs, Store, UNBOUNDED};
 use super::pieces::{Pieces, Spelling};
 use super::shape::{Others, Shape, Text};
 use super::shards::Shards;
@@ -46,6 +48,7 @@ struct State {
 #[derive(Debug, Default)]
 struct More {
     parts: OnceLock<Box<[LexState]>>,
+    alternatives: OnceLock<Box<[LexState]>>,
     loose: OnceLock<Loose>,
     wide: OnceLock<(LexState, u32)>,
     far: OnceLock<LexState>,
@@ -601,47 +604,6 @@ impl Lexicon {
         inner.store.forget();
         let _ = record.step.set((byte, target));
         Ok(target)
-    }
-
-    /// A fresh state as the union of fresh states that share no first byte, so that what is known of
-    /// each serves every lexeme of which it is an alternative. Just the state when it has no parts.
-    pub fn parts(&self, state: LexState) -> Result<&[LexState], LimitError> {
-        let record = &self.states[state.index()];
-        if let Some(parts) = self.more(record).parts.get() {
-            return Ok(parts);
-        }
-        let alternatives = match self.lock().store.node(record.expr) {
-            Node::Alt(parts) if record.fresh => parts.clone(),
-            _ => Box::default(),
-        };
-        // Groups of alternatives whose first bytes meet, directly or through others.
-        let mut groups: Vec<(ByteSet, Vec<ExprId>)> = Vec::new();
-        for e in alternatives {
-            let mut group = (self.first_bytes(self.fresh(e)?)?, vec![e]);
-            groups.retain_mut(|other| {
-                let apart = other.0.intersect(&group.0).is_empty();
-                if !apart {
-                    group.0 = group.0.union(&other.0);
-                    group.1.append(&mut other.1);
-                }
-                apart
-            });
-            groups.push(group);
-        }
-        let mut parts = Vec::with_capacity(groups.len());
-        if groups.len() > 1 {
-            for (_, group) in groups {
-                parts.push(self.fresh(self.alt(&group))?);
-            }
-            parts.retain(|p| *p != LexState::DEAD);
-        } else {
-            parts.push(state);
-        }
-        Ok(self.more(record).parts.get_or_init(|| {
-            let bytes = heap::list::<LexState>(parts.len());
-            self.edge_bytes.fetch_add(bytes, Ordering::Relaxed);
-            parts.into()
-        }))
     }
 
     /// What is known of a state without its transitions. Nothing where the vocabulary cannot spell all

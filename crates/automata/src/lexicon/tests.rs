@@ -36,6 +36,47 @@ fn marks_of_all_matching_terminals_surface() {
 }
 
 #[test]
+fn alternatives_are_shared_and_make_the_whole() {
+    let l = Lexicon::new(Limits::untrusted());
+    let letters = l.byte_class(&[(b'a', b'z')]);
+    let marked = |e, label| l.concat(&[e, l.mark(label)]);
+    let name = marked(l.repeat(letters, 1, None), 1);
+    let number = marked(l.repeat(l.byte_class(&[(b'0', b'9')]), 1, None), 2);
+    let texts = [("if", 3), ("in", 4), ("(", 5)].map(|(t, i)| marked(l.bytes(t.as_bytes()), i));
+    let all = l.alt(&[&[name, number][..], &texts[..]].concat());
+    let whole = l.fresh(all).unwrap();
+    let own = l.alternatives(whole).unwrap().to_vec();
+    let [alone, texts] = [name, l.alt(&texts)].map(|e| l.fresh(e).unwrap());
+    assert!(own.len() == 3 && own.contains(&alone) && own.contains(&texts));
+    // A state that is no union with an endless part is its own.
+    assert_eq!(l.alternatives(alone).unwrap(), [alone]);
+    assert_eq!(l.alternatives(texts).unwrap(), [texts]);
+    let labels_of = |state| l.labels(l.accept(state)).to_vec();
+    for text in ["i", "if", "in", "int", "(", "((", "7", "70", "7a"] {
+        let run = |first| {
+            let step = |state, byte: &u8| l.next(state, *byte).unwrap();
+            text.as_bytes().iter().fold(first, step)
+        };
+        let mut labels: Vec<u32> = own.iter().flat_map(|s| labels_of(run(*s))).collect();
+        labels.sort_unstable();
+        assert_eq!(labels, labels_of(run(whole)), "{text}");
+        // The same in the midst of a lexeme.
+        let inner = l.alternatives(run(whole)).unwrap();
+        let mut labels: Vec<u32> = inner.iter().flat_map(|s| labels_of(*s)).collect();
+        labels.sort_unstable();
+        assert_eq!(labels, labels_of(run(whole)), "in the midst, {text}");
+        assert!(run(whole) == LexState::DEAD || inner.iter().all(|s| !l.is_fresh(*s)));
+    }
+    // A name is the same behind a letter, whatever else could have begun there.
+    let after = |first, text: &[u8]| text.iter().fold(first, |s, b| l.next(s, *b).unwrap());
+    assert!(
+        l.alternatives(after(whole, b"i"))
+            .unwrap()
+            .contains(&after(alone, b"i"))
+    );
+}
+
+#[test]
 fn counters_are_not_copies() {
     let l = Lexicon::new(Limits::untrusted());
     let before = l.len().0;

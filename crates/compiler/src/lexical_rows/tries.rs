@@ -1,6 +1,7 @@
 //! What is left of tokens: residual tries, laid out or spread over the vocabulary's.
 
 use super::{LexicalRows, TrieId};
+use crate::class_trie::CLASS;
 use crate::row_walk::{Edge, Found, Weights};
 use crate::sets::{SetId, Sets};
 use maskwright_tables::trie::{Classes, byte_class};
@@ -40,7 +41,8 @@ pub(super) struct Residual {
 }
 
 /// A residual trie as edges of the vocabulary's: the nodes that are its root's children once those with
-/// equal bytes are laid over each other, strictly increasing.
+/// equal bytes are laid over each other, strictly increasing; class nodes, marked by [`CLASS`], stand for
+/// all of their members.
 #[derive(Debug)]
 pub(super) struct Spread {
     pub(super) edges: OnceLock<Arc<[u32]>>,
@@ -117,10 +119,31 @@ impl LexicalRows {
         }))
     }
 
+    /// The edges of a spread trie as nodes of the vocabulary's, increasing.
+    pub(super) fn laid_edges(&self, id: TrieId) -> Option<Vec<u32>> {
+        self.edges(id).map(|edges| self.laid(edges))
+    }
+
+    /// Nodes of the vocabulary's trie, increasing, where some are given by [`CLASS`].
+    fn laid(&self, nodes: &[u32]) -> Vec<u32> {
+        match self.classes.get() {
+            Some(classes) => classes.laid(nodes.iter().copied()),
+            None => nodes.to_vec(),
+        }
+    }
+
+    /// The number of nodes of a subtree of the vocabulary's trie, or of those of the members of a class node.
+    fn size(&self, node: u32) -> usize {
+        match self.classes.get() {
+            Some(classes) if node & CLASS != 0 => classes.size(node & !CLASS),
+            _ => (self.vocabulary.trie().nodes()[node as usize].skip - node) as usize,
+        }
+    }
+
     /// The trie in which the children of the root of a trie lie, and these children.
     pub fn children(&self, id: TrieId) -> (&TokenTrie, Vec<usize>) {
         let trie = self.trie(id);
-        let children = match self.edges(id) {
+        let children = match self.laid_edges(id) {
             Some(edges) => edges.iter().map(|e| *e as usize).collect(),
             None => trie.children(0).collect(),
         };
@@ -140,8 +163,9 @@ impl LexicalRows {
 
     /// Whether a trie certainly holds nothing that the other one does not hold too.
     pub fn is_within(&self, id: TrieId, other: TrieId) -> bool {
-        if id == other {
-            return true;
+        if id == other || other == Self::VOCABULARY {
+            // What is left of a token is never the whole of it.
+            return id == other;
         }
         if let Some(&known) = self.within.pin().get(&(id, other)) {
             return known;
@@ -151,8 +175,9 @@ impl LexicalRows {
                 let mut rest = others.iter();
                 self.here(id) == Sets::EMPTY && edges.iter().all(|e| rest.any(|o| o == e))
             }
-            (Some(_), None) => false,
-            (None, _) => self.holds(other, id),
+            // Not worth the search.
+            (Some(_), None) | (None, Some(_)) => false,
+            (None, None) => self.holds(other, id),
         };
         self.within.pin().insert((id, other), within);
         within
@@ -162,8 +187,7 @@ impl LexicalRows {
     pub(super) fn holds(&self, id: TrieId, other: TrieId) -> bool {
         let wanted = self.trie(other);
         let (trie, children) = self.children(id);
-        let here = self.sets.bitset(self.here(id));
-        let has = |t: &TokenId| maskwright_kernels::bits::contains(&here, t.0);
+        let has = |t: &TokenId| self.sets.contains(self.here(id), *t);
         if !wanted.tokens_at(0).iter().all(has) {
             return false;
         }
@@ -195,7 +219,15 @@ impl LexicalRows {
         };
         *spread.nested.get_or_init(|| {
             let edges = self.edges(id).map_or(&[][..], |edges| edges);
-            !are_apart(self.vocabulary.trie(), edges)
+            let (nodes, classes) = parted(edges);
+            let skip = |node: u32| self.vocabulary.trie().nodes()[node as usize].skip;
+            match self.classes.get() {
+                Some(trie) if !classes.is_empty() => {
+                    let skip = |node: u32| trie.skip(node & !CLASS) | CLASS;
+                    !nodes.is_empty() || !are_apart(classes, skip)
+                }
+                _ => !are_apart(nodes, skip),
+            }
         })
     }
 
@@ -302,18 +334,18 @@ impl LexicalRows {
             let labels = group[0].0;
             let roots: Roots = group.iter().map(|e| (e.1, e.2)).collect();
             let trie = self.trie(trie_id);
-            let size = |node: u32| (trie.nodes()[node as usize].skip - node) as usize;
-            let all = || group.iter().map(|e| size(e.1)).sum::<usize>();
+            let all = || group.iter().map(|e| self.size(e.1)).sum::<usize>();
             let mut of = trie_id;
             if std::ptr::eq(trie, self.vocabulary.trie()) {
-                if all() > Self::SPREAD && !self.lexicon.has_gaps() {
+                let by_class = roots.iter().any(|r| r.0 & CLASS != 0);
+                if all() > Self::SPREAD[usize::from(by_class)] && !self.lexicon.has_gaps() {
                     out.append(&mut self.spread(labels, &roots, &found.edges));
                     whole = false;
                     continue;
                 }
                 of = Self::VOCABULARY;
             }
-            let key = (of, roots);
+            let key = (of, self.laid_roots(roots));
             let known = self.merges.pin().get(&key).copied();
             let rest = known.unwrap_or_else(|| {
                 let rest = self.intern_trie(trie.merged(&key.1));
@@ -344,6 +376,23 @@ impl LexicalRows {
         (out, whole)
     }
 
+    /// The same roots as nodes of the vocabulary's trie.
+    fn laid_roots(&self, roots: Roots) -> Roots {
+        match self.classes.get() {
+            Some(classes) if roots.iter().any(|r| r.0 & CLASS != 0) => {
+                let mut laid: Vec<(u32, bool)> = Vec::new();
+                for &(root, last) in &roots {
+                    let members = classes.laid([root]);
+                    laid.extend(members.into_iter().map(|n| (n, last)));
+                }
+                laid.sort_unstable();
+                laid.dedup();
+                laid.into()
+            }
+            _ => roots,
+        }
+    }
+
     /// Rests of the vocabulary after these ends, by the kind of the bytes with which they begin.
     pub(super) fn spread(
         &self,
@@ -354,18 +403,34 @@ impl LexicalRows {
         let trie = self.vocabulary.trie();
         let mut here: Vec<TokenId> = Vec::new();
         let mut kinds: [Vec<u32>; KINDS.len() + 1] = Default::default();
+        let all = self.classes.get();
+        let class_node = |node: u32| {
+            all.filter(|_| node & CLASS != 0)
+                .map(|c| (c, node & !CLASS))
+        };
         let mut add = |node: u32| {
-            kinds[kind_of(trie.nodes()[node as usize].byte)].push(node);
+            let byte = match class_node(node) {
+                Some((classes, node)) => classes.bytes_of(node).iter().next().unwrap_or_default(),
+                None => trie.nodes()[node as usize].byte,
+            };
+            kinds[kind_of(byte)].push(node);
         };
         let from = edges.partition_point(|e| e.0 < labels);
         let edges = &edges[from..edges.partition_point(|e| e.0 <= labels)];
         edges.iter().for_each(|e| add(e.1));
         for &(root, last) in roots {
+            let class = class_node(root);
             if last {
-                here.extend_from_slice(trie.tokens_at(root as usize));
+                here.extend_from_slice(match class {
+                    Some((classes, root)) => classes.tokens_at(root),
+                    None => trie.tokens_at(root as usize),
+                });
             }
             if last || edges.is_empty() {
-                trie.children(root as usize).for_each(|c| add(c as u32));
+                match class {
+                    Some((classes, root)) => classes.children(root).for_each(|c| add(c | CLASS)),
+                    None => trie.children(root as usize).for_each(|c| add(c as u32)),
+                }
             }
         }
         let mut out = Vec::new();
@@ -376,12 +441,13 @@ impl LexicalRows {
             edges.sort_unstable();
             edges.dedup();
             let here = std::mem::take(&mut here);
-            let nodes = |e: &u32| (trie.nodes()[*e as usize].skip - e) as usize;
             let edges: Arc<[u32]> = edges.into();
-            let id = if edges.iter().map(nodes).sum::<usize>() > Self::SPREAD {
+            let by_class = !parted(&edges).1.is_empty();
+            let nodes: usize = edges.iter().map(|e| self.size(*e)).sum();
+            let id = if nodes > Self::SPREAD[usize::from(by_class)] {
                 Some(self.intern_spread(here, Arc::clone(&edges)))
             } else {
-                self.intern_trie(trie.laid_over(here, edges.iter().copied()))
+                self.intern_trie(trie.laid_over(here, self.laid(&edges)))
             };
             out.extend(id.map(|trie| Rest {
                 labels,
@@ -420,8 +486,17 @@ impl LexicalRows {
             return id;
         }
         let nodes = self.vocabulary.trie().nodes();
-        let classes = key.1.iter().map(|e| byte_class(nodes[*e as usize].byte));
-        let firsts = classes.fold(0, |all: Classes, class| all | 1 << class);
+        let (own, marked) = parted(&key.1);
+        let mut firsts: Classes = 0;
+        for edge in own {
+            firsts |= 1 << byte_class(nodes[*edge as usize].byte);
+        }
+        if let Some(classes) = self.classes.get() {
+            for edge in marked {
+                let bytes = classes.bytes_of(edge & !CLASS);
+                bytes.iter().for_each(|b| firsts |= 1 << byte_class(b));
+            }
+        }
         let spread = Spread {
             edges: OnceLock::from(Arc::clone(&key.1)),
             nested: OnceLock::new(),
@@ -450,8 +525,13 @@ impl LexicalRows {
     }
 }
 
-/// Increasing nodes in lists in which none lies below another one.
-pub(super) fn layers(trie: &TokenTrie, nodes: &[u32]) -> Vec<Vec<u32>> {
+/// Edges that are nodes of the vocabulary's trie, and those that are marked by [`CLASS`].
+pub(super) fn parted(edges: &[u32]) -> (&[u32], &[u32]) {
+    edges.split_at(edges.partition_point(|e| e & CLASS == 0))
+}
+
+/// Increasing nodes in lists in which none lies below another one, by the ends of their subtrees.
+pub(super) fn layers(nodes: &[u32], skip: impl Fn(u32) -> u32) -> Vec<Vec<u32>> {
     let mut layers: Vec<Vec<u32>> = Vec::new();
     // Where the subtrees around a node end, the outermost first.
     let mut ends: Vec<u32> = Vec::new();
@@ -463,15 +543,14 @@ pub(super) fn layers(trie: &TokenTrie, nodes: &[u32]) -> Vec<Vec<u32>> {
             layers.push(Vec::new());
         }
         layers[ends.len()].push(node);
-        ends.push(trie.nodes()[node as usize].skip);
+        ends.push(skip(node));
     }
     layers
 }
 
 /// Whether no node lies below another one.
-fn are_apart(trie: &TokenTrie, nodes: &[u32]) -> bool {
-    let mut pairs = nodes.windows(2);
-    pairs.all(|p| trie.nodes()[p[0] as usize].skip <= p[1])
+fn are_apart(nodes: &[u32], skip: impl Fn(u32) -> u32) -> bool {
+    nodes.windows(2).all(|p| skip(p[0]) <= p[1])
 }
 
 /// Edges without those that begin at some nodes.
