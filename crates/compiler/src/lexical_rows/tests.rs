@@ -305,7 +305,7 @@ fn rows_over_rests_equal_the_plain_walk() {
         let after: Vec<TrieId> = exits(first, LexicalRows::VOCABULARY);
         for &rest in after.iter().filter(|t| seen.insert(**t)) {
             match rows.is_laid_out(rest) {
-                true => laid_out += usize::from(rows.trie(rest).len() >= 256),
+                true => laid_out += usize::from(rows.trie(rest).len() >= 64),
                 false => spread += 1,
             }
             for (k, &second) in starts.iter().enumerate() {
