@@ -387,13 +387,13 @@ impl ClassTrie {
 
     /// The whole walk of a state, as [`row_walk::plain`] finds it, from the root or from these class nodes;
     /// `None` where more than `most` nodes of the vocabulary's trie have to be looked at since bytes of a class
-    /// lead apart. `below` is as for [`ClassTrie::new`].
+    /// lead apart; those that `whole` subtrees have are counted, or those that are met. `below` is as for [`ClassTrie::new`].
     pub fn walk(
         &self,
         lexicon: &Lexicon,
         (trie, below): (&TokenTrie, &[Classes]),
         state: LexState,
-        starts: Option<&[u32]>,
+        (starts, whole): (Option<&[u32]>, bool),
         most: &mut usize,
     ) -> Result<Option<ClassFound>, LimitError> {
         let mut known = Known::new(lexicon)?;
@@ -433,6 +433,9 @@ impl ClassTrie {
                 i = start.min(top.end);
                 continue;
             }
+            if *most == 0 {
+                return Ok(None);
+            }
             let node = &self.nodes[i as usize];
             let (exits, edges) = (out.rest.exits.len(), out.rest.edges.len());
             let mut next = LexState::DEAD;
@@ -444,14 +447,20 @@ impl ClassTrie {
                             out.rest.edges.push((top.labels, i | CLASS));
                         }
                     }
-                    None => apart.add((top.state, top.labels), self.members_of(i)),
+                    None => {
+                        self.charge(lexicon, trie, (top.state, i), whole, most)?;
+                        apart.add((top.state, top.labels), self.members_of(i));
+                    }
                 }
             }
             if i == start {
                 starts_left = &starts_left[1..];
                 start = starts_left.first().map_or(u32::MAX, |s| *s);
                 match known.target(state, node, &self.bytes)? {
-                    None => apart.add((state, LabelSet::NONE), self.members_of(i)),
+                    None => {
+                        self.charge(lexicon, trie, (state, i), whole, most)?;
+                        apart.add((state, LabelSet::NONE), self.members_of(i));
+                    }
                     Some(begun) if begun == LexState::DEAD || begun == next => {}
                     Some(begun) if next == LexState::DEAD => next = begun,
                     Some(begun) => {
@@ -518,6 +527,9 @@ impl ClassTrie {
             }
             starts.sort_unstable();
             let starts = (Some(&starts[..]), labels);
+            // Whole subtrees were counted before.
+            let mut free = usize::MAX;
+            let most = if whole { &mut free } else { &mut *most };
             let found = row_walk::plain_within(lexicon, trie, Some(below), state, starts, most)?;
             match found {
                 Some(found) => out.rest.add(found),
@@ -525,6 +537,32 @@ impl ClassTrie {
             }
         }
         Ok(Some(out))
+    }
+}
+
+impl ClassTrie {
+    /// Counts down the nodes below members of a node that live where they are apart: all of them if `whole`, and
+    /// behind bytes of characters outside ASCII, since classes of these hardly ever meet again.
+    fn charge(
+        &self,
+        lexicon: &Lexicon,
+        trie: &TokenTrie,
+        (state, node): (LexState, u32),
+        whole: bool,
+        most: &mut usize,
+    ) -> Result<(), LimitError> {
+        let first = self.bytes_of(node).iter().next().unwrap_or_default();
+        if whole || !first.is_ascii() {
+            let edges = lexicon.edges(state)?;
+            let nodes = trie.nodes();
+            for &member in self.members_of(node) {
+                let at = &nodes[member as usize];
+                if edges.get(at.byte) != LexState::DEAD {
+                    *most = most.saturating_sub((at.skip - member) as usize);
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -804,7 +842,7 @@ mod tests {
                 let plain = row_walk::plain(&lexicon, trie, Some(&below), state, None).unwrap();
                 let all = (trie, &below[..]);
                 let walk = |most| {
-                    let found = classes.walk(&lexicon, all, state, None, &mut { most });
+                    let found = classes.walk(&lexicon, all, state, (None, true), &mut { most });
                     found.unwrap()
                 };
                 let few = walk(500);

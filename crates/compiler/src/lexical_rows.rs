@@ -391,8 +391,7 @@ impl LexicalRows {
             }
         }
         // Of a state with large counts walks make many states.
-        if (is_spread || trie_id == Self::VOCABULARY)
-            && self.lexicon.wide(state)?.0 == state
+        if (is_spread || trie_id == Self::VOCABULARY && self.lexicon.wide(state)?.0 == state)
             && let Some((inside, found)) = self.class_walk(state, trie_id, joined)?
         {
             return self.found_row(state, trie_id, inside, found);

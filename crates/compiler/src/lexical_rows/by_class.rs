@@ -30,9 +30,14 @@ impl LexicalRows {
         {
             return Ok(Some(row));
         }
-        let found = self.class_walk(state, trie_id, true)?;
-        let row = found.map(|(inside, found)| self.found_row(state, trie_id, inside, found));
-        row.transpose()
+        let Some((inside, mut found)) = self.class_walk(state, trie_id, true)? else {
+            return Ok(None);
+        };
+        // Little is left behind closing quotes: not worth its kinds.
+        if let Some(classes) = self.classes.get() {
+            found.exits = classes.laid_exits(found.exits);
+        }
+        self.found_row(state, trie_id, inside, found).map(Some)
     }
 
     /// The walk of a state over the vocabulary or a spread trie with strings of like bytes as one: the tokens
@@ -48,10 +53,11 @@ impl LexicalRows {
         };
         let trie = self.trie(trie_id);
         let mut most = Self::few_of(trie);
+        let whole = !matches!(self.lexicon.shape(state)?, Shape::Other);
         let all = (trie, &facts.below[..]);
         let mut found = ClassFound::default();
         match self.edges(trie_id) {
-            None => match classes.walk(&self.lexicon, all, state, None, &mut most)? {
+            None => match classes.walk(&self.lexicon, all, state, (None, whole), &mut most)? {
                 Some(own) => found = own,
                 None => return Ok(None),
             },
@@ -66,7 +72,7 @@ impl LexicalRows {
                     ),
                 };
                 for layer in marked {
-                    let starts = Some(&layer[..]);
+                    let starts = (Some(&layer[..]), whole);
                     match classes.walk(&self.lexicon, all, state, starts, &mut most)? {
                         Some(own) => found.add(own),
                         None => return Ok(None),
