@@ -8,7 +8,7 @@
 //! pattern of hexadecimal digits or behind `htt`, the nodes of the vocabulary's trie are walked from there on.
 //!
 //! An end of a lexeme, and an edge with which what follows it begins, is a class node then, and stands for
-//! its members: those of the vocabulary's trie are marked apart from these by [`CLASS`].
+//! its members. [`CLASS`] marks it among those that are nodes of the vocabulary's trie.
 //!
 //! # Invariants
 //!
@@ -387,7 +387,8 @@ impl ClassTrie {
 
     /// The whole walk of a state, as [`row_walk::plain`] finds it, from the root or from these class nodes;
     /// `None` where more than `most` nodes of the vocabulary's trie have to be looked at since bytes of a class
-    /// lead apart; those that `whole` subtrees have are counted, or those that are met. `below` is as for [`ClassTrie::new`].
+    /// lead apart; those that `whole` subtrees have are counted, or those that are met. `below` is as for
+    /// [`ClassTrie::new`].
     pub fn walk(
         &self,
         lexicon: &Lexicon,

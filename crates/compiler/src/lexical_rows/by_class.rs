@@ -30,14 +30,21 @@ impl LexicalRows {
         {
             return Ok(Some(row));
         }
-        let Some((inside, mut found)) = self.class_walk(state, trie_id, true)? else {
-            return Ok(None);
-        };
-        // Little is left behind closing quotes: not worth its kinds.
-        if let Some(classes) = self.classes.get() {
-            found.exits = classes.laid_exits(found.exits);
-        }
-        self.found_row(state, trie_id, inside, found).map(Some)
+        let found = self.quoted_walk(state)?;
+        let row = found.map(|(inside, found)| self.found_row(state, trie_id, inside, found));
+        row.transpose()
+    }
+
+    /// The [`class_walk`](Self::class_walk) of a JSON string and the vocabulary, the ends as nodes of its trie: little is left behind
+    /// closing quotes, and not worth its kinds.
+    fn quoted_walk(&self, state: LexState) -> Result<Option<(SetId, Found)>, LimitError> {
+        let found = self.class_walk(state, Self::VOCABULARY, true)?;
+        Ok(found.map(|(inside, mut found)| {
+            if let Some(classes) = self.classes.get() {
+                found.exits = classes.laid_exits(found.exits);
+            }
+            (inside, found)
+        }))
     }
 
     /// The walk of a state over the vocabulary or a spread trie with strings of like bytes as one: the tokens
@@ -129,12 +136,7 @@ impl LexicalRows {
         if trie_id != Self::VOCABULARY || matches!(self.lexicon.shape(state)?, Shape::Other) {
             return Ok(None);
         }
-        let found = self.class_walk(state, trie_id, true)?;
-        Ok(found.map(|(inside, mut found)| {
-            if let Some(classes) = self.classes.get() {
-                found.exits = classes.laid_exits(found.exits);
-            }
-            self.walk_of(trie_id, inside, found)
-        }))
+        let found = self.quoted_walk(state)?;
+        Ok(found.map(|(inside, found)| self.walk_of(trie_id, inside, found)))
     }
 }
