@@ -16,7 +16,7 @@
 //! - The members of the root are the root. Each child, in the vocabulary's trie, of a member of a node
 //!   is a member of one child of the node, and the bytes of a node are those of its members.
 
-use crate::row_walk::{self, Exit, Found};
+use crate::row_walk::{self, Exit, Found, Joined};
 use maskwright_automata::Lexicon;
 use maskwright_automata::lexicon::{ByteSet, Edges};
 use maskwright_kernels::bits;
@@ -398,7 +398,7 @@ impl ClassTrie {
         most: &mut usize,
     ) -> Result<Option<ClassFound>, LimitError> {
         let mut known = Known::new(lexicon)?;
-        let mut joined: FxHashMap<(LexState, LexState), LexState> = FxHashMap::default();
+        let mut joined = Joined::default();
         let mut out = ClassFound::default();
         let mut apart = Apart::default();
         // The tokens inside so far.
@@ -464,16 +464,7 @@ impl ClassTrie {
                     }
                     Some(begun) if begun == LexState::DEAD || begun == next => {}
                     Some(begun) if next == LexState::DEAD => next = begun,
-                    Some(begun) => {
-                        next = match joined.get(&(next, begun)) {
-                            Some(&both) => both,
-                            None => {
-                                let both = lexicon.join(next, begun)?;
-                                joined.insert((next, begun), both);
-                                both
-                            }
-                        }
-                    }
+                    Some(begun) => next = joined.join(lexicon, next, begun)?,
                 }
             }
             let place = lexicon.place(next);

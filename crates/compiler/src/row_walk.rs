@@ -126,6 +126,26 @@ impl<'a> KnownState<'a> {
     }
 }
 
+/// Two lexemes followed as one, each pair joined once in a walk.
+#[derive(Default)]
+pub(crate) struct Joined(FxHashMap<(LexState, LexState), LexState>);
+
+impl Joined {
+    pub fn join(
+        &mut self,
+        lexicon: &Lexicon,
+        one: LexState,
+        other: LexState,
+    ) -> Result<LexState, LimitError> {
+        if let Some(&both) = self.0.get(&(one, other)) {
+            return Ok(both);
+        }
+        let both = lexicon.join(one, other)?;
+        self.0.insert((one, other), both);
+        Ok(both)
+    }
+}
+
 /// A node on the path to the one being looked at.
 struct Open<'a> {
     /// Where its subtree ends.
@@ -175,7 +195,7 @@ pub(crate) fn plain_within(
     let nowhere = lexicon.edges(LexState::DEAD)?;
     let first = lexicon.edges(state)?;
     let mut known = Known::new(lexicon);
-    let mut joined: FxHashMap<(LexState, LexState), LexState> = FxHashMap::default();
+    let mut joined = Joined::default();
     let mut starts_left = starts.unwrap_or_default();
     let open = |end: u32, edges, dead| Open {
         end,
@@ -223,14 +243,7 @@ pub(crate) fn plain_within(
             start = starts_left.first().map_or(u32::MAX, |s| *s);
             let begun = first.get(node.byte);
             if next != begun && begun != LexState::DEAD {
-                next = match joined.get(&(next, begun)) {
-                    Some(&both) => both,
-                    None => {
-                        let both = lexicon.join(next, begun)?;
-                        joined.insert((next, begun), both);
-                        both
-                    }
-                };
+                next = joined.join(lexicon, next, begun)?;
             }
         }
         if top.labels != LabelSet::NONE {
