@@ -4,8 +4,8 @@ use maskwright_tables::heap;
 use papaya::HashMap;
 use rustc_hash::FxBuildHasher;
 use seize::Collector;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// A map that is read without a lock.
 pub(crate) type Map<K, V> = HashMap<K, V, FxBuildHasher>;
@@ -84,6 +84,136 @@ impl Numbers {
     }
 }
 
+/// Numbers by keys of 64 bits, below `u64::MAX`: of each key the first that is put there. One is found
+/// without a lock, and in one look where nobody else is.
+///
+/// Places in pieces, each twice as long as the one before; in a piece a key is at the first free place from
+/// the one that its hash names. When the last piece is three quarters full the next one follows, and with
+/// each number that is put there some of the old ones move along, so that no call does much at once; both
+/// pieces are looked at until all have moved. Pieces left behind stay, since someone may be reading one.
+///
+/// Invariants: a place that is taken does not change; whoever puts something there holds the lock.
+#[derive(Debug, Default)]
+pub(crate) struct Keyed {
+    pieces: [OnceLock<Box<[Place]>>; 28],
+    /// Twice the number of pieces, and 1 while the one before the last is looked at too.
+    known: AtomicU32,
+    /// The number of keys.
+    len: AtomicUsize,
+    /// How many places of the piece before the last have moved.
+    moved: Mutex<usize>,
+}
+
+#[derive(Debug, Default)]
+struct Place {
+    key: AtomicU64,
+    /// 0 for a free place, else the number and 1.
+    number: AtomicU64,
+}
+
+impl Place {
+    /// Finds a key in a piece, or the place where it would be.
+    #[inline]
+    fn find(places: &[Place], key: u64) -> Result<u64, &Place> {
+        let last = places.len() - 1;
+        // Fibonacci hashing: the upper bits of a product depend on all bits of the key.
+        let hash = key.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut at = (hash >> (u64::BITS - places.len().ilog2())) as usize;
+        loop {
+            let place = &places[at & last];
+            match place.number.load(Ordering::Acquire).checked_sub(1) {
+                None => return Err(place),
+                Some(number) if place.key.load(Ordering::Relaxed) == key => return Ok(number),
+                Some(_) => at += 1,
+            }
+        }
+    }
+
+    fn put(places: &[Place], key: u64, number: u64) {
+        if let Err(place) = Self::find(places, key) {
+            place.key.store(key, Ordering::Relaxed);
+            place.number.store(number + 1, Ordering::Release);
+        }
+    }
+}
+
+impl Keyed {
+    const FIRST: usize = 8;
+
+    /// How many old places move with each number that is put there: all have before the piece is full.
+    const MOVES: usize = 4;
+
+    #[inline]
+    fn piece(&self, number: u32) -> &[Place] {
+        self.pieces[number as usize].get().map_or(&[], |p| p)
+    }
+
+    /// The number of a key.
+    #[inline]
+    pub fn get(&self, key: u64) -> Option<u64> {
+        let known = self.known.load(Ordering::Acquire);
+        let last = (known >> 1).checked_sub(1)?;
+        match Place::find(self.piece(last), key) {
+            Ok(number) => Some(number),
+            Err(_) if known & 1 == 1 => Place::find(self.piece(last - 1), key).ok(),
+            Err(_) => None,
+        }
+    }
+
+    /// Gives a number to a key; its number then.
+    pub fn put(&self, key: u64, number: u64) -> u64 {
+        let mut moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = self.get(key) {
+            return known;
+        }
+        let mut known = self.known.load(Ordering::Relaxed);
+        let len = self.len.load(Ordering::Relaxed);
+        let pieces = known >> 1;
+        if pieces == 0 || (len + 1) * 4 > (Self::FIRST << (pieces - 1)) * 3 {
+            let places = Self::FIRST << pieces;
+            self.pieces[pieces as usize]
+                .get_or_init(|| (0..places).map(|_| Place::default()).collect());
+            *moved = 0;
+            known = (pieces + 1) << 1 | u32::from(pieces > 0);
+            self.known.store(known, Ordering::Release);
+        }
+        let last = (known >> 1) - 1;
+        let places = self.piece(last);
+        Place::put(places, key, number);
+        self.len.store(len + 1, Ordering::Relaxed);
+        if known & 1 == 1 {
+            let old = self.piece(last - 1);
+            for place in old.iter().skip(*moved).take(Self::MOVES) {
+                if let Some(number) = place.number.load(Ordering::Relaxed).checked_sub(1) {
+                    Place::put(places, place.key.load(Ordering::Relaxed), number);
+                }
+            }
+            *moved += Self::MOVES;
+            if *moved >= old.len() {
+                self.known.store(known - 1, Ordering::Release);
+            }
+        }
+        number
+    }
+
+    /// The number of keys.
+    pub fn len(&self) -> usize {
+        self.len.load(Ordering::Relaxed)
+    }
+
+    /// Bytes held.
+    pub fn heap_bytes(&self) -> usize {
+        let pieces = self.pieces.iter().filter_map(OnceLock::get);
+        pieces.map(|p| heap::list::<Place>(p.len())).sum()
+    }
+}
+
+/// Two numbers as one key.
+#[inline]
+pub(crate) fn pair(first: u32, second: u32) -> u64 {
+    u64::from(first) << 32 | u64::from(second)
+}
+
 /// Bytes of a map with so many entries, without what these own, about. Each entry is an allocation.
 pub(crate) fn map_bytes<K, V>(len: usize) -> usize {
     let places = match len {
@@ -126,5 +256,45 @@ mod tests {
         assert_eq!(numbers.get(2), None);
         assert_eq!(Numbers::place(u32::MAX).0, 26);
         assert!(numbers.heap_bytes() >= 8 * 70_000);
+    }
+
+    #[test]
+    fn keys_keep_their_first_number_while_their_table_grows() {
+        let table = Keyed::default();
+        let key = |i: u32| pair(i % 7, i.wrapping_mul(0x1234_5671));
+        let limit = 20_000;
+        for i in 0..limit {
+            assert_eq!(table.get(key(i)), None);
+            assert_eq!(table.put(key(i), u64::from(i)), u64::from(i));
+            assert_eq!(table.put(key(i), 7), u64::from(i));
+            // Old keys are found wherever they are just now.
+            for other in [0, i / 3, i / 2, i] {
+                assert_eq!(table.get(key(other)), Some(u64::from(other)));
+            }
+        }
+        assert_eq!(table.len(), limit as usize);
+        for i in 0..limit {
+            assert_eq!(table.get(key(i)), Some(u64::from(i)));
+            assert_eq!(table.get(key(i + limit)), None);
+        }
+    }
+
+    #[test]
+    fn threads_agree_on_the_numbers_of_keys() {
+        let table = Keyed::default();
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let table = &table;
+                scope.spawn(move || {
+                    for i in 0..5_000u64 {
+                        let key = i.wrapping_mul(0x9e37_79b9) ^ i << 40;
+                        let number = table.put(key, thread << 32 | i);
+                        assert_eq!(number & 0xffff_ffff, i);
+                        assert_eq!(table.get(key), Some(number));
+                    }
+                });
+            }
+        });
+        assert_eq!(table.len(), 5_000);
     }
 }

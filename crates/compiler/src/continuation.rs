@@ -10,6 +10,7 @@
 //!
 //! Questions inside questions are kept on a stack of their own, at most one for each byte of a token.
 
+use crate::concurrent::pair;
 use crate::lazy::LazyMachine;
 use crate::lexical_rows::{LexicalRows, TrieId};
 use crate::memo::{Overlay, Reads};
@@ -47,7 +48,7 @@ struct Child {
 }
 
 /// Rests of tokens that are read on from the same stack.
-pub(crate) type Rests = SmallVec<[TrieId; 4]>;
+type Rests = SmallVec<[TrieId; 4]>;
 
 /// A stack that notes where it is read, from its own top.
 struct View<'a> {
@@ -163,15 +164,13 @@ impl LazyMachine {
         if let [only] = rests[..] {
             return only.0 << 1;
         }
-        let questions = self.questions.pin();
-        let new = || {
-            let next = self.asked.fetch_add(1, Ordering::Relaxed);
-            next << 1 | 1
-        };
-        match questions.get(rests) {
-            Some(&known) => known,
-            None => *questions.get_or_insert(rests.clone(), new()),
-        }
+        let node = rests.iter().fold(0, |node, rest| {
+            let key = pair(node, rest.0);
+            let new = || u64::from(self.asked.fetch_add(1, Ordering::Relaxed)) + 1;
+            let known = self.questions.get(key);
+            known.unwrap_or_else(|| self.questions.put(key, new())) as u32
+        });
+        node << 1 | 1
     }
 
     /// Reads the rests of a question from a lexical state on.

@@ -8,8 +8,7 @@
 //! the second visit is a lookup.
 
 use crate::alive::{Alive, Question};
-use crate::concurrent::{Map, Maps, Numbers, collector_bytes, map_bytes};
-use crate::continuation::Rests;
+use crate::concurrent::{Keyed, Numbers, pair};
 use crate::lexical_rows::LexicalRows;
 use crate::memo::{Overlay, OverlayView, Reads, StackMemo};
 use crate::sets::SetId;
@@ -44,14 +43,16 @@ pub(crate) struct LazyMachine {
     /// number of the state, and 1 if so.
     starts: Numbers,
     /// Whether such lexemes may run out.
-    ending: Map<Symbol, bool>,
-    differing: Map<(Symbol, LabelSet), (bool, Part)>,
+    ending: Numbers,
+    /// What lexemes with some labels mean on a symbol: see [`Self::meaning`].
+    meanings: Keyed,
     steps: StackMemo,
     actions: boxcar::Vec<Box<[StackAction]>>,
     /// What follows a lexeme: see `continuation`.
     pub(crate) continuations: StackMemo,
-    /// Questions about several rests of tokens at once, by number.
-    pub(crate) questions: Map<Rests, u32>,
+    /// Lists of rests of tokens about which there were questions, as paths: the next node by a node and a
+    /// rest.
+    pub(crate) questions: Keyed,
     pub(crate) asked: AtomicU32,
     row_memo: StackMemo,
     rows: boxcar::Vec<MadeRow>,
@@ -98,9 +99,36 @@ pub(crate) fn run_error(e: ControlError) -> RunError {
     }
 }
 
+/// Whether a lexeme must differ and what it is in its value, as one number.
+fn number_of(differs: bool, part: Part) -> u64 {
+    let part = match part {
+        Part::None => 0,
+        Part::Name => 1,
+        Part::Scalar => 2,
+        Part::Close => 3,
+        Part::Open { object, differs } => 4 | u64::from(object) | u64::from(differs) << 1,
+    };
+    part << 1 | u64::from(differs)
+}
+
+/// The reverse of [`number_of`].
+#[inline]
+fn meaning_of(number: u64) -> (bool, Part) {
+    let part = match number >> 1 {
+        0 => Part::None,
+        1 => Part::Name,
+        2 => Part::Scalar,
+        3 => Part::Close,
+        part => Part::Open {
+            object: part & 1 == 1,
+            differs: part & 2 == 2,
+        },
+    };
+    (number & 1 == 1, part)
+}
+
 impl LazyMachine {
     pub fn new(control: Box<dyn Control>, shared: Arc<LexicalRows>, limits: Limits) -> Self {
-        let maps = Maps::new();
         LazyMachine {
             records: control.records(),
             has_gaps: !(control.is_whole() && shared.lexicon.spells_all()),
@@ -111,14 +139,14 @@ impl LazyMachine {
             shared,
             limits,
             starts: Numbers::default(),
-            ending: maps.map(),
-            differing: maps.map(),
-            steps: StackMemo::new(&maps),
+            ending: Numbers::default(),
+            meanings: Keyed::default(),
+            steps: StackMemo::default(),
             actions: boxcar::Vec::new(),
-            continuations: StackMemo::new(&maps),
-            questions: maps.map(),
+            continuations: StackMemo::default(),
+            questions: Keyed::default(),
             asked: AtomicU32::new(0),
-            row_memo: StackMemo::new(&maps),
+            row_memo: StackMemo::default(),
             rows: boxcar::Vec::new(),
             token_terminals: Box::default(),
             list_bytes: AtomicUsize::new(0),
@@ -182,9 +210,9 @@ impl LazyMachine {
     /// shared rows left out. O(1), and never waits.
     pub fn heap_bytes(&self) -> usize {
         let maps = self.starts.heap_bytes()
-            + map_bytes::<Symbol, bool>(self.ending.len())
-            + map_bytes::<(Symbol, LabelSet), (bool, Part)>(self.differing.len())
-            + map_bytes::<Rests, u32>(self.questions.len())
+            + self.ending.heap_bytes()
+            + self.meanings.heap_bytes()
+            + self.questions.heap_bytes()
             + self.steps.heap_bytes()
             + self.continuations.heap_bytes()
             + self.row_memo.heap_bytes();
@@ -195,7 +223,6 @@ impl LazyMachine {
         let named =
             named.map(|t| size_of::<TokenTerminal>() + heap::list::<TokenId>(t.tokens.len()));
         size_of::<Self>()
-            + collector_bytes()
             + self.control.heap_bytes()
             + self.alive.heap_bytes()
             + maps
@@ -234,13 +261,14 @@ impl LazyMachine {
 
     /// Whether a lexeme must differ from others, and what it is in its value.
     pub(crate) fn meaning(&self, top: Symbol, labels: LabelSet) -> Result<(bool, Part), RunError> {
-        if let Some(&known) = self.differing.pin().get(&(top, labels)) {
-            return Ok(known);
+        let key = pair(top.0, labels.0);
+        if let Some(known) = self.meanings.get(key) {
+            return Ok(meaning_of(known));
         }
         let own = self.shared.lexicon.labels(labels);
         let differs = self.control.must_differ(top, own).map_err(run_error)?;
         let part = self.control.part(top, own).map_err(run_error)?;
-        self.differing.pin().insert((top, labels), (differs, part));
+        self.meanings.put(key, number_of(differs, part));
         Ok((differs, part))
     }
 
@@ -467,11 +495,10 @@ impl Machine for LazyMachine {
         if !self.begin(top)?.1 {
             return Ok(false);
         }
-        if let Some(&known) = self.ending.pin().get(&top) {
-            return Ok(known);
+        if let Some(known) = self.ending.get(top.0) {
+            return Ok(known == 1);
         }
         let ending = self.control.may_run_out(top).map_err(run_error)?;
-        self.ending.pin().insert(top, ending);
-        Ok(ending)
+        Ok(self.ending.put(top.0, u64::from(ending)) == 1)
     }
 }

@@ -37,7 +37,7 @@ mod tries;
 mod tests;
 
 use crate::class_trie::ClassTrie;
-use crate::concurrent::{Map, Maps, collector_bytes, map_bytes};
+use crate::concurrent::{Keyed, Map, Maps, collector_bytes, map_bytes, pair};
 use crate::row_walk::{self, Base, Difference, Exit, Found, Weights};
 use crate::sets::{Set, SetId, Sets};
 use crate::text_rows::{self, Lengths};
@@ -97,16 +97,17 @@ pub(crate) struct LexicalRows {
     trie_ids: Mutex<FxHashMap<Arc<TokenTrie>, TrieId>>,
     /// Tries by the nodes below which they were collected: `None` where no token is left.
     merges: Map<(TrieId, Roots), Option<TrieId>>,
-    /// Tries without the tokens of a set.
-    trimmed: Map<(TrieId, SetId), Option<TrieId>>,
+    /// Tries without the tokens of a set: by trie and set, the number of what is left and 1, or 0 for
+    /// nothing.
+    trimmed: Keyed,
     /// What is left after the ends of a state with these labels without some of them.
     cuts: Map<Cut, Arc<[Rest]>>,
     spread_ids: Mutex<FxHashMap<SpreadKey, TrieId>>,
-    /// Whether the edges of the first are among those of the second.
-    within: Map<(TrieId, TrieId), bool>,
+    /// By two tries, whether the edges of the first are among those of the second: 1 if so.
+    within: Keyed,
     rows: boxcar::Vec<LexRow>,
-    /// With whether lexemes that begin inside each other were followed as one.
-    row_ids: Map<(LexState, TrieId, bool), u32>,
+    /// Rows by [`Self::row_key`].
+    row_ids: Keyed,
     walks: Map<(LexState, TrieId), Arc<Walk>>,
     node_facts: Map<TrieId, Arc<NodeFacts>>,
     trie_bytes: AtomicUsize,
@@ -229,12 +230,12 @@ impl LexicalRows {
             tries,
             trie_ids: Mutex::default(),
             merges: maps.map(),
-            trimmed: maps.map(),
+            trimmed: Keyed::default(),
             cuts: maps.map(),
             spread_ids: Mutex::default(),
-            within: maps.map(),
+            within: Keyed::default(),
             rows,
-            row_ids: maps.map(),
+            row_ids: Keyed::default(),
             walks: maps.map(),
             node_facts: maps.map(),
             trie_bytes: AtomicUsize::new(0),
@@ -272,13 +273,12 @@ impl LexicalRows {
         let tries = heap::pieces::<Residual>(self.tries.count())
             + self.tries.count() * heap::allocation(size_of::<TokenTrie>() + 16)
             + map_bytes::<TrieId, Arc<NodeFacts>>(self.node_facts.len())
-            + map_bytes::<(TrieId, TrieId), bool>(self.within.len());
+            + self.within.heap_bytes();
         let rests = map_bytes::<(TrieId, Roots), Option<TrieId>>(self.merges.len())
-            + map_bytes::<(TrieId, SetId), Option<TrieId>>(self.trimmed.len())
+            + self.trimmed.heap_bytes()
             + map_bytes::<Cut, Arc<[Rest]>>(self.cuts.len())
             + map_bytes::<(LexState, TrieId), Arc<Walk>>(self.walks.len());
-        let rows = heap::pieces::<LexRow>(self.rows.count())
-            + map_bytes::<(LexState, TrieId, bool), u32>(self.row_ids.len());
+        let rows = heap::pieces::<LexRow>(self.rows.count()) + self.row_ids.heap_bytes();
         self.sets.heap_bytes()
             + self.lexicon.heap_bytes()
             + self.trie_bytes.load(Ordering::Relaxed)
@@ -301,7 +301,8 @@ impl LexicalRows {
             return Ok(&self.rows[0]);
         }
         let joined = apart && self.is_nested(trie);
-        if let Some(&id) = self.row_ids.pin().get(&(state, trie, joined)) {
+        let key = Self::row_key(state, trie, joined);
+        if let Some(id) = self.row_ids.get(key) {
             return Ok(&self.rows[id as usize]);
         }
         let far = match self.is_low && !self.lexicon.has_gaps() {
@@ -310,9 +311,14 @@ impl LexicalRows {
         };
         let id = self.row_id(far, trie, joined)?;
         if far != state {
-            self.row_ids.pin().insert((state, trie, joined), id);
+            self.row_ids.put(key, u64::from(id));
         }
         Ok(&self.rows[id as usize])
+    }
+
+    /// A state and a trie, with whether lexemes that begin inside each other are followed as one.
+    fn row_key(state: LexState, trie: TrieId, joined: bool) -> u64 {
+        pair(state.0, trie.0 << 1 | u32::from(joined))
     }
 
     /// How the lexeme of a row can end, and what is left of the tokens then. With the labels `apart`, each
@@ -360,16 +366,16 @@ impl LexicalRows {
     }
 
     fn row_id(&self, state: LexState, trie: TrieId, joined: bool) -> Result<u32, LimitError> {
-        let key = (state, trie, joined);
-        if let Some(&id) = self.row_ids.pin().get(&key) {
-            return Ok(id);
+        let key = Self::row_key(state, trie, joined);
+        if let Some(id) = self.row_ids.get(key) {
+            return Ok(id as u32);
         }
         let row = self.make(state, trie, joined)?;
         let bytes = heap::list::<(LabelSet, TrieId)>(row.exits.len())
             + heap::list::<(LexState, Spelling, SetId)>(row.ends.len());
         self.trie_bytes.fetch_add(bytes, Ordering::Relaxed);
-        let id = self.rows.push(row) as u32;
-        Ok(*self.row_ids.pin().get_or_insert(key, id))
+        let id = self.rows.push(row) as u64;
+        Ok(self.row_ids.put(key, id) as u32)
     }
 
     #[cold]

@@ -9,7 +9,7 @@
 //! Invariant: below a node of depth `d`, no other node reads depth `d` again. An answer may stand
 //! under more symbols than it needs (two ways of asking may meet in one tree), never under fewer.
 
-use crate::concurrent::{Map, Maps, map_bytes};
+use crate::concurrent::{Keyed, pair};
 use maskwright_tables::{StackAction, StackView, Symbol};
 use smallvec::SmallVec;
 use std::cell::RefCell;
@@ -36,7 +36,7 @@ impl Reads {
 }
 
 /// What a key leads to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
     /// The answer is known without reading further.
     Answer(u32),
@@ -44,19 +44,39 @@ enum Next {
     Read { depth: u32, node: u32 },
 }
 
+impl Next {
+    /// Depths below this are told apart from answers.
+    const DEPTHS: u32 = 1 << 30;
+
+    #[inline]
+    fn number(self) -> u64 {
+        match self {
+            Next::Answer(answer) => pair(u32::MAX >> 1, answer),
+            Next::Read { depth, node } => pair(depth, node),
+        }
+    }
+
+    #[inline]
+    fn of(number: u64) -> Self {
+        let (depth, node) = ((number >> 32) as u32, number as u32);
+        match depth < Self::DEPTHS {
+            true => Next::Read { depth, node },
+            false => Next::Answer(node),
+        }
+    }
+}
+
 /// The symbol that stands for "below the bottom of the stack".
 const BOTTOM: u32 = u32::MAX;
 
 /// See the module documentation.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct StackMemo {
-    /// `(node or start key, symbol)`; start keys have the top bit set and read the top.
-    edges: Map<(u64, u32), Next>,
+    /// By start key and the symbol on top.
+    starts: Keyed,
+    /// By node and the symbol read there.
+    edges: Keyed,
     nodes: AtomicU32,
-}
-
-fn start_of(key: u32) -> u64 {
-    u64::from(key) | 1 << 63
 }
 
 fn symbol_at(stack: &dyn StackView, depth: u32) -> u32 {
@@ -64,60 +84,59 @@ fn symbol_at(stack: &dyn StackView, depth: u32) -> u32 {
 }
 
 impl StackMemo {
-    pub fn new(maps: &Maps) -> Self {
-        StackMemo {
-            edges: maps.map(),
-            nodes: AtomicU32::new(0),
-        }
-    }
-
     /// The answer under `key` for this stack.
     #[inline]
     pub fn get(&self, key: u32, stack: &dyn StackView) -> Option<u32> {
-        let edges = self.edges.pin();
-        let (mut at, mut depth) = (start_of(key), 0);
+        let (mut table, mut at, mut depth) = (&self.starts, key, 0);
         loop {
             let symbol = symbol_at(stack, depth);
             if symbol == BOTTOM && stack.went_below() {
                 return None;
             }
-            match *edges.get(&(at, symbol))? {
+            match Next::of(table.get(pair(at, symbol))?) {
                 Next::Answer(answer) => return Some(answer),
-                Next::Read { depth: next, node } => (at, depth) = (u64::from(node), next),
+                Next::Read { depth: next, node } => {
+                    (table, at, depth) = (&self.edges, node, next);
+                }
             }
         }
     }
 
     /// Records an answer for all stacks that agree with this one at the depths read.
     pub fn insert(&self, key: u32, stack: &dyn StackView, reads: &Reads, answer: u32) {
-        let edges = self.edges.pin();
         let mut open: SmallVec<[u32; 8]> = reads.0.clone();
-        let (mut at, mut depth) = (start_of(key), 0);
+        if open.iter().any(|d| *d >= Next::DEPTHS) {
+            return;
+        }
+        let (mut table, mut at, mut depth) = (&self.starts, key, 0);
         loop {
             open.retain(|d| *d != depth);
-            let symbol = symbol_at(stack, depth);
-            let next = match open.first() {
-                None => Next::Answer(answer),
-                Some(&depth) => Next::Read {
-                    depth,
-                    node: self.nodes.fetch_add(1, Ordering::Relaxed),
-                },
+            let key = pair(at, symbol_at(stack, depth));
+            let next = match (table.get(key), open.first()) {
+                (Some(known), _) => Next::of(known),
+                (None, None) => Next::of(table.put(key, Next::Answer(answer).number())),
+                (None, Some(&depth)) => {
+                    let node = self.nodes.fetch_add(1, Ordering::Relaxed);
+                    Next::of(table.put(key, Next::Read { depth, node }.number()))
+                }
             };
-            match *edges.get_or_insert((at, symbol), next) {
+            match next {
                 Next::Answer(_) => return,
-                Next::Read { depth: next, node } => (at, depth) = (u64::from(node), next),
+                Next::Read { depth: next, node } => {
+                    (table, at, depth) = (&self.edges, node, next);
+                }
             }
         }
     }
 
     /// Bytes held, about.
     pub fn heap_bytes(&self) -> usize {
-        map_bytes::<(u64, u32), Next>(self.len())
+        self.starts.heap_bytes() + self.edges.heap_bytes()
     }
 
     /// The number of remembered answers and inner steps.
     pub fn len(&self) -> usize {
-        self.edges.len()
+        self.starts.len() + self.edges.len()
     }
 }
 

@@ -357,19 +357,18 @@ impl Seen {
         })
     }
 
-    /// The bytes with which values that begin with `prefix` go on. O(log n) for each such byte.
-    pub(crate) fn next_bytes(&self, prefix: &[u8]) -> ByteSet {
-        let mut bytes = ByteSet::default();
-        for run in self.0.iter().flat_map(|r| &r.runs) {
-            let mut at = run.partition_point(|v| &**v <= prefix);
-            while let Some(value) = run.get(at).filter(|v| v.starts_with(prefix)) {
-                let byte = value[prefix.len()];
-                bytes.insert(byte);
-                let same = |v: &Value| v.starts_with(prefix) && v[prefix.len()] == byte;
-                at += run[at..].partition_point(same);
-            }
+    /// The values that begin with `prefix`. O(log n) for each run.
+    pub(crate) fn within(&self, prefix: &[u8]) -> Within<'_> {
+        let runs = self.0.iter().flat_map(|r| &r.runs);
+        let slices = runs.map(|run| {
+            let from = run.partition_point(|v| &**v < prefix);
+            let to = run[from..].partition_point(|v| v.starts_with(prefix));
+            &run[from..from + to]
+        });
+        Within {
+            slices: slices.filter(|s| !s.is_empty()).collect(),
+            len: prefix.len(),
         }
-        bytes
     }
 
     /// Whether one of the values begins with `prefix` and goes on.
@@ -405,24 +404,105 @@ impl Seen {
     }
 }
 
-/// Whether, wherever in a token a string begins, it may come to be one of these strings, or the token
-/// closes it as one.
-pub(crate) fn may_repeat(seen: &Seen, token: &[u8]) -> bool {
+/// Values that begin with the same bytes.
+pub(crate) struct Within<'a> {
+    /// Those of each run, in order; no run without any.
+    slices: SmallVec<[&'a [Value]; 4]>,
+    /// How many bytes that are.
+    len: usize,
+}
+
+impl<'a> Within<'a> {
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.slices.is_empty()
+    }
+
+    /// Whether these bytes are one of the values.
+    pub(crate) fn has_whole(&self) -> bool {
+        self.slices.iter().any(|s| s[0].len() == self.len)
+    }
+
+    /// Those that go on with these bytes. O(log n) a byte for each run.
+    pub(crate) fn then(&self, bytes: &[u8]) -> Self {
+        let mut slices = self.slices.clone();
+        for (len, byte) in (self.len..).zip(bytes) {
+            slices.retain(|slice| {
+                *slice = Self::going_on(slice, len, *byte);
+                !slice.is_empty()
+            });
+        }
+        Within {
+            slices,
+            len: self.len + bytes.len(),
+        }
+    }
+
+    fn going_on(slice: &'a [Value], len: usize, byte: u8) -> &'a [Value] {
+        let from = slice.partition_point(|v| v.get(len) < Some(&byte));
+        let to = slice[from..].partition_point(|v| v.get(len) == Some(&byte));
+        &slice[from..from + to]
+    }
+
+    /// The bytes with which they go on. O(log n) for each such byte.
+    pub(crate) fn next_bytes(&self) -> ByteSet {
+        let mut bytes = ByteSet::default();
+        for slice in &self.slices {
+            let mut at = slice.partition_point(|v| v.len() == self.len);
+            while let Some(value) = slice.get(at) {
+                let byte = value[self.len];
+                bytes.insert(byte);
+                at += slice[at..].partition_point(|v| v[self.len] == byte);
+            }
+        }
+        bytes
+    }
+}
+
+/// Where a token begins, as far as JSON's strings go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Start {
+    /// Inside none.
+    Outside,
+    /// Inside one.
+    Inside(StringReader),
+    /// Nobody knows.
+    Unknown,
+}
+
+/// Whether a string that begins in a token may come to be one of these strings, or the token closes it as
+/// one. Where nobody knows in what the token begins, that is asked behind each quote.
+pub(crate) fn may_repeat(seen: &Seen, token: &[u8], start: Start) -> bool {
+    let mut spelled = Vec::new();
+    let close = |rest: &[u8], reader: &mut StringReader, spelled: &mut Vec<u8>| {
+        let mut bytes = rest.iter();
+        bytes.position(|b| reader.push(*b, spelled) == Pushed::Closed)
+    };
     let mut rest = token;
+    if let Start::Inside(mut reader) = start {
+        match close(rest, &mut reader, &mut spelled) {
+            Some(end) => rest = &rest[end + 1..],
+            None => return false,
+        }
+    }
     while let Some(at) = rest.iter().position(|b| *b == b'"') {
         rest = &rest[at + 1..];
         let mut reader = StringReader::default();
-        let mut spelled = vec![b'"'];
-        let closed = rest
-            .iter()
-            .any(|b| reader.push(*b, &mut spelled) == Pushed::Closed);
+        spelled.clear();
+        spelled.push(b'"');
+        let closed = close(rest, &mut reader, &mut spelled);
         let may = match (closed, reader.inside_escape()) {
-            (true, _) => seen.contains(&spelled),
-            (false, true) => seen.has_longer(&spelled),
-            (false, false) => seen.has_beginning(&spelled),
+            (Some(_), _) => seen.contains(&spelled),
+            (None, true) => seen.has_longer(&spelled),
+            (None, false) => seen.has_beginning(&spelled),
         };
         if may {
             return true;
+        }
+        match (start, closed) {
+            (Start::Unknown, _) => {}
+            (_, Some(end)) => rest = &rest[end + 1..],
+            (_, None) => return false,
         }
     }
     false
@@ -576,7 +656,33 @@ mod tests {
             (b"}, [1", false),
             (b",\"abc", false),
         ] {
-            assert_eq!(may_repeat(&seen, token), expected, "{}", text(token));
+            let found = may_repeat(&seen, token, Start::Unknown);
+            assert_eq!(found, expected, "{}", text(token));
+        }
+        let inside = |lexeme: &[u8]| {
+            let mut reader = StringReader::default();
+            let mut spelled = Vec::new();
+            lexeme
+                .iter()
+                .for_each(|b| _ = reader.push(*b, &mut spelled));
+            Start::Inside(reader)
+        };
+        let outside = Start::Outside;
+        for (token, start, expected) in [
+            // A quote that closes opens nothing.
+            (&b" \",\""[..], outside, false),
+            (b" \"ab\"", outside, true),
+            (b"\"b\":\"", outside, true),
+            (b"ab\"", inside(b"x"), false),
+            (b"x\",\"", inside(b""), true),
+            (b"x\",\"a\"", inside(b""), false),
+            (b"x\",\"ab\"", inside(b""), true),
+            (b"\",\"ab", inside(b"x\\"), false),
+            (b"\",\"ab\"", inside(b"x\\\\"), true),
+            (b"22\",\"c\",\"ab", inside(b"\\u00"), true),
+        ] {
+            let found = may_repeat(&seen, token, start);
+            assert_eq!(found, expected, "{} {start:?}", text(token));
         }
         for other in [&b"1"[..], b"true", b"-0.5"] {
             assert!(!seen.with(value(other)).are_strings());
@@ -706,12 +812,21 @@ mod tests {
                 matching().count() > 0,
                 "{prefix}"
             );
+            let mut next = ByteSet::default();
+            let longer = matching().filter_map(|v| v.get(prefix.len()));
+            longer.for_each(|b| next.insert(*b));
+            assert_eq!(forward.within(prefix.as_bytes()).next_bytes(), next);
             for value in matching().take(20) {
                 assert!(forward.has_beginning(value));
                 let longer = values
                     .iter()
                     .any(|v| v.len() > value.len() && v.starts_with(value));
                 assert_eq!(forward.has_longer(value), longer);
+                let (first, rest) = value.split_at(prefix.len());
+                let within = forward.within(first).then(rest);
+                assert!(within.has_whole());
+                assert_eq!(within.next_bytes() != ByteSet::default(), longer);
+                assert!(forward.within(first).then(b"\x01").is_empty());
                 assert!(forward.has_longer(&value[..value.len() - 1]));
             }
         }

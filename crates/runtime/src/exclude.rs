@@ -9,7 +9,7 @@
 //! [`Exclusion::forbidden`] walks the vocabulary's trie along these spellings and collects the tokens
 //! that the row must lose; for a few names of ordinary length that is some dozen nodes.
 
-use crate::distinct::{Lexeme, Number, Pushed, Seen, StringReader, value};
+use crate::distinct::{Lexeme, Number, Pushed, Seen, StringReader, Within, value};
 use crate::error::MatchError;
 use crate::walk::Core;
 use maskwright_tables::trie::Picked;
@@ -68,8 +68,8 @@ struct Opened<'a> {
     /// Those that are left of the ones along bytes that matter.
     children: Picked<'a>,
     byte: u8,
-    /// The number of canonical bytes up to here.
-    len: usize,
+    /// The strings that begin so.
+    within: Within<'a>,
     /// What is under way.
     reader: StringReader,
 }
@@ -127,7 +127,7 @@ impl<'a> Exclusion<'a> {
                 begins.iter().for_each(|b| ways.insert(*b));
                 Some(ways)
             }
-            Read::Text { spelled, reader } => Some(self.ways_of(spelled, *reader)),
+            Read::Text { spelled, reader } => Some(ways_of(&self.seen.within(spelled), *reader)),
             _ => None,
         }
     }
@@ -164,10 +164,13 @@ impl<'a> Exclusion<'a> {
     /// Whether the lexeme, ending in `state` as a spelling of `value`, would have to differ from that
     /// value.
     fn repeats(&self, state: LexState, value: &[u8]) -> Result<bool, MatchError> {
+        Ok(self.seen.contains(value) && self.differs(state)?)
+    }
+
+    /// Whether the lexeme, ending in `state`, would have to differ from the values read before.
+    fn differs(&self, state: LexState) -> Result<bool, MatchError> {
         let labels = self.core.machine.lex_accept(state);
-        Ok(labels != LabelSet::NONE
-            && self.seen.contains(value)
-            && self.core.machine.must_differ(self.top, labels)?)
+        Ok(labels != LabelSet::NONE && self.core.machine.must_differ(self.top, labels)?)
     }
 
     /// Whether a number that may end in `state` may end as it is.
@@ -238,19 +241,22 @@ impl<'a> Exclusion<'a> {
         &self,
         root: usize,
         state: LexState,
-        (mut spelled, reader): (Vec<u8>, StringReader),
+        (spelled, reader): (&[u8], StringReader),
         out: &mut Vec<TokenId>,
     ) -> Result<(), MatchError> {
         let trie = self.core.vocabulary.trie();
         let nodes = trie.nodes();
         let fans = self.core.vocabulary.fans();
-        let open = |node: usize, byte: u8, spelled: &[u8], reader: StringReader| Opened {
-            children: trie.picked(node, self.ways_of(spelled, reader), Some(fans)),
+        let open = |node: usize, byte: u8, within: Within<'a>, reader: StringReader| Opened {
+            children: trie.picked(node, ways_of(&within, reader), Some(fans)),
             byte,
-            len: spelled.len(),
+            within,
             reader,
         };
-        let mut path: SmallVec<[Opened<'_>; 16]> = smallvec![open(root, 0, &spelled, reader)];
+        let within = self.seen.within(spelled);
+        let mut path: SmallVec<[Opened<'_>; 8]> = smallvec![open(root, 0, within, reader)];
+        // What a byte adds to the canonical bytes.
+        let mut piece = Vec::new();
         while let Some(top) = path.last_mut() {
             let Some(i) = top.children.next() else {
                 path.pop();
@@ -258,42 +264,25 @@ impl<'a> Exclusion<'a> {
             };
             let node = &nodes[i];
             let mut reader = top.reader;
-            spelled.truncate(top.len);
-            if reader.push(node.byte, &mut spelled) == Pushed::Closed {
-                if self.seen.contains(&spelled) {
+            piece.clear();
+            if reader.push(node.byte, &mut piece) == Pushed::Closed {
+                if top.within.has_whole() {
                     let mut after = state;
                     for byte in path[1..].iter().map(|p| p.byte).chain([node.byte]) {
                         after = self.core.machine.lex_next(after, byte)?;
                     }
-                    if after != LexState::DEAD && self.repeats(after, &spelled)? {
+                    if after != LexState::DEAD && self.differs(after)? {
                         out.extend_from_slice(trie.tokens_below(i));
                     }
                 }
             } else if node.skip as usize > i + 1 {
-                path.push(open(i, node.byte, &spelled, reader));
+                let within = top.within.then(&piece);
+                if !within.is_empty() {
+                    path.push(open(i, node.byte, within, reader));
+                }
             }
         }
         Ok(())
-    }
-
-    /// The bytes after which a string may still become a value read before, at least, or which close it
-    /// as one.
-    fn ways_of(&self, spelled: &[u8], reader: StringReader) -> ByteSet {
-        let next = self.seen.next_bytes(spelled);
-        if reader.inside_escape() {
-            return reader.ways(next);
-        }
-        let mut ways = next;
-        // What it is in canonical bytes is spelled by an escape.
-        ways.remove(b'"');
-        ways.remove(b'\\');
-        if next != ByteSet::default() {
-            ways.insert(b'\\');
-        }
-        if self.seen.contains(spelled) {
-            ways.insert(b'"');
-        }
-        ways
     }
 
     /// The tokens that go on inside the lexeme or end it, and must not, because a value read before
@@ -309,7 +298,7 @@ impl<'a> Exclusion<'a> {
         if let Read::Text { spelled, reader } = &self.read
             && machine.lex_is_boundless(self.state)
         {
-            self.closing(0, self.state, (spelled.clone(), *reader), &mut out)?;
+            self.closing(0, self.state, (spelled, *reader), &mut out)?;
             return Ok(out);
         }
         // For each node on the path from the root: where its subtree ends, how far it has read, and the
@@ -348,7 +337,7 @@ impl<'a> Exclusion<'a> {
                 Next::Threatened(Read::Text { spelled, reader })
                     if machine.lex_is_boundless(next) =>
                 {
-                    self.closing(i, next, (spelled, reader), &mut out)?;
+                    self.closing(i, next, (&spelled, reader), &mut out)?;
                     i = node.skip as usize;
                 }
                 Next::Threatened(read) => {
@@ -364,6 +353,26 @@ impl<'a> Exclusion<'a> {
         }
         Ok(out)
     }
+}
+
+/// The bytes after which a string may still become one of these values, at least, or which close it as
+/// one.
+fn ways_of(within: &Within<'_>, reader: StringReader) -> ByteSet {
+    let next = within.next_bytes();
+    if reader.inside_escape() {
+        return reader.ways(next);
+    }
+    let mut ways = next;
+    // What it is in canonical bytes is spelled by an escape.
+    ways.remove(b'"');
+    ways.remove(b'\\');
+    if next != ByteSet::default() {
+        ways.insert(b'\\');
+    }
+    if within.has_whole() {
+        ways.insert(b'"');
+    }
+    ways
 }
 
 /// What tells two beginnings apart that lead to different values. Zeros that change no value are left

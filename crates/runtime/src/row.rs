@@ -1,7 +1,8 @@
 //! Rows: which tokens may come next, borrowed from the machine where it has them in one piece.
 
-use crate::distinct::may_repeat;
+use crate::distinct::{Start, may_repeat};
 use crate::error::{MatchError, MatchErrorKind};
+use crate::exclude::Read;
 use crate::survive::Survival;
 use crate::walk::{Core, Run, State, Thread};
 use maskwright_kernels::bits;
@@ -17,15 +18,58 @@ pub enum Row<'a> {
     Few(&'a [TokenId]),
     /// One bit a token, as [`fill_mask`](crate::Matcher::fill_mask) writes them.
     Dense(&'a [u32]),
+    /// A bitset that many rows share, with exceptions: nothing that grows with the vocabulary is
+    /// written. What is added is in the row, whatever is removed.
+    Near {
+        /// One bit a token.
+        base: &'a [u32],
+        /// Ids that are in the row beside those of the base, strictly increasing.
+        added: &'a [TokenId],
+        /// Ids that are taken out of the base, strictly increasing.
+        removed: &'a [TokenId],
+    },
 }
 
 impl Row<'_> {
+    /// Writes the row as [`fill_mask`](crate::Matcher::fill_mask) does, for a model with `width`
+    /// logits.
+    ///
+    /// Ids and words that `mask` has no place for are left out.
+    pub fn fill(&self, mask: &mut [u32], width: usize) {
+        match *self {
+            Row::All => mask.fill(u32::MAX),
+            Row::Few(ids) => {
+                mask.fill(0);
+                bits::set(mask, ids.iter().map(|t| t.0));
+            }
+            Row::Dense(words) => bits::copy(mask, words),
+            Row::Near {
+                base,
+                added,
+                removed,
+            } => {
+                bits::copy(mask, base);
+                bits::clear(mask, removed.iter().map(|t| t.0));
+                bits::set(mask, added.iter().map(|t| t.0));
+            }
+        }
+        bits::clear_from(mask, width);
+    }
+
     /// Whether `token` is in the row.
     pub fn contains(&self, token: TokenId) -> bool {
         match self {
             Row::All => true,
             Row::Few(ids) => ids.binary_search(&token).is_ok(),
             Row::Dense(words) => bits::contains(words, token.0),
+            Row::Near {
+                base,
+                added,
+                removed,
+            } => {
+                added.binary_search(&token).is_ok()
+                    || bits::contains(base, token.0) && removed.binary_search(&token).is_err()
+            }
         }
     }
 }
@@ -34,6 +78,7 @@ impl Row<'_> {
 #[derive(Clone, Debug, Default)]
 pub struct RowScratch {
     ids: Vec<TokenId>,
+    removed: Vec<TokenId>,
     words: Vec<u32>,
 }
 
@@ -55,12 +100,13 @@ struct Part<'a> {
 /// The rows of all threads; what may come next is their union.
 pub(crate) struct Rows<'a> {
     core: &'a Core,
-    parts: SmallVec<[Part<'a>; 2]>,
+    parts: SmallVec<[Part<'a>; 1]>,
     /// Whether the output is a sentence.
     pub(crate) ends: bool,
 }
 
 impl<'a> Rows<'a> {
+    #[inline]
     pub(crate) fn new(core: &'a Core, state: &State) -> Result<Self, MatchError> {
         core.check_cancel("mask")?;
         let mut rows = Rows {
@@ -178,10 +224,16 @@ impl<'a> Rows<'a> {
         let end_tokens = self.end_tokens();
         match (&*self.parts, end_tokens) {
             ([], ends) => return Ok(Row::Few(ends)),
-            ([part], []) if part.forbidden.is_empty() => match part.tokens {
-                Tokens::Few(ids) => return Ok(Row::Few(ids)),
-                Tokens::Dense(words) | Tokens::Union(words, []) => return Ok(self.dense(words)),
-                Tokens::Union(..) | Tokens::Exceptions { .. } => {}
+            ([part], ends) => match (part.tokens, &*part.forbidden) {
+                (Tokens::Few(ids), []) if ends.is_empty() => return Ok(Row::Few(ids)),
+                (Tokens::Few(_), _) => {}
+                (Tokens::Dense(words) | Tokens::Union(words, []), []) if ends.is_empty() => {
+                    return Ok(self.dense(words));
+                }
+                (tokens, forbidden) if self.is_clean(Parts::of(&tokens).base) => {
+                    return Ok(near(&tokens, forbidden, ends, scratch));
+                }
+                _ => {}
             },
             _ => {}
         }
@@ -205,6 +257,12 @@ impl<'a> Rows<'a> {
         scratch.words.resize(self.core.vocabulary.mask_words(), 0);
         self.write(&mut scratch.words);
         Ok(self.dense(&scratch.words))
+    }
+
+    /// Whether a bitset of the right length names no token behind the logits, as machines promise.
+    fn is_clean(&self, words: &[u32]) -> bool {
+        let past = self.core.vocabulary.width() % 32;
+        past == 0 || words.last().is_none_or(|last| last >> past == 0)
     }
 
     fn dense<'b>(&self, words: &'b [u32]) -> Row<'b> {
@@ -249,6 +307,44 @@ impl<'a> Rows<'a> {
     }
 }
 
+/// A row that is no list, less what is forbidden, and with the end tokens. O(exceptions).
+fn near<'a>(
+    tokens: &Tokens<'a>,
+    forbidden: &[TokenId],
+    ends: &'a [TokenId],
+    scratch: &'a mut RowScratch,
+) -> Row<'a> {
+    let Parts {
+        base,
+        mut added,
+        mut removed,
+    } = Parts::of(tokens);
+    let RowScratch {
+        ids, removed: out, ..
+    } = scratch;
+    if !forbidden.is_empty() {
+        out.clear();
+        out.extend_from_slice(removed);
+        out.extend_from_slice(forbidden);
+        out.sort_unstable();
+        out.dedup();
+        removed = out;
+    }
+    if !ends.is_empty() || !forbidden.is_empty() && !added.is_empty() {
+        ids.clear();
+        ids.extend(added.iter().filter(|t| !forbidden.contains(t)));
+        ids.extend_from_slice(ends);
+        ids.sort_unstable();
+        ids.dedup();
+        added = ids;
+    }
+    Row::Near {
+        base,
+        added,
+        removed,
+    }
+}
+
 /// A row as a bitset (no words for an empty one), ids added to it and ids taken out of it.
 struct Parts<'a> {
     base: &'a [u32],
@@ -284,10 +380,22 @@ impl<'a> Parts<'a> {
     }
 }
 
+#[inline]
 fn is_empty(tokens: &Tokens<'_>) -> bool {
     let parts = Parts::of(tokens);
-    // Nearly every bitset has a token among its first words.
-    parts.added.is_empty() && parts.kept().next().is_none()
+    if !parts.added.is_empty() {
+        return false;
+    }
+    // Nearly every bitset has more tokens among its first words than are taken out.
+    let mut left = parts.removed.len();
+    for word in parts.base {
+        let ones = word.count_ones() as usize;
+        if ones > left {
+            return false;
+        }
+        left -= ones;
+    }
+    parts.kept().next().is_none()
 }
 
 /// The tokens that would repeat a value read before, or leave none but such, in a thread.
@@ -311,11 +419,19 @@ fn forbidden(
     // Where only strings were read, only tokens with the beginning of such a string can repeat one.
     let strings = thread.stack.few_seen();
     let strings = strings.filter(|all| all.iter().all(|seen| seen.are_strings()));
+    let start = match thread.lexeme.is_tracked() {
+        true => match Read::of(&thread.lexeme.bytes()) {
+            Read::Text { reader, .. } => Start::Inside(reader),
+            _ => Start::Outside,
+        },
+        false if core.machine.lex_is_fresh(thread.lex) => Start::Outside,
+        false => Start::Unknown,
+    };
     let repeats = |token: &&TokenId| {
         let bytes = core.vocabulary.bytes(**token);
         strings
             .as_ref()
-            .is_none_or(|all| all.iter().any(|seen| may_repeat(seen, bytes)))
+            .is_none_or(|all| all.iter().any(|seen| may_repeat(seen, bytes, start)))
     };
     let mut state = None;
     for &token in once.iter().filter(repeats).chain(crossing.twice) {
@@ -351,6 +467,38 @@ fn first_two(part: &Part<'_>) -> [Option<TokenId>; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_near_a_bitset_lose_what_is_forbidden_and_keep_the_ends() {
+        let t = |ids: &[u32]| -> Vec<TokenId> { ids.iter().copied().map(TokenId).collect() };
+        let (added, removed, ends) = (t(&[33, 40]), t(&[1, 3]), t(&[3, 5]));
+        let words = [0b11111, 0b1];
+        let tokens = Tokens::Exceptions {
+            base: &words,
+            added: &added,
+            removed: &removed,
+        };
+        let mut scratch = RowScratch::new();
+        for (forbidden, ends, expected) in [
+            (t(&[]), &[][..], t(&[0, 2, 4, 32, 33, 40])),
+            (t(&[33, 2, 50]), &[], t(&[0, 4, 32, 40])),
+            (t(&[]), &ends, t(&[0, 2, 3, 4, 5, 32, 33, 40])),
+            (t(&[40, 4, 5]), &ends, t(&[0, 2, 3, 5, 32, 33])),
+        ] {
+            let row = near(&tokens, &forbidden, ends, &mut scratch);
+            let Row::Near { added, removed, .. } = row else {
+                panic!("{row:?}");
+            };
+            assert!(added.is_sorted() && removed.is_sorted());
+            let mut mask = [u32::MAX; 2];
+            row.fill(&mut mask, 64);
+            let ids: Vec<TokenId> = bits::ones(&mask).map(TokenId).collect();
+            assert_eq!(ids, expected);
+            for id in 0..64 {
+                assert_eq!(row.contains(TokenId(id)), expected.contains(&TokenId(id)));
+            }
+        }
+    }
 
     #[test]
     fn first_two_sees_every_token_of_small_rows() {

@@ -37,6 +37,9 @@ fn check_place(
         text.escape_ascii()
     );
     let row = matcher.row(scratch).unwrap();
+    let mut written = vec![!0; matcher.mask_words()];
+    row.fill(&mut written, vocabulary.width());
+    assert_eq!(bits(&written), allowed, "{row:?}");
     for &token in &ids {
         let what = format!("token {token} after {}", text.escape_ascii());
         let expected = if vocabulary.is_end(token) {

@@ -210,7 +210,7 @@ impl Writer<'_> {
                     writer.model.logits(&text.tokens, &mut writer.logits);
                     sampler.sample(&writer.logits, mask)
                 }
-                Row::All => {
+                Row::All | Row::Near { .. } => {
                     matcher.fill_mask(&mut writer.mask)?;
                     writer.model.logits(&text.tokens, &mut writer.logits);
                     sampler.sample(&writer.logits, &writer.mask)

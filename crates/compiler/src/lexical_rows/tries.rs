@@ -2,6 +2,7 @@
 
 use super::{LexicalRows, TrieId};
 use crate::class_trie::CLASS;
+use crate::concurrent::pair;
 use crate::row_walk::{Edge, Found, Weights};
 use crate::sets::{SetId, Sets};
 use maskwright_tables::trie::{Classes, byte_class};
@@ -167,8 +168,9 @@ impl LexicalRows {
             // What is left of a token is never the whole of it.
             return id == other;
         }
-        if let Some(&known) = self.within.pin().get(&(id, other)) {
-            return known;
+        let key = pair(id.0, other.0);
+        if let Some(known) = self.within.get(key) {
+            return known == 1;
         }
         let within = match (self.edges(id), self.edges(other)) {
             (Some(edges), Some(others)) => {
@@ -179,8 +181,7 @@ impl LexicalRows {
             (Some(_), None) | (None, Some(_)) => false,
             (None, None) => self.holds(other, id),
         };
-        self.within.pin().insert((id, other), within);
-        within
+        self.within.put(key, u64::from(within)) == 1
     }
 
     /// Whether a trie holds all that one holds which is laid out.
@@ -357,8 +358,8 @@ impl LexicalRows {
             let mut left = Some(rest);
             // Where the lexeme could go on at an end.
             if inside != Sets::EMPTY && group.iter().any(|e| !e.2) {
-                let known = self.trimmed.pin().get(&(rest, inside)).copied();
-                left = known.unwrap_or_else(|| {
+                let key = pair(rest.0, inside.0);
+                let number = self.trimmed.get(key).unwrap_or_else(|| {
                     let words = words.get_or_insert_with(|| self.sets.bitset(inside));
                     let is_gone = |t: TokenId| maskwright_kernels::bits::contains(words, t.0);
                     let trie = self.trie(rest);
@@ -366,9 +367,10 @@ impl LexicalRows {
                         true => self.intern_trie(trie.without(is_gone)),
                         false => Some(rest),
                     };
-                    self.trie_bytes.fetch_add(32, Ordering::Relaxed);
-                    *self.trimmed.pin().get_or_insert((rest, inside), left)
+                    let number = left.map_or(0, |left| u64::from(left.0) + 1);
+                    self.trimmed.put(key, number)
                 });
+                left = number.checked_sub(1).map(|id| TrieId(id as u32));
             }
             whole &= left == Some(rest);
             out.extend(left.map(|rest| Rest::whole(labels, rest)));
