@@ -14,7 +14,8 @@ use maskwright_tables::{TokenId, Tokens, heap};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::SmallVec;
 use std::hash::BuildHasher;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// An interned set of tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +45,16 @@ impl Set {
 
 /// A bitset, ids added to it and ids taken out of it.
 type Near<'a> = (&'a Arc<[u32]>, &'a [TokenId], &'a [TokenId]);
+
+/// A set as it is kept.
+#[derive(Debug)]
+struct Kept {
+    set: Set,
+    /// How often a matcher has read a long list.
+    uses: AtomicU32,
+    /// A long list that was read often, as a bitset.
+    words: OnceLock<Box<[u32]>>,
+}
 
 #[derive(Debug, Default)]
 struct Index {
@@ -108,7 +119,9 @@ fn joined<'a>(all: usize, lists: impl Iterator<Item = &'a [TokenId]>) -> Vec<Tok
 #[derive(Debug)]
 pub(crate) struct Sets {
     words: usize,
-    sets: boxcar::Vec<Set>,
+    sets: boxcar::Vec<Kept>,
+    /// How many lists have bitsets too.
+    doubled: AtomicU32,
     index: Mutex<Index>,
     sorter: Mutex<Sorter>,
 }
@@ -119,6 +132,12 @@ impl Sets {
     /// Lists of so many ids in all are put together sooner than their union is looked up.
     const SHORT: usize = 512;
 
+    /// A list of more ids takes longer to write than two bitsets. One that was read so often is kept as
+    /// a bitset too; so many lists are.
+    const LONG: usize = 768;
+    const OFTEN: u32 = 8;
+    const DOUBLED: u32 = 128;
+
     /// So many ids are compared with each other sooner than they are marked in any bitset.
     const FEW: usize = 24;
 
@@ -126,6 +145,7 @@ impl Sets {
         let sets = Sets {
             words: mask_words,
             sets: boxcar::Vec::new(),
+            doubled: AtomicU32::new(0),
             index: Mutex::default(),
             sorter: Mutex::new(Sorter::new(mask_words)),
         };
@@ -235,13 +255,18 @@ impl Sets {
                 heap::list::<TokenId>(added.len()) + heap::list::<TokenId>(removed.len())
             }
         };
-        let id = SetId(self.sets.push(set) as u32);
+        let kept = Kept {
+            set,
+            uses: AtomicU32::new(0),
+            words: OnceLock::new(),
+        };
+        let id = SetId(self.sets.push(kept) as u32);
         index.sets.insert_unique(hash, (hash, id), |e| e.0);
         id
     }
 
     pub fn get(&self, id: SetId) -> &Set {
-        &self.sets[id.0 as usize]
+        &self.sets[id.0 as usize].set
     }
 
     /// The tokens of a set, in no particular order.
@@ -414,7 +439,12 @@ impl Sets {
 
     /// A set as a matcher reads it.
     pub fn tokens(&self, id: SetId) -> Tokens<'_> {
-        match self.get(id) {
+        let kept = &self.sets[id.0 as usize];
+        match &kept.set {
+            Set::Few(ids) if ids.len() > Self::LONG => match kept.words.get() {
+                Some(words) => Tokens::Dense(words),
+                None => self.long(kept, ids),
+            },
             Set::Few(ids) => Tokens::Few(ids),
             Set::Dense(words) => Tokens::Dense(words),
             Set::Near(base, added, removed) => match self.get(*base) {
@@ -429,10 +459,26 @@ impl Sets {
         }
     }
 
+    /// A long list; makes its bitset when it has been read often.
+    fn long<'a>(&self, kept: &'a Kept, ids: &'a [TokenId]) -> Tokens<'a> {
+        if kept.uses.fetch_add(1, Ordering::Relaxed) != Self::OFTEN
+            || self.doubled.fetch_add(1, Ordering::Relaxed) >= Self::DOUBLED
+        {
+            return Tokens::Few(ids);
+        }
+        Tokens::Dense(kept.words.get_or_init(|| {
+            let mut words = vec![0u32; self.words];
+            bits::set(&mut words, ids.iter().map(|t| t.0));
+            words.into()
+        }))
+    }
+
     /// Bytes held, about, with the tables by which sets are found.
     pub fn heap_bytes(&self) -> usize {
         let index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-        heap::pieces::<Set>(self.sets.count())
+        let doubled = self.doubled.load(Ordering::Relaxed).min(Self::DOUBLED) as usize;
+        heap::pieces::<Kept>(self.sets.count())
+            + doubled * heap::list::<u32>(self.words)
             + heap::list::<u32>(self.words)
             + heap::table::<(u64, SetId), ()>(index.sets.len())
             + heap::table::<SetId, SetId>(index.wholes.len())
@@ -457,7 +503,7 @@ mod tests {
     fn lists_are_sorted_in_either_way_and_stored_once() {
         let sets = Sets::new(100_000 / 32);
         let scattered = |n: u32| (0..n).map(|i| TokenId(i * 7_919 % 99_999));
-        for n in [1, 3, 24, 25, 200, 1_500] {
+        for n in [1, 3, 24, 25, 200, 1_100] {
             let mut sorted: Vec<TokenId> = scattered(n).collect();
             sorted.sort_unstable();
             let id = sets.intern(scattered(n).chain(scattered(n / 2)).collect());
@@ -471,6 +517,15 @@ mod tests {
             assert!(matches!(sets.get(one), Set::Few(ids) if **ids == [TokenId(5)]));
             assert_eq!(sets.union(&[id, one]), sets.union(&[one, id]));
         }
+        // A long list that is read often is read as a bitset in the end.
+        let id = sets.intern(scattered(1_100).collect());
+        let reads = (0..20).map(|_| sets.tokens(id));
+        let forms: Vec<bool> = reads.map(|t| matches!(t, Tokens::Dense(_))).collect();
+        assert!(forms.is_sorted() && !forms[0] && forms[19]);
+        let Tokens::Dense(words) = sets.tokens(id) else {
+            panic!("a bitset");
+        };
+        assert!(bits::ones(words).map(TokenId).eq(sets.iter(id)));
         let all = sets.intern(scattered(9_000).collect());
         assert!(matches!(sets.get(all), Set::Dense(_)));
         assert_eq!(sets.iter(all).count(), 9_000);

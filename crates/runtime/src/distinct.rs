@@ -12,6 +12,7 @@
 use maskwright_tables::ByteSet;
 use smallvec::SmallVec;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A value in canonical bytes.
 pub(crate) type Value = Arc<[u8]>;
@@ -531,6 +532,8 @@ impl PartialEq for Seen {
 pub(crate) struct Lexeme {
     /// Whether the bytes matter; there are none if not.
     tracked: bool,
+    /// The first byte that is no white space, or 0.
+    first: u8,
     last: Option<Arc<Piece>>,
 }
 
@@ -540,6 +543,8 @@ struct Piece {
     /// Of all bytes up to here.
     hash: u64,
     len: usize,
+    /// See [`Lexeme::is_free`].
+    free: AtomicBool,
 }
 
 impl Drop for Piece {
@@ -557,7 +562,7 @@ impl Lexeme {
     pub(crate) fn new(tracked: bool) -> Self {
         Lexeme {
             tracked,
-            last: None,
+            ..Lexeme::default()
         }
     }
 
@@ -581,15 +586,74 @@ impl Lexeme {
         if !self.tracked || bytes.is_empty() {
             return self.clone();
         }
+        let first = match self.first {
+            0 => bytes.trim_ascii_start().first().map_or(0, |b| *b),
+            first => first,
+        };
         Lexeme {
             tracked: true,
+            first,
             last: Some(Arc::new(Piece {
                 before: self.last.clone(),
                 bytes: bytes.into(),
                 hash: hash(bytes, self.hash()),
                 len: self.len() + bytes.len(),
+                free: AtomicBool::new(self.is_free()),
             })),
         }
+    }
+
+    /// Whether it has more than white space.
+    #[inline]
+    pub(crate) fn is_begun(&self) -> bool {
+        self.first != 0
+    }
+
+    /// Whether it is the beginning of a string.
+    #[inline]
+    pub(crate) fn is_text(&self) -> bool {
+        self.first == b'"'
+    }
+
+    /// Whether it was found that no value read before can come of it, which stays so.
+    #[inline]
+    pub(crate) fn is_free(&self) -> bool {
+        let free = |p: &Arc<Piece>| p.free.load(Ordering::Relaxed);
+        self.last.as_ref().is_some_and(free)
+    }
+
+    /// Notes that no value read before can come of it. What else begins with these bytes was read on the
+    /// same stack, and must differ from the same values.
+    pub(crate) fn set_free(&self) {
+        if let Some(piece) = &self.last {
+            piece.free.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Where a token begins that goes on from here.
+    pub(crate) fn start(&self) -> Start {
+        if !self.is_text() {
+            return Start::Outside;
+        }
+        let mut last = self.last.as_deref();
+        let mut backslashes = 0;
+        while let Some(piece) = last {
+            let here = piece
+                .bytes
+                .iter()
+                .rev()
+                .take_while(|b| **b == b'\\')
+                .count();
+            backslashes += here;
+            last = piece
+                .before
+                .as_deref()
+                .filter(|_| here == piece.bytes.len());
+        }
+        Start::Inside(StringReader(match backslashes % 2 {
+            0 => Escape::None,
+            _ => Escape::Begun(0),
+        }))
     }
 
     fn len(&self) -> usize {
@@ -659,15 +723,11 @@ mod tests {
             let found = may_repeat(&seen, token, Start::Unknown);
             assert_eq!(found, expected, "{}", text(token));
         }
-        let inside = |lexeme: &[u8]| {
-            let mut reader = StringReader::default();
-            let mut spelled = Vec::new();
-            lexeme
-                .iter()
-                .for_each(|b| _ = reader.push(*b, &mut spelled));
-            Start::Inside(reader)
+        let inside = |text: &[u8]| {
+            let lexeme = Lexeme::new(true).with(b" \"");
+            text.iter().fold(lexeme, |l, b| l.with(&[*b])).start()
         };
-        let outside = Start::Outside;
+        let outside = Lexeme::new(true).with(b" ").start();
         for (token, start, expected) in [
             // A quote that closes opens nothing.
             (&b" \",\""[..], outside, false),

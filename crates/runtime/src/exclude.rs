@@ -289,24 +289,59 @@ impl<'a> Exclusion<'a> {
     /// would be repeated or could not be avoided. In no order; may name tokens that the row lacks.
     pub(crate) fn forbidden(&self) -> Result<Vec<TokenId>, MatchError> {
         let machine = &*self.core.machine;
-        let trie = self.core.vocabulary.trie();
+        let vocabulary = &*self.core.vocabulary;
+        let trie = vocabulary.trie();
         let nodes = trie.nodes();
         let mut out = Vec::new();
         if nodes.is_empty() {
             return Ok(out);
         }
-        if let Read::Text { spelled, reader } = &self.read
-            && machine.lex_is_boundless(self.state)
-        {
-            self.closing(0, self.state, (spelled, *reader), &mut out)?;
-            return Ok(out);
+        match &self.read {
+            Read::Text { spelled, reader } if machine.lex_is_boundless(self.state) => {
+                self.closing(0, self.state, (spelled, *reader), &mut out)?;
+            }
+            // Nothing is repeated where no value has begun.
+            Read::Nothing => {
+                for node in vocabulary.value_starts().iter().map(|n| *n as usize) {
+                    let Some(&token) = trie.tokens_below(node).first() else {
+                        continue;
+                    };
+                    let bytes = vocabulary.bytes(token).iter();
+                    let mut state = self.state;
+                    for &byte in bytes.take_while(|b| b" \t\n\r".contains(b)) {
+                        state = match state {
+                            LexState::DEAD => state,
+                            state => machine.lex_next(state, byte)?,
+                        };
+                    }
+                    if state != LexState::DEAD {
+                        let below = (node, nodes[node].skip);
+                        self.below(below, state, Read::Nothing, &mut out)?;
+                    }
+                }
+            }
+            read => self.below((1, nodes[0].skip), self.state, read.clone(), &mut out)?,
         }
-        // For each node on the path from the root: where its subtree ends, how far it has read, and the
-        // bytes that matter then.
-        let ways = self.ways(&self.read);
-        let mut path = vec![(nodes[0].skip, self.state, self.read.clone(), ways)];
-        let mut i = 1;
-        while i < nodes.len() {
+        Ok(out)
+    }
+
+    /// Adds those of the tokens below some nodes, which are children of one node and their subtrees.
+    fn below(
+        &self,
+        (from, to): (usize, u32),
+        state: LexState,
+        read: Read,
+        out: &mut Vec<TokenId>,
+    ) -> Result<(), MatchError> {
+        let machine = &*self.core.machine;
+        let trie = self.core.vocabulary.trie();
+        let nodes = trie.nodes();
+        // For each node on the path to here: where its subtree ends, how far it has read, and the bytes
+        // that matter then.
+        let ways = self.ways(&read);
+        let mut path = vec![(to, state, read, ways)];
+        let mut i = from;
+        while i < to as usize {
             let node = &nodes[i];
             while path.len() > 1 && path[path.len() - 1].0 as usize <= i {
                 path.pop();
@@ -337,7 +372,7 @@ impl<'a> Exclusion<'a> {
                 Next::Threatened(Read::Text { spelled, reader })
                     if machine.lex_is_boundless(next) =>
                 {
-                    self.closing(i, next, (&spelled, reader), &mut out)?;
+                    self.closing(i, next, (&spelled, reader), out)?;
                     i = node.skip as usize;
                 }
                 Next::Threatened(read) => {
@@ -351,7 +386,7 @@ impl<'a> Exclusion<'a> {
                 }
             }
         }
-        Ok(out)
+        Ok(())
     }
 }
 

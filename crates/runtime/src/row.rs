@@ -2,7 +2,6 @@
 
 use crate::distinct::{Start, may_repeat};
 use crate::error::{MatchError, MatchErrorKind};
-use crate::exclude::Read;
 use crate::survive::Survival;
 use crate::walk::{Core, Run, State, Thread};
 use maskwright_kernels::bits;
@@ -420,10 +419,7 @@ fn forbidden(
     let strings = thread.stack.few_seen();
     let strings = strings.filter(|all| all.iter().all(|seen| seen.are_strings()));
     let start = match thread.lexeme.is_tracked() {
-        true => match Read::of(&thread.lexeme.bytes()) {
-            Read::Text { reader, .. } => Start::Inside(reader),
-            _ => Start::Outside,
-        },
+        true => thread.lexeme.start(),
         false if core.machine.lex_is_fresh(thread.lex) => Start::Outside,
         false => Start::Unknown,
     };

@@ -50,7 +50,7 @@ impl Core {
         }
         let record = thread.stack.record().filter(|r| r.has_targets());
         let seen = thread.stack.seen();
-        if record.is_none() && seen.is_none() {
+        if record.is_none() && (seen.is_none() || thread.lexeme.is_begun()) {
             return Ok(false);
         }
         let read = Read::of(&thread.lexeme.bytes());

@@ -218,10 +218,15 @@ impl Core {
         let (Some(top), Some(seen)) = (thread.stack.top(), thread.stack.seen()) else {
             return None;
         };
-        if !thread.lexeme.is_tracked() || thread.lex == LexState::DEAD {
+        let lexeme = &thread.lexeme;
+        if !lexeme.is_tracked() || thread.lex == LexState::DEAD || lexeme.is_free() {
             return None;
         }
-        Exclusion::new(self, top, thread.lex, &thread.lexeme, seen)
+        let exclusion = Exclusion::new(self, top, thread.lex, lexeme, seen);
+        if exclusion.is_none() && lexeme.is_text() {
+            lexeme.set_free();
+        }
+        exclusion
     }
 
     /// Whether a string is under way which any text leaves infinitely many completions: it and the values
