@@ -256,6 +256,7 @@ impl LexicalRows {
         self.lengths();
         self.class_trie();
         self.vocabulary.fans();
+        self.vocabulary.quotes();
         Ok(())
     }
 

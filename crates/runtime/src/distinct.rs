@@ -360,16 +360,16 @@ impl Seen {
 
     /// The values that begin with `prefix`. O(log n) for each run.
     pub(crate) fn within(&self, prefix: &[u8]) -> Within<'_> {
-        let runs = self.0.iter().flat_map(|r| &r.runs);
-        let slices = runs.map(|run| {
+        let mut within = Within::default();
+        for run in self.0.iter().flat_map(|r| &r.runs) {
             let from = run.partition_point(|v| &**v < prefix);
             let to = run[from..].partition_point(|v| v.starts_with(prefix));
-            &run[from..from + to]
-        });
-        Within {
-            slices: slices.filter(|s| !s.is_empty()).collect(),
-            len: prefix.len(),
+            if to > 0 {
+                within.slices.push(&run[from..from + to]);
+            }
         }
+        within.len = prefix.len();
+        within
     }
 
     /// Whether one of the values begins with `prefix` and goes on.
@@ -405,50 +405,69 @@ impl Seen {
     }
 }
 
-/// Values that begin with the same bytes.
+/// Values that begin with the same bytes, and a way to go along them and back.
+#[derive(Default)]
 pub(crate) struct Within<'a> {
-    /// Those of each run, in order; no run without any.
-    slices: SmallVec<[&'a [Value]; 4]>,
-    /// How many bytes that are.
+    /// Those of each run, in order, no run without any; before them those of fewer bytes.
+    slices: SmallVec<[&'a [Value]; 16]>,
+    /// Where the present ones begin.
+    from: usize,
+    /// How many bytes they have in common.
     len: usize,
+    /// Where they began before, and how many bytes those had.
+    path: SmallVec<[(usize, usize); 16]>,
 }
 
-impl<'a> Within<'a> {
+impl Within<'_> {
     /// Whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
-        self.slices.is_empty()
+        self.slices.len() == self.from
     }
 
-    /// Whether these bytes are one of the values.
+    /// Whether the bytes in common are one of the values.
     pub(crate) fn has_whole(&self) -> bool {
-        self.slices.iter().any(|s| s[0].len() == self.len)
+        let mut slices = self.slices[self.from..].iter();
+        slices.any(|s| s[0].len() == self.len)
     }
 
-    /// Those that go on with these bytes. O(log n) a byte for each run.
-    pub(crate) fn then(&self, bytes: &[u8]) -> Self {
-        let mut slices = self.slices.clone();
-        for (len, byte) in (self.len..).zip(bytes) {
-            slices.retain(|slice| {
-                *slice = Self::going_on(slice, len, *byte);
-                !slice.is_empty()
-            });
-        }
-        Within {
-            slices,
-            len: self.len + bytes.len(),
+    /// Leaves those that go on with these bytes, until [`back`](Self::back). O(log n) a byte for each run.
+    pub(crate) fn go(&mut self, bytes: &[u8]) {
+        self.path.push((self.from, self.len));
+        let (start, end) = (self.from, self.slices.len());
+        self.from = end;
+        (start..end).for_each(|at| self.slices.push(self.slices[at]));
+        for byte in bytes {
+            let mut kept = self.from;
+            for at in self.from..self.slices.len() {
+                let slice = going_on(self.slices[at], self.len, *byte);
+                if !slice.is_empty() {
+                    self.slices[kept] = slice;
+                    kept += 1;
+                }
+            }
+            self.slices.truncate(kept);
+            self.len += 1;
         }
     }
 
-    fn going_on(slice: &'a [Value], len: usize, byte: u8) -> &'a [Value] {
-        let from = slice.partition_point(|v| v.get(len) < Some(&byte));
-        let to = slice[from..].partition_point(|v| v.get(len) == Some(&byte));
-        &slice[from..from + to]
+    /// Takes the last step back, if there was one.
+    pub(crate) fn back(&mut self) {
+        if let Some((from, len)) = self.path.pop() {
+            self.slices.truncate(self.from);
+            (self.from, self.len) = (from, len);
+        }
     }
 
     /// The bytes with which they go on. O(log n) for each such byte.
     pub(crate) fn next_bytes(&self) -> ByteSet {
         let mut bytes = ByteSet::default();
-        for slice in &self.slices {
+        for slice in &self.slices[self.from..] {
+            if let [only] = slice {
+                only.get(self.len)
+                    .into_iter()
+                    .for_each(|b| bytes.insert(*b));
+                continue;
+            }
             let mut at = slice.partition_point(|v| v.len() == self.len);
             while let Some(value) = slice.get(at) {
                 let byte = value[self.len];
@@ -458,6 +477,19 @@ impl<'a> Within<'a> {
         }
         bytes
     }
+}
+
+/// Those of values with so many bytes in common that have this one next.
+fn going_on(slice: &[Value], len: usize, byte: u8) -> &[Value] {
+    if let [only] = slice {
+        return match only.get(len) == Some(&byte) {
+            true => slice,
+            false => &[],
+        };
+    }
+    let from = slice.partition_point(|v| v.get(len) < Some(&byte));
+    let to = slice[from..].partition_point(|v| v.get(len) == Some(&byte));
+    &slice[from..from + to]
 }
 
 /// Where a token begins, as far as JSON's strings go.
@@ -883,10 +915,17 @@ mod tests {
                     .any(|v| v.len() > value.len() && v.starts_with(value));
                 assert_eq!(forward.has_longer(value), longer);
                 let (first, rest) = value.split_at(prefix.len());
-                let within = forward.within(first).then(rest);
+                let mut within = forward.within(first);
+                let before = within.next_bytes();
+                within.go(rest);
                 assert!(within.has_whole());
                 assert_eq!(within.next_bytes() != ByteSet::default(), longer);
-                assert!(forward.within(first).then(b"\x01").is_empty());
+                within.go(b"\x01");
+                assert!(within.is_empty());
+                within.back();
+                assert!(within.has_whole());
+                within.back();
+                assert_eq!(within.next_bytes(), before);
                 assert!(forward.has_longer(&value[..value.len() - 1]));
             }
         }

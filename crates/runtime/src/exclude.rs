@@ -68,8 +68,6 @@ struct Opened<'a> {
     /// Those that are left of the ones along bytes that matter.
     children: Picked<'a>,
     byte: u8,
-    /// The strings that begin so.
-    within: Within<'a>,
     /// What is under way.
     reader: StringReader,
 }
@@ -244,29 +242,30 @@ impl<'a> Exclusion<'a> {
         (spelled, reader): (&[u8], StringReader),
         out: &mut Vec<TokenId>,
     ) -> Result<(), MatchError> {
-        let trie = self.core.vocabulary.trie();
+        let vocabulary = &*self.core.vocabulary;
+        let trie = vocabulary.trie();
         let nodes = trie.nodes();
-        let fans = self.core.vocabulary.fans();
-        let open = |node: usize, byte: u8, within: Within<'a>, reader: StringReader| Opened {
-            children: trie.picked(node, ways_of(&within, reader), Some(fans)),
+        let (fans, quotes) = (vocabulary.fans(), vocabulary.quotes());
+        let open = |node: usize, byte: u8, within: &Within<'a>, reader: StringReader| Opened {
+            children: trie.picked(node, ways_of(within, reader), Some(fans)),
             byte,
-            within,
             reader,
         };
-        let within = self.seen.within(spelled);
-        let mut path: SmallVec<[Opened<'_>; 8]> = smallvec![open(root, 0, within, reader)];
+        let mut within = self.seen.within(spelled);
+        let mut path: SmallVec<[Opened<'_>; 8]> = smallvec![open(root, 0, &within, reader)];
         // What a byte adds to the canonical bytes.
         let mut piece = Vec::new();
         while let Some(top) = path.last_mut() {
             let Some(i) = top.children.next() else {
                 path.pop();
+                within.back();
                 continue;
             };
             let node = &nodes[i];
             let mut reader = top.reader;
             piece.clear();
             if reader.push(node.byte, &mut piece) == Pushed::Closed {
-                if top.within.has_whole() {
+                if within.has_whole() {
                     let mut after = state;
                     for byte in path[1..].iter().map(|p| p.byte).chain([node.byte]) {
                         after = self.core.machine.lex_next(after, byte)?;
@@ -275,10 +274,11 @@ impl<'a> Exclusion<'a> {
                         out.extend_from_slice(trie.tokens_below(i));
                     }
                 }
-            } else if node.skip as usize > i + 1 {
-                let within = top.within.then(&piece);
-                if !within.is_empty() {
-                    path.push(open(i, node.byte, within, reader));
+            } else if quotes.is_before_quote(i) {
+                within.go(&piece);
+                match within.is_empty() {
+                    true => within.back(),
+                    false => path.push(open(i, node.byte, &within, reader)),
                 }
             }
         }
@@ -302,7 +302,12 @@ impl<'a> Exclusion<'a> {
             }
             // Nothing is repeated where no value has begun.
             Read::Nothing => {
-                for node in vocabulary.value_starts().iter().map(|n| *n as usize) {
+                for node in vocabulary
+                    .quotes()
+                    .value_starts()
+                    .iter()
+                    .map(|n| *n as usize)
+                {
                     let Some(&token) = trie.tokens_below(node).first() else {
                         continue;
                     };
@@ -314,7 +319,9 @@ impl<'a> Exclusion<'a> {
                             state => machine.lex_next(state, byte)?,
                         };
                     }
-                    if state != LexState::DEAD {
+                    if state != LexState::DEAD
+                        && machine.lex_next(state, nodes[node].byte)? != LexState::DEAD
+                    {
                         let below = (node, nodes[node].skip);
                         self.below(below, state, Read::Nothing, &mut out)?;
                     }

@@ -6,8 +6,10 @@
 //! lie in preorder, so the tokens of a whole subtree are one contiguous slice.
 
 mod fans;
+mod quotes;
 
 pub use fans::{Fans, Picked};
+pub use quotes::Quotes;
 
 use crate::TokenId;
 use bytemuck::{Pod, Zeroable};

@@ -1,7 +1,7 @@
 //! The model's vocabulary: token id → bytes and kind, the end tokens, and the width of the logits.
 
 use crate::bytes::little_endian;
-use crate::trie::Fans;
+use crate::trie::{Fans, Quotes};
 use crate::{TokenId, TokenTrie};
 use bytemuck::{CheckedBitPattern, NoUninit};
 use std::fmt;
@@ -112,7 +112,7 @@ pub struct Vocabulary {
     fingerprint: [u8; 32],
     trie: OnceLock<TokenTrie>,
     fans: OnceLock<Fans>,
-    value_starts: OnceLock<Box<[u32]>>,
+    quotes: OnceLock<Quotes>,
 }
 
 /// The bytes of JSON's brackets, separators and literals.
@@ -236,7 +236,7 @@ impl Vocabulary {
             fingerprint,
             trie: OnceLock::new(),
             fans: OnceLock::new(),
-            value_starts: OnceLock::new(),
+            quotes: OnceLock::new(),
         })
     }
 
@@ -375,25 +375,9 @@ impl Vocabulary {
         self.fans.get_or_init(|| Fans::new(self.trie()))
     }
 
-    /// The nodes of the trie with which a JSON string or number begins, behind white space at most, in
-    /// preorder; found on first use.
-    pub fn value_starts(&self) -> &[u32] {
-        self.value_starts.get_or_init(|| {
-            let trie = self.trie();
-            let mut starts = Vec::new();
-            let mut blanks = vec![0];
-            while let Some(node) = blanks.pop() {
-                for child in trie.children(node) {
-                    match trie.nodes()[child].byte {
-                        b' ' | b'\t' | b'\n' | b'\r' => blanks.push(child),
-                        b'"' | b'-' | b'0'..=b'9' => starts.push(child as u32),
-                        _ => {}
-                    }
-                }
-            }
-            starts.sort_unstable();
-            starts.into()
-        })
+    /// Where tokens begin and close JSON's strings, found on first use.
+    pub fn quotes(&self) -> &Quotes {
+        self.quotes.get_or_init(|| Quotes::new(self.trie()))
     }
 }
 
