@@ -403,18 +403,21 @@ fn forbidden(
     thread: &Thread,
     crossing: Crossing<'_>,
 ) -> Result<Vec<TokenId>, MatchError> {
-    let mut out = if core.needs_walk(thread)? {
-        Survival::new(core).forbidden(thread)?
-    } else {
-        match core.exclusion(thread) {
+    let mut out = match thread.lexeme.is_tracked() {
+        false => Vec::new(),
+        true if core.needs_walk(thread)? => Survival::new(core).forbidden(thread)?,
+        true => match core.exclusion(thread) {
             Some(exclusion) => exclusion.forbidden()?,
             None => Vec::new(),
-        }
+        },
     };
     let once = match thread.stack.any_seen() {
         true => crossing.once,
         false => &[],
     };
+    if once.is_empty() && crossing.twice.is_empty() {
+        return Ok(out);
+    }
     // Where only strings were read, only tokens with the beginning of such a string can repeat one.
     let strings = thread.stack.few_seen();
     let strings = strings.filter(|all| all.iter().all(|seen| seen.are_strings()));
