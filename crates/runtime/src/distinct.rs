@@ -306,13 +306,16 @@ pub(crate) fn hash(bytes: &[u8], before: u64) -> u64 {
 pub(crate) struct Seen(Option<Arc<Runs>>);
 
 struct Runs {
-    /// Each sorted; each more than twice as long as the next.
-    runs: SmallVec<[Arc<[Value]>; 4]>,
+    /// Each sorted; each more than [`Seen::RATIO`] times as long as the next.
+    runs: SmallVec<[Arc<[Value]>; 8]>,
     /// Of the values, whatever their order.
     hash: u64,
 }
 
 impl Seen {
+    /// Eight runs hold 65,000 values.
+    const RATIO: usize = 4;
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_none()
     }
@@ -338,10 +341,11 @@ impl Seen {
         let hash = self.hash().wrapping_add(hash(&value, 1) | 1);
         let mut last: Arc<[Value]> = Arc::from([value]);
         while let Some(before) = runs.last()
-            && before.len() <= 2 * last.len()
+            && before.len() <= Self::RATIO * last.len()
         {
             let mut merged: Vec<Value> = before.iter().chain(&*last).cloned().collect();
-            merged.sort_unstable();
+            // Two runs: one pass.
+            merged.sort();
             last = merged.into();
             runs.pop();
         }

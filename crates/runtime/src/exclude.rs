@@ -195,31 +195,37 @@ impl<'a> Exclusion<'a> {
             return Ok(true);
         }
         let mut seen: HashSet<(LexState, Read)> = HashSet::new();
-        let mut open = vec![(state, read.clone())];
-        while let Some((state, read)) = open.pop() {
-            self.core.check_cancel("advance")?;
-            if let Read::Number(text) = &read
-                && self.may_end(state, text)?
-            {
-                return Ok(true);
-            }
-            // Letters and digits first: most names leave the others there.
-            for byte in (b'0'..=u8::MAX).chain(0..b'0') {
-                let next = machine.lex_next(state, byte)?;
-                if next == LexState::DEAD {
-                    continue;
+        // Depth first: a few more characters are mostly enough to leave all that was read.
+        let mut path = vec![(state, read.clone(), 0)];
+        while let Some((state, read, tried)) = path.last_mut() {
+            if *tried == 0 {
+                self.core.check_cancel("advance")?;
+                if let Read::Number(text) = read
+                    && self.may_end(*state, text)?
+                {
+                    return Ok(true);
                 }
-                match self.push(&read, byte) {
-                    Next::Free => return Ok(true),
-                    Next::Closed(value) => {
-                        if !self.repeats(next, &value)? {
-                            return Ok(true);
-                        }
+            }
+            // Digits and letters first, zero last: with zeros a number can stay the same.
+            let Some(byte) = (*tried < 256).then(|| (b'1').wrapping_add(*tried as u8)) else {
+                path.pop();
+                continue;
+            };
+            *tried += 1;
+            let next = machine.lex_next(*state, byte)?;
+            if next == LexState::DEAD {
+                continue;
+            }
+            match self.push(read, byte) {
+                Next::Free => return Ok(true),
+                Next::Closed(value) => {
+                    if !self.repeats(next, &value)? {
+                        return Ok(true);
                     }
-                    Next::Threatened(read) => {
-                        if seen.insert((next, key(&read))) {
-                            open.push((next, read));
-                        }
+                }
+                Next::Threatened(read) => {
+                    if seen.insert((next, key(&read))) {
+                        path.push((next, read, 0));
                     }
                 }
             }
