@@ -22,6 +22,7 @@
 
 use crate::distinct::{Number, Seen, Value, hash};
 use crate::exclude::Read;
+use maskwright_tables::ByteSet;
 use std::sync::Arc;
 
 /// What is read of an open array or object. Copying one is a reference count.
@@ -228,15 +229,33 @@ impl Record {
     /// Whether a value read before may still be repeated when this is what was read of the lexeme on top
     /// of it. "Yes" also where only the machine knows that it may not.
     pub(crate) fn is_threatened(&self, read: &Read) -> bool {
-        let becomes = |part: &[u8]| can_become(read, part);
         match (&self.0.targets, read) {
             (None, _) => false,
             (Some(_), Read::Nothing) => true,
-            (Some(targets), _) if self.0.object && self.0.name.is_none() => {
-                targets.iter().any(|t| parts(t).step_by(2).any(becomes))
-            }
-            _ => self.next_parts().any(becomes),
+            _ => self.any_next(|part| can_become(read, part)),
         }
+    }
+
+    /// Whether that holds for one of the names or values that the targets have here.
+    fn any_next(&self, what: impl FnMut(&[u8]) -> bool) -> bool {
+        match self.0.object && self.0.name.is_none() {
+            true => {
+                let mut names = self.targets().iter().flat_map(|t| parts(t).step_by(2));
+                names.any(what)
+            }
+            false => self.next_parts().any(what),
+        }
+    }
+
+    /// The bytes with which the names or values that begin with `prefix` go on.
+    pub(crate) fn next_bytes(&self, prefix: &[u8]) -> ByteSet {
+        let mut bytes = ByteSet::default();
+        self.any_next(|part| {
+            let next = part.strip_prefix(prefix).and_then(|rest| rest.first());
+            next.into_iter().for_each(|b| bytes.insert(*b));
+            false
+        });
+        bytes
     }
 }
 

@@ -9,11 +9,12 @@
 //! the row stands as it is, since a thread that lives can be completed and new elements are there (what
 //! a token begins behind that is among the crossing tokens, which are tried one by one).
 
+use crate::distinct::{Pushed, StringReader};
 use crate::error::MatchError;
 use crate::exclude::{Read, key};
 use crate::stack::Stack;
 use crate::walk::{Core, Moved, Thread};
-use maskwright_tables::{LexState, LimitError, TokenId};
+use maskwright_tables::{ByteSet, LabelSet, LexState, LimitError, TokenId};
 use smallvec::SmallVec;
 use std::collections::HashSet;
 
@@ -74,6 +75,50 @@ impl Core {
                 || self.exclusion(thread).is_some())
     }
 
+    /// Whether a byte may go on inside a lexeme, or behind one.
+    fn goes_on(&self, threads: &[Thread], byte: u8) -> Result<bool, MatchError> {
+        for thread in threads.iter().filter(|t| t.lex != LexState::DEAD) {
+            if self.machine.lex_accept(thread.lex) != LabelSet::NONE
+                || self.machine.lex_next(thread.lex, byte)? != LexState::DEAD
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The bytes after which threads inside a string may still come to repeat something, at least, and the
+    /// closing quote; `None` where they may be elsewhere, or one was refused.
+    fn ways(&self, moved: &Moved) -> Option<ByteSet> {
+        let [thread] = &moved.threads[..] else {
+            return None;
+        };
+        if moved.repeats || !thread.lexeme.is_text() {
+            return None;
+        }
+        let bytes = thread.lexeme.bytes();
+        let (mut reader, mut spelled) = (StringReader::default(), vec![b'"']);
+        for &byte in &bytes.trim_ascii_start()[1..] {
+            if reader.push(byte, &mut spelled) == Pushed::Closed {
+                return None;
+            }
+        }
+        if reader.inside_escape() {
+            return None;
+        }
+        let mut ways = ByteSet::default();
+        if let Some(record) = thread.stack.record() {
+            ways = record.next_bytes(&spelled);
+        }
+        if let Some(seen) = thread.stack.seen() {
+            ways = ways.union(&seen.within(&spelled).next_bytes());
+        }
+        // An escape sequence may spell any of them.
+        ways.insert(b'\\');
+        ways.insert(b'"');
+        Some(ways)
+    }
+
     /// Whether some continuation of the thread repeats nothing.
     pub(crate) fn survives(&self, thread: &Thread) -> Result<bool, MatchError> {
         Survival::new(self).lives(thread)
@@ -123,6 +168,16 @@ impl Visit {
             false => OUTSIDE.get(n).copied(),
         }
     }
+}
+
+/// A node on the path of a walk along what was read before.
+struct Reached {
+    /// Where its subtree ends.
+    end: u32,
+    /// The threads, and whether another one was refused for its value on the way.
+    moved: Moved,
+    /// The bytes after which something may be repeated, at least; `None` where that is not known.
+    ways: Option<ByteSet>,
 }
 
 /// The searches of one mask, or of one question.
@@ -221,23 +276,34 @@ impl<'a> Survival<'a> {
         if nodes.is_empty() {
             return Ok(out);
         }
-        // For each node on the path from the root: where its subtree ends, the threads, and whether
-        // another one was refused for its value on the way.
         let root = Moved {
             threads: [thread.clone()].into_iter().collect(),
             repeats: false,
         };
-        let mut path = vec![(nodes[0].skip, root)];
+        let reached = |end: u32, moved: Moved| Reached {
+            end,
+            ways: core.ways(&moved),
+            moved,
+        };
+        let mut path = vec![reached(nodes[0].skip, root)];
         let mut i = 1;
         while i < nodes.len() {
             let node = &nodes[i];
-            while path.len() > 1 && path[path.len() - 1].0 as usize <= i {
+            while path.len() > 1 && path[path.len() - 1].end as usize <= i {
                 path.pop();
             }
+            let before = &path[path.len() - 1];
+            if before.ways.is_some_and(|ways| !ways.contains(node.byte)) {
+                i = node.skip as usize;
+                continue;
+            }
+            if !before.moved.repeats && !core.goes_on(&before.moved.threads, node.byte)? {
+                i = node.skip as usize;
+                continue;
+            }
             self.spend()?;
-            let before = &path[path.len() - 1].1;
-            let mut moved = core.step(&before.threads, node.byte)?;
-            moved.repeats |= before.repeats;
+            let mut moved = core.step(&before.moved.threads, node.byte)?;
+            moved.repeats |= before.moved.repeats;
             if moved.threads.is_empty() {
                 if moved.repeats {
                     out.extend_from_slice(trie.tokens_below(i));
@@ -259,7 +325,7 @@ impl<'a> Survival<'a> {
                     out.extend_from_slice(here);
                 }
             }
-            path.push((node.skip, moved));
+            path.push(reached(node.skip, moved));
             i += 1;
         }
         Ok(out)
