@@ -508,7 +508,8 @@ pub(crate) enum Start {
 }
 
 /// Whether a string that begins in a token may come to be one of these strings, or the token closes it as
-/// one. Where nobody knows in what the token begins, that is asked behind each quote.
+/// one. Values are kept only while JSON is read, so outside strings a quote opens one; where nobody knows in
+/// what the token begins, that is asked behind each quote.
 pub(crate) fn may_repeat(seen: &Seen, token: &[u8], start: Start) -> bool {
     let mut spelled = Vec::new();
     let close = |rest: &[u8], reader: &mut StringReader, spelled: &mut Vec<u8>| {
@@ -666,7 +667,7 @@ impl Lexeme {
         }
     }
 
-    /// Where a token begins that goes on from here.
+    /// Where a token begins that goes on from here. The lexeme of a string ends with its closing quote.
     pub(crate) fn start(&self) -> Start {
         if !self.is_text() {
             return Start::Outside;

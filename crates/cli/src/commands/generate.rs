@@ -210,8 +210,8 @@ impl Writer<'_> {
                     writer.model.logits(&text.tokens, &mut writer.logits);
                     sampler.sample(&writer.logits, mask)
                 }
-                Row::All | Row::Near { .. } => {
-                    matcher.fill_mask(&mut writer.mask)?;
+                row @ (Row::All | Row::Near { .. }) => {
+                    row.fill(&mut writer.mask, matcher.vocabulary().width());
                     writer.model.logits(&text.tokens, &mut writer.logits);
                     sampler.sample(&writer.logits, &writer.mask)
                 }
