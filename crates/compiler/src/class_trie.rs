@@ -76,6 +76,11 @@ const fn class_of(before: u8, byte: u8) -> Class {
     }
 }
 
+/// Whether characters outside ASCII begin with the bytes of a class.
+const fn is_lead(class: Class) -> bool {
+    matches!(class, 5 | 6 | 46..=64)
+}
+
 /// Nodes of a vocabulary's trie by the classes of the bytes that lead to them. See the module
 /// documentation. Space: 24 bytes a node, 4 for each node and each token of the vocabulary's trie, and a
 /// mask for each node with many tokens.
@@ -100,7 +105,7 @@ pub(crate) struct ClassTrie {
 struct ClassNode {
     /// The bytes that lead to the members: of a [`WIDE`] class which of the sets, else the byte.
     bytes: u32,
-    /// The classes of bytes below the members, as of [`TokenTrie::classes_below`]: which of the sets.
+    /// The classes of bytes below the members, as of [`classes_below`](maskwright_automata::lexicon::classes_below): which of the sets.
     below: u32,
     class: Class,
     /// The node after this one's subtree.
@@ -438,6 +443,21 @@ impl ClassTrie {
                 return Ok(None);
             }
             let node = &self.nodes[i as usize];
+            if is_lead(node.class) && (top.state != LexState::DEAD) != (i == start) {
+                let from = if i == start { state } else { top.state };
+                let after = usize::from(i == start);
+                let below = self.below[node.below as usize];
+                if starts_left.get(after).is_none_or(|s| *s >= node.skip)
+                    && row_walk::keeps_character(lexicon.place(from), below)?
+                {
+                    starts_left = &starts_left[after..];
+                    start = starts_left.first().map_or(u32::MAX, |s| *s);
+                    count += self.run(i..node.skip).len();
+                    out.push(i..node.skip);
+                    i = node.skip;
+                    continue;
+                }
+            }
             let (exits, edges) = (out.rest.exits.len(), out.rest.edges.len());
             let mut next = LexState::DEAD;
             if top.state != LexState::DEAD {
@@ -480,10 +500,7 @@ impl ClassTrie {
                 let stays = size == 1 || start >= node.skip && worth && place.keeps(below)?;
                 let end = if stays { node.skip } else { i + 1 };
                 count += self.run(i..end).len();
-                match out.inside.last_mut() {
-                    Some(last) if last.end == i => last.end = end,
-                    _ => out.inside.push(i..end),
-                }
+                out.push(i..end);
                 if stays {
                     out.rest.edges.truncate(edges);
                 } else {
@@ -593,6 +610,15 @@ pub(crate) struct ClassFound {
 }
 
 impl ClassFound {
+    /// Adds class nodes behind all others.
+    #[inline]
+    fn push(&mut self, nodes: Range<u32>) {
+        match self.inside.last_mut() {
+            Some(last) if last.end == nodes.start => last.end = nodes.end,
+            _ => self.inside.push(nodes),
+        }
+    }
+
     /// Forgets the ends at a node and below where all tokens below stay inside.
     fn close(&mut self, open: &Open, count: usize) {
         let (before, exits, edges) = open.before;
@@ -706,12 +732,13 @@ fn set(words: &mut [u32], tokens: &[TokenId]) {
 mod tests {
     use super::*;
     use crate::vocabulary::VocabularyExt;
+    use maskwright_automata::lexicon::classes_below;
     use maskwright_tables::{Limits, Vocabulary};
     use std::sync::Arc;
 
     fn embedded() -> (Arc<Vocabulary>, Vec<Classes>, ClassTrie) {
         let vocabulary = Vocabulary::cl100k_base();
-        let below = vocabulary.trie().classes_below();
+        let below = classes_below(vocabulary.trie());
         let classes = ClassTrie::new(vocabulary.trie(), &below, vocabulary.mask_words());
         (vocabulary, below, classes)
     }

@@ -9,7 +9,7 @@
 //! as the trie has below that node.
 
 use maskwright_automata::Lexicon;
-use maskwright_automata::lexicon::{Edges, LexPlace};
+use maskwright_automata::lexicon::{Edges, LexPlace, MIDDLE};
 use maskwright_tables::trie::Classes;
 use maskwright_tables::{LabelSet, LexState, LimitError, TokenId, TokenTrie};
 use rustc_hash::FxHashMap;
@@ -150,7 +150,8 @@ impl Joined {
 struct Open<'a> {
     /// Where its subtree ends.
     end: u32,
-    /// Its transitions.
+    /// Its state, and its transitions.
+    place: LexPlace<'a>,
     edges: &'a Edges,
     /// Whether they all lead nowhere.
     dead: bool,
@@ -161,6 +162,13 @@ struct Open<'a> {
     /// What was found before the node, its own tokens inside counted among that: tokens inside, exits
     /// and edges.
     before: (usize, usize, usize),
+}
+
+/// Whether a state stays where it is below a node, given the classes below, since a character begins there
+/// that is whole or cut off.
+#[inline]
+pub(crate) fn keeps_character(state: LexPlace<'_>, below: Classes) -> Result<bool, LimitError> {
+    Ok(below & MIDDLE != 0 && state.keeps(below & !MIDDLE)?)
 }
 
 /// The whole walk of a state that begins at the root or, where `starts` are given, with the bytes of these
@@ -192,13 +200,15 @@ pub(crate) fn plain_within(
 ) -> Result<Option<Found>, LimitError> {
     let nodes = trie.nodes();
     let mut out = Found::default();
-    let nowhere = lexicon.edges(LexState::DEAD)?;
-    let first = lexicon.edges(state)?;
+    let nowhere = lexicon.place(LexState::DEAD);
+    let begin = lexicon.place(state);
+    let (nowhere, begin) = ((nowhere, nowhere.edges()?), (begin, begin.edges()?));
     let mut known = Known::new(lexicon);
     let mut joined = Joined::default();
     let mut starts_left = starts.unwrap_or_default();
-    let open = |end: u32, edges, dead| Open {
+    let open = |end: u32, (place, edges), dead| Open {
         end,
+        place,
         edges,
         dead,
         labels: LabelSet::NONE,
@@ -208,7 +218,7 @@ pub(crate) fn plain_within(
     // The nodes above the one that is open.
     let mut path: SmallVec<[Open<'_>; 32]> = SmallVec::new();
     let mut top = match starts {
-        None => open(nodes[0].skip, first, false),
+        None => open(nodes[0].skip, begin, false),
         Some(_) => open(nodes[0].skip, nowhere, true),
     };
     let mut start = starts_left.first().map_or(u32::MAX, |s| *s);
@@ -233,6 +243,21 @@ pub(crate) fn plain_within(
         };
         *most = left;
         let node = &nodes[i as usize];
+        if node.byte >= 0xc2
+            && let Some(below) = below
+            && top.dead == (i == start)
+        {
+            let from = if top.dead { begin.0 } else { top.place };
+            let after = if i == start { 1 } else { 0 };
+            let apart = starts_left.get(after).is_none_or(|s| *s >= node.skip);
+            if apart && keeps_character(from, below[i as usize])? {
+                starts_left = &starts_left[after..];
+                start = starts_left.first().map_or(u32::MAX, |s| *s);
+                out.inside.push(trie.places_below(i as usize));
+                i = node.skip;
+                continue;
+            }
+        }
         let mut next = top.edges.get(node.byte);
         let (exits, edges) = (out.exits.len(), out.edges.len());
         if i == start {
@@ -241,7 +266,7 @@ pub(crate) fn plain_within(
             }
             starts_left = &starts_left[1..];
             start = starts_left.first().map_or(u32::MAX, |s| *s);
-            let begun = first.get(node.byte);
+            let begun = begin.1.get(node.byte);
             if next != begun && begun != LexState::DEAD {
                 next = joined.join(lexicon, next, begun)?;
             }
@@ -273,6 +298,7 @@ pub(crate) fn plain_within(
                     let here = trie.tokens_at(i as usize).len();
                     let inner = Open {
                         end: node.skip,
+                        place: at.place,
                         edges: at.edges()?,
                         dead: false,
                         labels: at.accept,

@@ -5,9 +5,11 @@
 //! Every node has a (mostly empty) list of tokens: duplicate byte strings share a node. The lists
 //! lie in preorder, so the tokens of a whole subtree are one contiguous slice.
 
+mod classes;
 mod fans;
 mod quotes;
 
+pub use classes::{Classes, byte_class, classes_of};
 pub use fans::{Fans, Picked};
 pub use quotes::Quotes;
 
@@ -22,110 +24,6 @@ fn prefix_key(bytes: &[u8]) -> u64 {
     key[..n].copy_from_slice(&bytes[..n]);
     u64::from_be_bytes(key)
 }
-
-/// Classes of bytes, one bit each.
-pub type Classes = u128;
-
-/// The class of a byte, below 128: printable ASCII and the usual white space apart, other control characters
-/// together, and the bytes of UTF-8 by their role.
-pub const fn byte_class(byte: u8) -> u32 {
-    match byte {
-        b'\t' | b'\n' | b'\r' | b' '..=b'~' => byte as u32,
-        0..=0x1f | 0x7f => 0,
-        0x80..=0xbf => 1,
-        0xc0..=0xc1 | 0xf5..=0xff => 2,
-        0xc2..=0xdf => 3,
-        0xe0..=0xef => 4,
-        0xf0..=0xf4 => 5,
-    }
-}
-
-/// The [classes](byte_class) of the bytes from one to another, one bit each.
-pub const fn classes_of(first: u8, last: u8) -> Classes {
-    // Those that have a class of their own follow each other.
-    let (from, to) = (
-        if first > b' ' { first } else { b' ' },
-        if last < b'~' { last } else { b'~' },
-    );
-    let mut classes: Classes = 0;
-    if from <= to {
-        classes |= (Classes::MAX >> (127 - (to - from) as u32)) << from;
-    }
-    let mut byte = first as u32;
-    while byte < b' ' as u32 && byte <= last as u32 {
-        classes |= 1 << byte_class(byte as u8);
-        byte += 1;
-    }
-    if first <= 0x7f && 0x7f <= last {
-        classes |= 1 << byte_class(0x7f);
-    }
-    // Where the bytes of a class begin and end.
-    let ranges = [
-        (0x80, 0xbf),
-        (0xc0, 0xc1),
-        (0xc2, 0xdf),
-        (0xe0, 0xef),
-        (0xf0, 0xf4),
-        (0xf5, 0xff),
-    ];
-    let mut i = 0;
-    while i < ranges.len() {
-        let (low, high) = ranges[i];
-        if first <= high && low <= last {
-            classes |= 1 << byte_class(low);
-        }
-        i += 1;
-    }
-    classes
-}
-
-/// Classes that no byte has: characters outside ASCII, whole or cut off at their end, that begin where a
-/// character may, by ranges of their first bytes. Patterns leave out a few blocks more often than all.
-pub const CHARACTERS: [(u32, [char; 2]); 11] = [
-    (11, ['\u{80}', '\u{bf}']),
-    (12, ['\u{c0}', '\u{7ff}']),
-    (14, ['\u{800}', '\u{fff}']),
-    (15, ['\u{1000}', '\u{1fff}']),
-    (16, ['\u{2000}', '\u{2fff}']),
-    (17, ['\u{3000}', '\u{3fff}']),
-    (18, ['\u{4000}', '\u{cfff}']),
-    (19, ['\u{d000}', '\u{d7ff}']),
-    (20, ['\u{e000}', '\u{efff}']),
-    (21, ['\u{f000}', '\u{ffff}']),
-    (22, ['\u{10000}', char::MAX]),
-];
-
-/// The class among [`CHARACTERS`] of the characters that begin with a byte.
-const fn character_class(lead: u8) -> u32 {
-    match lead {
-        0..=0xc2 => 11,
-        0xc3..=0xdf => 12,
-        0xe0..=0xe3 => 14 + (lead - 0xe0) as u32,
-        0xe4..=0xec => 18,
-        0xed..=0xef => 19 + (lead - 0xed) as u32,
-        0xf0..=0xff => 22,
-    }
-}
-
-/// What may come next of a UTF-8 text: 0 where a character may begin, `INVALID` where it is none.
-fn utf8_next(state: u8, byte: u8) -> u8 {
-    // By state: how many continuation bytes are missing; 4 to 7 are those after E0, ED, F0 and F4.
-    match (state, byte) {
-        (0, 0..=0x7f) | (1, 0x80..=0xbf) => 0,
-        (0, 0xc2..=0xdf) | (2, 0x80..=0xbf) | (4, 0xa0..=0xbf) | (5, 0x80..=0x9f) => 1,
-        (0, 0xe1..=0xec | 0xee..=0xef) | (3, 0x80..=0xbf) => 2,
-        (6, 0x90..=0xbf) | (7, 0x80..=0x8f) => 2,
-        (0, 0xf1..=0xf3) => 3,
-        (0, 0xe0) => 4,
-        (0, 0xed) => 5,
-        (0, 0xf0) => 6,
-        (0, 0xf4) => 7,
-        _ => INVALID,
-    }
-}
-
-/// See [`utf8_next`].
-const INVALID: u8 = 8;
 
 /// A node of a [`TokenTrie`], laid out as in artifacts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
@@ -421,51 +319,6 @@ impl TokenTrie {
         heights
     }
 
-    /// For each node the [classes](byte_class) of the bytes below it, one bit each: those on the edges
-    /// of its subtree, its own edge left out. Characters outside ASCII that begin where one may have
-    /// classes of their own ([`CHARACTERS`]).
-    pub fn classes_below(&self) -> Vec<Classes> {
-        let mut below = vec![0; self.len()];
-        // With the state of the text at each node.
-        let mut path: Vec<(usize, u8)> = Vec::new();
-        let close = |below: &mut [Classes], path: &mut Vec<(usize, u8)>| {
-            let Some((child, after)) = path.pop() else {
-                return;
-            };
-            let inner = below[child];
-            if !matches!(after, 0 | INVALID) {
-                // Whoever begins a text in the middle of a character finds no character.
-                below[child] |= 1 << byte_class(0x80);
-            }
-            if let Some(&(parent, before)) = path.last() {
-                let byte = self.nodes[child].byte;
-                below[parent] |= inner;
-                if byte.is_ascii() || after == INVALID {
-                    below[parent] |= 1 << byte_class(byte);
-                } else if before == 0 {
-                    below[parent] |= 1 << character_class(byte);
-                }
-            }
-        };
-        for i in 0..self.len() {
-            while path
-                .last()
-                .is_some_and(|p| self.nodes[p.0].skip as usize <= i)
-            {
-                close(&mut below, &mut path);
-            }
-            let state = match path.last() {
-                Some(&(_, state)) => utf8_next(state, self.nodes[i].byte),
-                None => 0,
-            };
-            path.push((i, state));
-        }
-        while !path.is_empty() {
-            close(&mut below, &mut path);
-        }
-        below
-    }
-
     /// The [classes](byte_class) of the bytes with which a node goes on, one bit each.
     pub fn classes_at(&self, node: usize) -> Classes {
         let classes = self.children(node).map(|c| byte_class(self.nodes[c].byte));
@@ -669,55 +522,6 @@ mod tests {
     }
 
     #[test]
-    fn classes_of_ranges_are_those_of_their_bytes() {
-        for first in 0..=255u8 {
-            let mut all = 0;
-            for last in first..=255 {
-                all |= 1 << byte_class(last);
-                assert_eq!(classes_of(first, last), all, "{first}..={last}");
-            }
-        }
-    }
-
-    #[test]
-    fn classes_below_tell_characters_from_bytes() {
-        let words: [&[u8]; 6] = [
-            b"a\xc3\xa9b",
-            b"ab",
-            b"c\xa9",
-            b"d\xe0\xa0",
-            b"d\xed\xa0\x80",
-            b"\xf0\x9f\x98",
-        ];
-        let entries = words.iter().enumerate();
-        let trie = TokenTrie::new(entries.map(|(i, w)| (TokenId(i as u32), *w)));
-        let below = trie.classes_below();
-        let at = |path: &[u8]| {
-            let node = path
-                .iter()
-                .try_fold(0, |node, byte| trie.child(node, *byte));
-            below[node.unwrap()]
-        };
-        let (b, inner) = (1 << byte_class(b'b'), 1 << byte_class(0x80));
-        assert_eq!(at(b"a"), b | 1 << character_class(0xc3));
-        // In the middle of a character, what follows is bytes to begin with.
-        assert_eq!(at(b"a\xc3"), b | inner);
-        assert_eq!(at(b"c"), inner);
-        assert_eq!(at(b"d") & inner, inner, "a surrogate is no character");
-        let emoji = 1 << character_class(0xf0);
-        assert_eq!(at(b"") & emoji, emoji);
-        for (class, [first, last]) in CHARACTERS {
-            for c in [first, last] {
-                let mut bytes = [0; 4];
-                assert_eq!(
-                    character_class(c.encode_utf8(&mut bytes).as_bytes()[0]),
-                    class
-                );
-            }
-        }
-    }
-
-    #[test]
     fn merged_subtrees_are_the_tree_of_the_rests() {
         let words: Vec<Vec<u8>> = (0..400u32)
             .map(|i| {
@@ -744,7 +548,7 @@ mod tests {
             }
             bytes
         };
-        let (heights, classes) = (trie.heights(), trie.classes_below());
+        let heights = trie.heights();
         for step in 1..40usize {
             // Incomparable nodes: no root below another one.
             let mut roots: Vec<(u32, bool)> = Vec::new();
@@ -766,10 +570,6 @@ mod tests {
                     }
                 }
                 assert_eq!(usize::from(heights[root as usize]), deepest);
-                let start = root as usize + 1;
-                let nodes = &trie.nodes[start..trie.nodes[root as usize].skip as usize];
-                let seen = nodes.iter().fold(0, |all, n| all | 1 << byte_class(n.byte));
-                assert_eq!(classes[root as usize], seen);
             }
             rests.sort();
             let rests: Vec<(&[u8], TokenId)> = rests.iter().map(|(b, t)| (&b[..], *t)).collect();

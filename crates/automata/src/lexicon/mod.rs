@@ -14,6 +14,7 @@
 //! - `derive`: derivatives by one byte, JSON string spellings included; `runs`: by all bytes at once;
 //! - `empty`: exact emptiness, needed only below intersections and complements;
 //! - `pieces`: what can be spelled where some bytes occur only inside longer pieces of text;
+//! - `characters`: what lies below the nodes of a trie, by classes of bytes and characters;
 //! - `firsts`: the bytes with which a lexeme begins, without derivatives;
 //! - `shape`: JSON strings out of a list, or not out of one, that can be walked without making their states;
 //! - `shards`: hash tables that grow in small steps;
@@ -28,6 +29,7 @@
 //! one; a [`LexState`](maskwright_tables::LexState) other than `DEAD` can always reach acceptance.
 
 mod bounds;
+mod characters;
 mod derive;
 mod describe;
 mod edges;
@@ -45,6 +47,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use characters::{CHARACTERS, MIDDLE, classes_below};
 pub use edges::Edges;
 pub use expr::{Automaton, ExprId, ExprView};
 pub use maskwright_tables::ByteSet;

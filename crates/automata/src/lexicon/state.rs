@@ -1,19 +1,21 @@
 //! [`Lexicon`]: lexical states over the expressions, read without a lock.
 
+mod loops;
 mod parts;
 
 use super::ByteSet;
+use super::characters::CHARACTERS;
 use super::edges::Edges;
 use super::expr::{Automaton, ExprId, ExprView, MarksId, Runs, Store, UNBOUNDED};
 use super::pieces::{Pieces, Spelling};
 use super::shape::{Others, Shape, Text};
 use super::shards::Shards;
 use maskwright_grammar::{RegexId, RegexPool};
-use maskwright_tables::trie::{CHARACTERS, Classes, byte_class};
+use maskwright_tables::trie::{Classes, byte_class};
 use maskwright_tables::{LabelSet, LexState, LimitError, Limits, heap};
 use rustc_hash::FxBuildHasher;
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 /// States that behave as another one for a while.
@@ -54,9 +56,8 @@ struct More {
     far: OnceLock<LexState>,
     /// The classes all of whose bytes lead to the state itself, those of [`CHARACTERS`] left out.
     loops: OnceLock<Classes>,
-    /// Two bits for each of [`CHARACTERS`]: whether it was looked at, and whether all of its characters lead to
-    /// the state itself.
-    characters: AtomicU32,
+    /// The same, and the classes of [`CHARACTERS`] all of whose characters do.
+    all_loops: OnceLock<Classes>,
     firsts: OnceLock<Classes>,
 }
 
@@ -117,9 +118,12 @@ impl<'a> LexPlace<'a> {
     /// A limit.
     #[inline]
     pub fn keeps(&self, classes: Classes) -> Result<bool, LimitError> {
-        let known = self.record.more.get().and_then(|more| more.loops.get());
-        match known {
-            Some(loops) if classes & !loops & !ALL_CHARACTERS != 0 => Ok(false),
+        let more = self.record.more.get();
+        if let Some(all) = more.and_then(|more| more.all_loops.get()) {
+            return Ok(classes & !all == 0);
+        }
+        match more.and_then(|more| more.loops.get()) {
+            Some(loops) if classes & !loops & !CHARACTERS != 0 => Ok(false),
             Some(loops) if classes & !loops == 0 => Ok(true),
             _ => self.lexicon.keeps(self.state, classes),
         }
@@ -142,17 +146,6 @@ pub struct Lexicon {
     /// Bytes of the transitions of states, and of their parts.
     edge_bytes: AtomicUsize,
 }
-
-/// All of [`CHARACTERS`], one bit each.
-const ALL_CHARACTERS: Classes = {
-    let mut all = 0;
-    let mut i = 0;
-    while i < CHARACTERS.len() {
-        all |= 1 << CHARACTERS[i].0;
-        i += 1;
-    }
-    all
-};
 
 /// The hash of a state.
 fn hash_of(expr: ExprId, fresh: bool) -> u64 {
@@ -724,86 +717,6 @@ impl Lexicon {
             false => self.intern(&mut inner, e, record.fresh)?,
         };
         Ok(*self.more(record).far.get_or_init(|| far))
-    }
-
-    /// Whether all bytes of these [classes](maskwright_tables::trie::byte_class), one bit each, lead from a
-    /// state to itself, and all characters of those of [`CHARACTERS`].
-    ///
-    /// # Errors
-    /// A limit.
-    pub fn keeps(&self, state: LexState, classes: Classes) -> Result<bool, LimitError> {
-        let more = self.more(&self.states[state.index()]);
-        let loops = match more.loops.get() {
-            Some(&loops) => loops,
-            None => {
-                let edges = self.edges(state)?;
-                let any = state != LexState::DEAD
-                    && match edges {
-                        Edges::Runs(runs) => runs.iter().any(|r| r.1 == state),
-                        Edges::Table(table) => table.contains(&state),
-                    };
-                let loops = match any {
-                    true => !edges.classes(|target| target != state) & !ALL_CHARACTERS,
-                    false => 0,
-                };
-                *more.loops.get_or_init(|| loops)
-            }
-        };
-        let missing = classes & !loops;
-        if missing == 0 || loops == 0 || missing & !ALL_CHARACTERS != 0 {
-            return Ok(missing == 0);
-        }
-        for (i, (class, characters)) in CHARACTERS.into_iter().enumerate() {
-            if missing >> class & 1 == 0 {
-                continue;
-            }
-            let known = more.characters.load(Ordering::Relaxed);
-            let stay = match known >> (2 * i) & 3 {
-                0 => {
-                    let stay = self.characters_stay(state, characters)?;
-                    let answer = if stay { 3 } else { 1 };
-                    more.characters
-                        .fetch_or(answer << (2 * i), Ordering::Relaxed);
-                    stay
-                }
-                answer => answer == 3,
-            };
-            if !stay {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Whether every character of a range leads from a state to itself.
-    fn characters_stay(
-        &self,
-        state: LexState,
-        [first, last]: [char; 2],
-    ) -> Result<bool, LimitError> {
-        let mut path: Vec<LexState> = Vec::new();
-        for bytes in regex_syntax::utf8::Utf8Sequences::new(first, last) {
-            let ranges = bytes.as_slice();
-            path.clear();
-            path.push(state);
-            for range in ranges {
-                let mut next: Vec<LexState> = Vec::new();
-                for &at in &path {
-                    let edges = self.edges(at)?;
-                    next.extend((range.start..=range.end).map(|b| edges.get(b)));
-                }
-                next.sort_unstable();
-                next.dedup();
-                if next.contains(&LexState::DEAD) || next.len() > 8 {
-                    return Ok(false);
-                }
-                path = next;
-            }
-            if path != [state] {
-                return Ok(false);
-            }
-        }
-        Ok(true)
     }
 
     /// The [classes](maskwright_tables::trie::byte_class) of bytes, one bit each, some of whose bytes lead

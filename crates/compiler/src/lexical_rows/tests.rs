@@ -1,7 +1,8 @@
 use super::*;
 use crate::Compiler;
 use crate::vocabulary::VocabularyExt;
-use maskwright_tables::TokenId;
+use maskwright_tables::vocabulary::TokenEntry;
+use maskwright_tables::{TokenId, TokenKind};
 
 /// The rests by labels, root tokens left out where the lexeme goes on.
 #[allow(clippy::type_complexity)]
@@ -353,6 +354,88 @@ fn rows_of_patterns_equal_the_plain_walk() {
         states += check_along(&shared, shared.lexicon.expr(start), &texts, format);
     }
     assert!(states > 40, "{states} states");
+}
+
+/// Tokens that are not text, which no training makes and yet a vocabulary may have: characters that others
+/// cut off, and parts of them.
+#[test]
+fn rows_over_broken_tokens_equal_the_plain_walk() {
+    let whole = Vocabulary::cl100k_base();
+    let mut tokens: Vec<Vec<u8>> = whole.text_tokens().map(|t| t.1.to_vec()).collect();
+    let broken: [&[u8]; 10] = [
+        b"a\xc3A",
+        b" zqqqzq\xc3A",
+        b" the\xe4\xb8\xc3\xa9",
+        b"\xc3\xc3",
+        b"\xe4\xb8A",
+        b"\xe4\xb8\xad\xe4\xb8",
+        b"aaaa\x80",
+        b"\xa9A",
+        b"\xed\xa0\x80",
+        b"zz\xf4\x90\x80\x80",
+    ];
+    tokens.extend(broken.map(<[u8]>::to_vec));
+    let tokens = (0..).zip(tokens).map(|(id, bytes)| TokenEntry {
+        id,
+        bytes,
+        kind: TokenKind::Text,
+    });
+    let vocabulary = Arc::new(Vocabulary::new("broken", tokens, &[], None).unwrap());
+    let rows = LexicalRows::new(Arc::clone(&vocabulary), Limits::untrusted());
+    let lexicon = Arc::clone(&rows.lexicon);
+    let any = lexicon.class(&[('\0', char::MAX)]);
+    let bytes = lexicon.byte_class(&[(0, 255)]);
+    let high = lexicon.byte_class(&[(0x80, 255)]);
+    let mut states = 0;
+    for value in [
+        lexicon.any_text(),
+        lexicon.repeat(any, 1, None),
+        lexicon.repeat(any, 0, Some(5)),
+        lexicon.repeat(any, 2, Some(40)),
+        lexicon.text_not(lexicon.bytes(b"name")),
+    ] {
+        let string = lexicon.json_string(lexicon.concat(&[value, lexicon.mark(1)]));
+        let what = lexicon.describe(value);
+        states += check_along(&rows, string, &["\"aé中\"", "\"\\u"], &what);
+    }
+    for (value, what) in [(bytes, "bytes"), (high, "bytes outside ASCII")] {
+        let value = lexicon.concat(&[lexicon.repeat(value, 0, None), lexicon.mark(2)]);
+        states += check_along(&rows, value, &["aé", "é"], what);
+    }
+    assert!(states >= 9, "{states} states");
+}
+
+/// Names of all scripts: characters outside ASCII lead to one state, but for some.
+#[test]
+fn rows_of_names_equal_the_plain_walk() {
+    let compiler = Compiler::new(Vocabulary::cl100k_base(), Limits::untrusted());
+    let rows = compiler.shared();
+    let texts = [
+        "größe_1",
+        "имя x",
+        "変数名",
+        "a\u{301}٣ b",
+        "नमस्ते",
+        "×a",
+        "“a”",
+    ];
+    let mut states = 0;
+    for pattern in [
+        r"\p{XID_Start}\p{XID_Continue}*",
+        r"[\p{L}_][\p{L}\p{Nd}_]*",
+        r"\w+(?:[ -]\w+)*",
+        r"[^\s\p{P}]+",
+        r"[\x{c0}-\x{24f}a-z]+",
+        r"(?:[^\x{4e00}-\x{4fff}])+",
+        r"(?:\S+\s+){0,30}\S+",
+    ] {
+        let grammar = compiler.regex(pattern).unwrap();
+        let machine = grammar.machine();
+        let start = machine.lex_start(machine.start()).unwrap();
+        let expr = rows.lexicon.expr(start);
+        states += check_along(&rows, expr, &texts, pattern);
+    }
+    assert!(states > 50, "{states} states");
 }
 
 #[test]

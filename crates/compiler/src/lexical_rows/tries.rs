@@ -5,6 +5,7 @@ use crate::class_trie::CLASS;
 use crate::concurrent::pair;
 use crate::row_walk::{Edge, Found, Weights};
 use crate::sets::{SetId, Sets};
+use maskwright_automata::lexicon::classes_below;
 use maskwright_tables::trie::{Classes, byte_class};
 use maskwright_tables::{LabelSet, LexState, LimitError, TokenId, TokenTrie};
 use std::sync::atomic::Ordering;
@@ -308,7 +309,7 @@ impl LexicalRows {
         let once = maskwright_kernels::bits::count(&words) == trie.tokens().len();
         let facts = Arc::new(NodeFacts {
             heights: once.then(|| trie.heights()),
-            below: trie.classes_below(),
+            below: classes_below(trie),
             weights: Weights::new(trie, trie.children(0)),
         });
         self.trie_bytes
