@@ -39,7 +39,7 @@ mod tests;
 use crate::class_trie::ClassTrie;
 use crate::concurrent::{Keyed, Map, Maps, collector_bytes, map_bytes, pair};
 use crate::row_walk::{self, Base, Difference, Exit, Found, Weights};
-use crate::sets::{Set, SetId, Sets};
+use crate::sets::{SetId, Sets};
 use crate::text_rows::{self, Lengths};
 use maskwright_automata::Lexicon;
 use maskwright_automata::lexicon::{ByteSet, Shape, Spelling, Text};
@@ -494,14 +494,18 @@ impl LexicalRows {
         let mut difference =
             text_rows::others(&self.lexicon, (trie, fans), text, others, &walk.exits);
         if counted {
+            let lengths = self.lengths();
             let (least, most) = others.chars;
-            let among = match self.sets.get(walk.inside) {
-                Set::Few(tokens) => Some(&**tokens),
-                _ => None,
-            };
-            difference.removed = self.lengths().longer_than(most, among);
-            self.lengths()
-                .cut(&walk.exits, least, most, &mut difference);
+            if let Some(words) = lengths.within(most) {
+                let inside = self.sets.meet(walk.inside, words);
+                let found = Found {
+                    exits: lengths.kept(&walk.exits, least, most),
+                    ..Found::default()
+                };
+                return Ok(Some(self.found_row(state, trie_id, inside, found)?));
+            }
+            difference.removed = lengths.longer_than(most).to_vec();
+            lengths.cut(&walk.exits, least, most, &mut difference);
         }
         let base = (others.base, &*walk);
         Ok(Some(self.differing(state, trie_id, base, difference)?))

@@ -156,7 +156,12 @@ impl Sets {
     /// Lists are no longer than this: a mask of so many ids takes three times as long as a copy, which
     /// is what a flat tail allows, and half the memory of a bitset has been reached about.
     pub fn many(&self) -> usize {
-        self.words * 3 / 8
+        Self::many_of(self.words)
+    }
+
+    /// The same for masks of so many words.
+    pub fn many_of(mask_words: usize) -> usize {
+        mask_words * 3 / 8
     }
 
     /// Interns a set given as a list in any order, duplicates allowed.
@@ -238,6 +243,17 @@ impl Sets {
             self.sort(list);
         }
         self.intern_set(Set::Near(base, added.into(), removed.into()))
+    }
+
+    /// Interns what a set has in common with a bitset.
+    pub fn meet(&self, id: SetId, words: &[u32]) -> SetId {
+        if let Set::Few(ids) = self.get(id) {
+            let common = ids.iter().filter(|t| bits::contains(words, t.0));
+            return self.intern_set(Set::Few(common.copied().collect()));
+        }
+        let mut common = self.bitset(id);
+        bits::and_assign(&mut common, words);
+        self.intern_words(common)
     }
 
     fn intern_set(&self, set: Set) -> SetId {

@@ -7,18 +7,18 @@
 //! stay inside that have at most `n` ([`Lengths`]), wherever they stay inside without the bound.
 
 use crate::row_walk::{Difference, Exit, Found};
+use crate::sets::Sets;
 use maskwright_automata::Lexicon;
 use maskwright_automata::lexicon::{Others, Step, Strings, Text, TextPlace};
+use maskwright_kernels::bits;
 use maskwright_tables::trie::{Fans, Picked};
-use maskwright_tables::{LabelSet, LexState, LimitError, TokenId, TokenTrie, Vocabulary};
+use maskwright_tables::{LabelSet, LexState, LimitError, TokenId, TokenTrie, Vocabulary, heap};
 use smallvec::{SmallVec, smallvec};
 use std::ops::Range;
 
 /// Tokens by the number of characters of JSON string text that they begin.
 #[derive(Debug)]
 pub(crate) struct Lengths {
-    /// Of each token; 0 for those that are no text. No token is of more than 255 bytes.
-    lengths: Box<[u8]>,
     /// The longest first.
     tokens: Box<[TokenId]>,
     /// How many tokens have more than so many characters.
@@ -26,6 +26,9 @@ pub(crate) struct Lengths {
     /// The nodes of the vocabulary's trie behind a quote, with the number of characters before that, by
     /// these numbers.
     quotes: Box<[(u8, u32)]>,
+    /// The tokens of no more than so many characters as bitsets, for the numbers that leave out so many
+    /// tokens that sets without them are bitsets anyway.
+    within: Box<[Box<[u32]>]>,
 }
 
 impl Lengths {
@@ -82,24 +85,43 @@ impl Lengths {
             *place += 1;
         }
         quotes.sort_unstable();
+        let many = Sets::many_of(vocabulary.mask_words()) / 2;
+        let mut words = vec![0u32; vocabulary.mask_words()];
+        let mut within: Vec<Box<[u32]>> = Vec::new();
+        let mut rest = &tokens[..];
+        for &count in longer.iter().take_while(|n| **n as usize > many) {
+            let (more, own) = rest.split_at(count as usize);
+            bits::set(&mut words, own.iter().map(|t| t.0));
+            within.push(words.clone().into());
+            rest = more;
+        }
         Lengths {
             quotes: quotes.into(),
-            lengths: lengths.into(),
+            within: within.into(),
             tokens: tokens.into(),
             longer: longer.into(),
         }
     }
 
-    /// The tokens that begin more than `n` characters, out of a list or out of all.
-    pub fn longer_than(&self, n: u32, among: Option<&[TokenId]>) -> Vec<TokenId> {
-        let is_longer = |t: &&TokenId| u32::from(self.lengths[t.index()]) > n;
-        match among {
-            Some(tokens) => tokens.iter().filter(is_longer).copied().collect(),
-            None => {
-                let count = self.longer.get(n as usize).map_or(0, |n| *n as usize);
-                self.tokens[..count].to_vec()
-            }
-        }
+    /// The tokens that begin more than `n` characters.
+    pub fn longer_than(&self, n: u32) -> &[TokenId] {
+        let count = self.longer.get(n as usize).map_or(0, |n| *n as usize);
+        &self.tokens[..count]
+    }
+
+    /// The tokens that begin no more than `n` characters as a bitset, where many begin more.
+    pub fn within(&self, n: u32) -> Option<&[u32]> {
+        self.within.get(n as usize).map(|words| &**words)
+    }
+
+    /// The ends of values that have neither too few nor too many characters.
+    pub fn kept(&self, base: &[Exit], least: u32, most: u32) -> Vec<Exit> {
+        let few = self.quotes.partition_point(|q| u32::from(q.0) < least);
+        let fit = self.quotes.partition_point(|q| u32::from(q.0) <= most);
+        let fitting = &self.quotes[few..fit.max(few)];
+        let mut kept: Vec<Exit> = fitting.iter().filter_map(|q| end_at(base, q.1)).collect();
+        kept.sort_unstable_by_key(|e| e.1);
+        kept
     }
 
     /// Takes out the ends of values that have too few or too many characters.
@@ -117,9 +139,13 @@ impl Lengths {
 
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        self.lengths.len()
-            + 4 * (self.tokens.len() + self.longer.len())
+        let bitsets = self
+            .within
+            .iter()
+            .map(|words| heap::list::<u32>(words.len()));
+        4 * (self.tokens.len() + self.longer.len())
             + size_of_val(&*self.quotes)
+            + bitsets.sum::<usize>()
     }
 }
 
