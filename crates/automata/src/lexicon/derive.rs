@@ -670,6 +670,21 @@ impl Store {
                     work.push((*h, whole));
                     continue;
                 }
+                Node::Concat(h, t) if !self.fact(*h).doubtful && !self.fact(*t).doubtful => {
+                    work.extend([(*t, whole), (*h, whole)]);
+                    continue;
+                }
+                // (What is not doubtful is not empty.)
+                Node::Repeat(x, ..) if !self.fact(*x).doubtful => {
+                    work.push((*x, whole));
+                    continue;
+                }
+                Node::Set(set) => {
+                    let set = &self.sets[*set as usize];
+                    let is_ascii = set.0[2..] == [0, 0];
+                    let mut bytes = u32::from(first)..=u32::from(last).min(0x7f);
+                    is_ascii.then(|| bytes.any(|byte| set.contains(byte as u8)))
+                }
                 Node::Literals { set, lo, hi, depth } => {
                     let strings =
                         &self.literal_sets[*set as usize].strings[*lo as usize..*hi as usize];
