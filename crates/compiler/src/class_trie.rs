@@ -369,7 +369,7 @@ impl ClassTrie {
                 false => out.push(node),
             }
         }
-        out.sort_unstable();
+        out.sort();
         out.dedup();
         out
     }

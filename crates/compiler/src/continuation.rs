@@ -31,7 +31,7 @@ struct Frame {
     /// The number of the question; `None` inside a lexeme.
     key: Option<u32>,
     /// The answer so far.
-    parts: Vec<SetId>,
+    parts: SmallVec<[SetId; 16]>,
     /// Questions that are part of this one and not asked yet.
     open: Vec<Child>,
     /// Where this stack was read.
@@ -103,7 +103,7 @@ impl LazyMachine {
             overlay: Overlay::new(),
             rests: smallvec![LexicalRows::VOCABULARY],
             key: None,
-            parts: Vec::new(),
+            parts: SmallVec::new(),
             open: Vec::new(),
             reads: Reads::default(),
             by: (0, 0),
@@ -193,7 +193,9 @@ impl LazyMachine {
             for &trie in &frame.rests {
                 steps.spend()?;
                 let row = shared.row(part, trie, self.apart)?;
-                frame.parts.push(row.inside);
+                if row.inside != Sets::EMPTY {
+                    frame.parts.push(row.inside);
+                }
                 for &(labels, rest) in shared.exits(row, self.apart)? {
                     let actions = match known.iter().rev().find(|k| k.0 == labels) {
                         Some(known) => known.1,
@@ -203,9 +205,12 @@ impl LazyMachine {
                             actions
                         }
                     };
+                    let here = shared.here(rest);
+                    if here != Sets::EMPTY && !actions.is_empty() {
+                        frame.parts.push(here);
+                    }
                     for action in actions {
                         steps.spend()?;
-                        frame.parts.push(shared.here(rest));
                         let pop = action.pop as usize;
                         // What the stack as it is reads of fewer rests is part of the answer anyway.
                         let stays = between
@@ -247,7 +252,7 @@ impl LazyMachine {
             overlay: child.overlay,
             rests: Rests::new(),
             key: None,
-            parts: Vec::new(),
+            parts: SmallVec::new(),
             open: Vec::new(),
             reads: Reads::default(),
             by: child.by,

@@ -103,6 +103,8 @@ pub(crate) struct LexicalRows {
     /// What is left after the ends of a state with these labels without some of them.
     cuts: Map<Cut, Arc<[Rest]>>,
     spread_ids: Mutex<FxHashMap<SpreadKey, TrieId>>,
+    /// Tries that are laid out, by the edges that they come from; `None` where no token is left.
+    laid_ids: Mutex<FxHashMap<SpreadKey, Option<TrieId>>>,
     /// By two tries, whether the edges of the first are among those of the second: 1 if so.
     within: Keyed,
     rows: boxcar::Vec<LexRow>,
@@ -141,6 +143,7 @@ impl Drop for LexicalRows {
             trimmed,
             cuts,
             spread_ids,
+            laid_ids,
             within,
             rows,
             row_ids,
@@ -154,7 +157,12 @@ impl Drop for LexicalRows {
         } = self;
         use std::mem::take;
         let sets = std::mem::replace(sets, Sets::new(0));
-        let tries = (take(tries), take(trie_ids), take(spread_ids));
+        let tries = (
+            take(tries),
+            take(trie_ids),
+            take(spread_ids),
+            take(laid_ids),
+        );
         let tables = (take(lengths), take(classes));
         let rests = (take(merges), take(trimmed), take(cuts), take(within));
         let rows = (take(rows), take(row_ids), take(walks), take(node_facts));
@@ -233,6 +241,7 @@ impl LexicalRows {
             trimmed: Keyed::default(),
             cuts: maps.map(),
             spread_ids: Mutex::default(),
+            laid_ids: Mutex::default(),
             within: Keyed::default(),
             rows,
             row_ids: Keyed::default(),

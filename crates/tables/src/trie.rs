@@ -185,7 +185,7 @@ impl TokenTrie {
         let expand = |open: &mut Vec<(u8, u32)>, nodes: &mut dyn Iterator<Item = u32>| {
             let start = open.len();
             open.extend(nodes.map(|c| (self.nodes[c as usize].byte, c)));
-            open[start..].sort_unstable_by(|a, b| b.cmp(a));
+            open[start..].sort_by(|a, b| b.cmp(a));
             start
         };
         let start = expand(&mut open, &mut children.into_iter());
@@ -273,20 +273,27 @@ impl TokenTrie {
         let source = &self.nodes[root..self.nodes[root].skip as usize];
         let by = (out.nodes.len() as u32).wrapping_sub(root as u32);
         let tokens_by = (out.tokens.len() as u32).wrapping_sub(source[0].tokens);
-        let mut ends: Vec<u32> = Vec::new();
-        for (i, node) in source.iter().enumerate() {
-            let i = (root + i) as u32;
-            while ends.last().is_some_and(|end| *end <= i) {
-                ends.pop();
-            }
-            out.nodes.push(TrieNode {
-                skip: node.skip.wrapping_add(by),
-                tokens: node.tokens.wrapping_add(tokens_by),
-                byte: node.byte,
-                depth: (usize::from(depth) + ends.len()).min(255) as u8,
-                zero: 0,
-            });
-            if node.skip > i + 1 {
+        let moved = |node: &TrieNode, below: usize| TrieNode {
+            skip: node.skip.wrapping_add(by),
+            tokens: node.tokens.wrapping_add(tokens_by),
+            byte: node.byte,
+            depth: (usize::from(depth) + below).min(255) as u8,
+            zero: 0,
+        };
+        let top = source[0].depth;
+        if source.iter().all(|n| n.depth < u8::MAX) {
+            let nodes = source.iter();
+            out.nodes
+                .extend(nodes.map(|n| moved(n, usize::from(n.depth - top))));
+        } else {
+            // Where the nodes above the one at hand end.
+            let mut ends: Vec<u32> = Vec::new();
+            for (i, node) in source.iter().enumerate() {
+                let i = (root + i) as u32;
+                while ends.last().is_some_and(|end| *end <= i) {
+                    ends.pop();
+                }
+                out.nodes.push(moved(node, ends.len()));
                 ends.push(node.skip);
             }
         }

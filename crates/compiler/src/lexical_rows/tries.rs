@@ -325,9 +325,10 @@ impl LexicalRows {
         found: &mut Found,
         inside: SetId,
     ) -> (Vec<Rest>, bool) {
-        found.exits.sort_unstable();
+        // (They are runs in order, which a stable sort merges.)
+        found.exits.sort();
         found.exits.dedup();
-        found.edges.sort_unstable();
+        found.edges.sort();
         found.edges.dedup();
         let mut out = Vec::new();
         let mut whole = true;
@@ -450,7 +451,7 @@ impl LexicalRows {
             let id = if nodes > Self::SPREAD[usize::from(by_class)] {
                 Some(self.intern_spread(here, Arc::clone(&edges)))
             } else {
-                self.intern_trie(trie.laid_over(here, self.laid(&edges)))
+                self.laid_out(here, &edges)
             };
             out.extend(id.map(|trie| Rest {
                 labels,
@@ -459,6 +460,21 @@ impl LexicalRows {
             }));
         }
         out
+    }
+
+    /// The trie of what is left of the vocabulary's tokens along edges, laid out, unless it holds no token.
+    fn laid_out(&self, here: Vec<TokenId>, edges: &Arc<[u32]>) -> Option<TrieId> {
+        let key = (self.sets.intern(here.clone()), Arc::clone(edges));
+        let ids = || self.laid_ids.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(&known) = ids().get(&key) {
+            return known;
+        }
+        let trie = self.vocabulary.trie().laid_over(here, self.laid(edges));
+        let id = self.intern_trie(trie);
+        self.trie_bytes
+            .fetch_add(64 + 4 * edges.len(), Ordering::Relaxed);
+        ids().insert(key, id);
+        id
     }
 
     /// The id of a trie, unless it holds no token.
