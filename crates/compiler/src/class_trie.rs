@@ -20,7 +20,7 @@ use crate::row_walk::{self, Exit, Found, Joined};
 use maskwright_automata::Lexicon;
 use maskwright_automata::lexicon::{ByteSet, Edges};
 use maskwright_kernels::bits;
-use maskwright_tables::trie::Classes;
+use maskwright_tables::trie::{Classes, byte_class, classes_of};
 use maskwright_tables::{LabelSet, LexState, LimitError, TokenId, TokenTrie, heap};
 use rustc_hash::FxHashMap;
 use std::ops::Range;
@@ -73,6 +73,17 @@ const fn class_of(before: u8, byte: u8) -> Class {
         (_, 0xf1..=0xf3) => 6,
         (_, 0xf4) => 64,
         (_, 0xc0..=0xc1 | 0xf5..=0xff) => 7,
+    }
+}
+
+/// The classes, as of [`byte_class`], of all bytes of a node's class.
+const fn own_classes(node: &ClassNode) -> Classes {
+    match node.class {
+        0 => classes_of(b'a', b'z'),
+        1 => classes_of(b'A', b'Z'),
+        2 => classes_of(b'0', b'9'),
+        3..8 => Classes::MAX,
+        _ => 1 << byte_class(node.bytes as u8),
     }
 }
 
@@ -409,9 +420,11 @@ impl ClassTrie {
         // The tokens inside so far.
         let mut count = 0;
         let mut starts_left = starts.unwrap_or_default();
+        let goes_on = lexicon.place(state).goes_on();
         let open = |end: u32, state: LexState| Open {
             end,
             state,
+            goes_on: lexicon.place(state).goes_on(),
             labels: LabelSet::NONE,
             below: usize::MAX,
             before: (0, 0, 0),
@@ -443,13 +456,21 @@ impl ClassTrie {
                 return Ok(None);
             }
             let node = &self.nodes[i as usize];
-            if is_lead(node.class) && (top.state != LexState::DEAD) != (i == start) {
-                let from = if i == start { state } else { top.state };
-                let after = usize::from(i == start);
+            let leads = is_lead(node.class);
+            if (leads || top.goes_on | goes_on != 0)
+                && (top.state != LexState::DEAD) != (i == start)
+            {
+                let (from, goes_on) = match i == start {
+                    true => (state, goes_on),
+                    false => (top.state, top.goes_on),
+                };
                 let below = self.below[node.below as usize];
-                if starts_left.get(after).is_none_or(|s| *s >= node.skip)
-                    && row_walk::keeps_character(lexicon.place(from), below)?
-                {
+                let stays = match leads {
+                    true => row_walk::keeps_character(lexicon.place(from), below)?,
+                    false => (own_classes(node) | below) & !goes_on == 0,
+                };
+                let after = usize::from(i == start);
+                if stays && starts_left.get(after).is_none_or(|s| *s >= node.skip) {
                     starts_left = &starts_left[after..];
                     start = starts_left.first().map_or(u32::MAX, |s| *s);
                     count += self.run(i..node.skip).len();
@@ -510,6 +531,7 @@ impl ClassTrie {
                     let inner = Open {
                         end: node.skip,
                         state: next,
+                        goes_on: place.goes_on(),
                         labels,
                         below: self.run(i + 1..node.skip).len(),
                         before: (count, exits, edges),
@@ -580,6 +602,8 @@ struct Open {
     /// Where its subtree ends.
     end: u32,
     state: LexState,
+    /// See [`LexPlace::goes_on`](maskwright_automata::lexicon::LexPlace::goes_on).
+    goes_on: Classes,
     /// How the lexeme may end here.
     labels: LabelSet,
     /// The number of tokens below, those of the node left out.

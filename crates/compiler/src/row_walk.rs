@@ -10,7 +10,7 @@
 
 use maskwright_automata::Lexicon;
 use maskwright_automata::lexicon::{Edges, LexPlace, MIDDLE};
-use maskwright_tables::trie::Classes;
+use maskwright_tables::trie::{Classes, byte_class};
 use maskwright_tables::{LabelSet, LexState, LimitError, TokenId, TokenTrie};
 use rustc_hash::FxHashMap;
 use smallvec::{SmallVec, smallvec};
@@ -153,6 +153,8 @@ struct Open<'a> {
     /// Its state, and its transitions.
     place: LexPlace<'a>,
     edges: &'a Edges,
+    /// See [`LexPlace::goes_on`].
+    goes_on: Classes,
     /// Whether they all lead nowhere.
     dead: bool,
     /// How the lexeme may end here.
@@ -162,6 +164,22 @@ struct Open<'a> {
     /// What was found before the node, its own tokens inside counted among that: tokens inside, exits
     /// and edges.
     before: (usize, usize, usize),
+}
+
+impl<'a> Open<'a> {
+    /// A node at which a lexeme begins, or none is under way.
+    fn new(end: u32, (place, edges): (LexPlace<'a>, &'a Edges), dead: bool) -> Self {
+        Open {
+            end,
+            place,
+            edges,
+            goes_on: place.goes_on(),
+            dead,
+            labels: LabelSet::NONE,
+            below: usize::MAX,
+            before: (0, 0, 0),
+        }
+    }
 }
 
 /// Whether a state stays where it is below a node, given the classes below, since a character begins there
@@ -203,23 +221,15 @@ pub(crate) fn plain_within(
     let nowhere = lexicon.place(LexState::DEAD);
     let begin = lexicon.place(state);
     let (nowhere, begin) = ((nowhere, nowhere.edges()?), (begin, begin.edges()?));
+    let begins_on = begin.0.goes_on();
     let mut known = Known::new(lexicon);
     let mut joined = Joined::default();
     let mut starts_left = starts.unwrap_or_default();
-    let open = |end: u32, (place, edges), dead| Open {
-        end,
-        place,
-        edges,
-        dead,
-        labels: LabelSet::NONE,
-        below: usize::MAX,
-        before: (0, 0, 0),
-    };
     // The nodes above the one that is open.
     let mut path: SmallVec<[Open<'_>; 32]> = SmallVec::new();
     let mut top = match starts {
-        None => open(nodes[0].skip, begin, false),
-        Some(_) => open(nodes[0].skip, nowhere, true),
+        None => Open::new(nodes[0].skip, begin, false),
+        Some(_) => Open::new(nodes[0].skip, nowhere, true),
     };
     let mut start = starts_left.first().map_or(u32::MAX, |s| *s);
     let mut i = 1;
@@ -243,14 +253,22 @@ pub(crate) fn plain_within(
         };
         *most = left;
         let node = &nodes[i as usize];
-        if node.byte >= 0xc2
+        let leads = node.byte >= 0xc2;
+        if (leads || top.goes_on | begins_on != 0)
             && let Some(below) = below
             && top.dead == (i == start)
         {
-            let from = if top.dead { begin.0 } else { top.place };
+            let (from, goes_on) = match top.dead {
+                true => (begin.0, begins_on),
+                false => (top.place, top.goes_on),
+            };
+            let below = below[i as usize];
+            let stays = match leads {
+                true => keeps_character(from, below)?,
+                false => (below | 1 << byte_class(node.byte)) & !goes_on == 0,
+            };
             let after = if i == start { 1 } else { 0 };
-            let apart = starts_left.get(after).is_none_or(|s| *s >= node.skip);
-            if apart && keeps_character(from, below[i as usize])? {
+            if stays && starts_left.get(after).is_none_or(|s| *s >= node.skip) {
                 starts_left = &starts_left[after..];
                 start = starts_left.first().map_or(u32::MAX, |s| *s);
                 out.inside.push(trie.places_below(i as usize));
@@ -300,6 +318,7 @@ pub(crate) fn plain_within(
                         end: node.skip,
                         place: at.place,
                         edges: at.edges()?,
+                        goes_on: at.place.goes_on(),
                         dead: false,
                         labels: at.accept,
                         below: trie.tokens_below(i as usize).len() - here,
@@ -313,7 +332,10 @@ pub(crate) fn plain_within(
         }
         // Lexemes may begin below all the same.
         if over && start < node.skip {
-            path.push(std::mem::replace(&mut top, open(node.skip, nowhere, true)));
+            path.push(std::mem::replace(
+                &mut top,
+                Open::new(node.skip, nowhere, true),
+            ));
             i = start;
         } else {
             i = node.skip;

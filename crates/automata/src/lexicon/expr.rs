@@ -27,6 +27,11 @@ pub trait Automaton: Send + Sync + Debug {
     fn next(&self, state: u32, byte: u8) -> Option<u32>;
     /// Whether the bytes read so far are accepted.
     fn accepts(&self, state: u32) -> bool;
+    /// Bytes of ASCII that never end it: after any string of these something can still be accepted. Maybe
+    /// not all of them.
+    fn goes_on(&self, _state: u32) -> ByteSet {
+        ByteSet::default()
+    }
 }
 
 /// What sets of bytes say of characters.

@@ -6,6 +6,14 @@ use super::expr::{Characters, ExprId, MarksId, Node, Store, UNBOUNDED};
 /// A set of ASCII bytes.
 pub(super) type Ascii = u128;
 
+/// Printable characters that stand for themselves in a JSON string.
+const PLAIN: Ascii = (Ascii::MAX >> 1) & !((1 << b' ') - 1) & !(1 << b'"' | 1 << b'\\');
+
+/// The ASCII bytes of a set.
+fn ascii(set: &ByteSet) -> Ascii {
+    Ascii::from(set.0[0]) | Ascii::from(set.0[1]) << 64
+}
+
 /// Facts kept with each node, computed from its children when it is made.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Facts {
@@ -31,6 +39,8 @@ pub(super) struct Facts {
     /// After every text that lacks one of these bytes, all but finitely many characters certainly lead to a
     /// match: to no match but by all of them. Like [`dense`](Self::dense), intersections keep it.
     pub spared: Ascii,
+    /// Every string of these bytes certainly begins a match.
+    pub goes_on: Ascii,
     /// Every match certainly has each of these bytes.
     pub needed: Ascii,
     /// Every match certainly has so many bytes.
@@ -84,6 +94,7 @@ impl Store {
             live: false,
             dense: 0,
             spared: 0,
+            goes_on: 0,
             needed: 0,
             least: 0,
             text: false,
@@ -153,6 +164,11 @@ impl Store {
                         (false, true) => h.spared,
                         (false, false) => 0,
                     },
+                    goes_on: match (h.goes_on, h.nullable) {
+                        (0, true) => t.goes_on,
+                        (own, _) if !t.doubtful => own,
+                        _ => 0,
+                    },
                     needed: h.needed | t.needed,
                     least: h.least.saturating_add(t.least),
                     text: h.text && t.text,
@@ -195,6 +211,9 @@ impl Store {
                     f.live |= p.live;
                     f.dense = f.dense.max(p.dense);
                     f.spared |= p.spared;
+                    if p.goes_on.count_ones() > f.goes_on.count_ones() {
+                        f.goes_on = p.goes_on;
+                    }
                     f.needed &= p.needed;
                     f.least = f.least.min(p.least);
                     f.text &= p.text;
@@ -270,6 +289,7 @@ impl Store {
                     live: rest.live,
                     dense: rest.dense,
                     spared: rest.spared,
+                    goes_on: rest.goes_on,
                     needed: rest.needed,
                     least: rest.least,
                     text: rest.text,
@@ -281,6 +301,10 @@ impl Store {
             }
             Node::Repeat(e, min, max) => {
                 let any_char = *e == self.any_char && *e != Self::NEVER;
+                let goes_on = match self.node(*e) {
+                    Node::Set(set) if *max == UNBOUNDED => ascii(&self.sets[*set as usize]),
+                    _ => 0,
+                };
                 let e = *self.fact(*e);
                 Facts {
                     nullable: *min == 0 || e.nullable,
@@ -298,6 +322,7 @@ impl Store {
                         true => Ascii::MAX,
                         false => 0,
                     },
+                    goes_on,
                     needed: if *min == 0 { 0 } else { e.needed },
                     least: e.least.saturating_mul(*min),
                     text: e.text,
@@ -389,6 +414,7 @@ impl Store {
                 }
                 Facts {
                     nullable: a.accepts(*state),
+                    goes_on: ascii(&a.goes_on(*state)),
                     distance: u32::from(!a.accepts(*state)),
                     cuts,
                     ..plain
@@ -401,6 +427,11 @@ impl Store {
                     doubtful: v.doubtful,
                     // A value has finitely many spellings; inside an escape not all values are left.
                     endless: v.endless && *mode == super::derive::NORMAL,
+                    // Most characters stand for themselves.
+                    goes_on: match *mode == super::derive::NORMAL {
+                        true => v.goes_on & PLAIN,
+                        false => 0,
+                    },
                     distance: v.distance.saturating_add(1),
                     cuts: super::derive::spelled_cuts(&v.cuts, *mode),
                     ..plain

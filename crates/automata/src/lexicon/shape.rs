@@ -12,7 +12,7 @@
 use super::ByteSet;
 use super::derive::{NORMAL, literal_in_range, short_escape};
 use super::expr::{ExprId, LiteralSet, MarksId, Node, Store, UNBOUNDED};
-use maskwright_tables::trie::Classes;
+use maskwright_tables::trie::{Classes, classes_of};
 use maskwright_tables::{LabelSet, LexState};
 use std::sync::Arc;
 
@@ -373,6 +373,17 @@ impl Store {
                 self.fact(value).spared & PRINTABLE & !(1 << b'"' | 1 << b'\\')
             }
             _ => 0,
+        }
+    }
+
+    /// [Classes](maskwright_tables::trie::byte_class) of bytes of their own, any string of which leaves `e` alive
+    /// for sure; none where the vocabulary cannot spell all bytes.
+    pub(super) fn goes_on(&self, e: ExprId) -> Classes {
+        const OWN: Classes =
+            classes_of(b' ', b'~') | 1 << b'\t' as u32 | 1 << b'\n' as u32 | 1 << b'\r' as u32;
+        match self.alphabet.is_none() && self.pieces.is_none() {
+            true => self.fact(e).goes_on & OWN,
+            false => 0,
         }
     }
 

@@ -39,6 +39,7 @@ struct State {
     endless: bool,
     leeway: u32,
     spared: Classes,
+    goes_on: Classes,
     accept: LabelSet,
     edges: OnceLock<Edges>,
     /// The one transition that was asked for, as long as there is no more than one.
@@ -110,6 +111,14 @@ impl<'a> LexPlace<'a> {
     #[inline]
     pub fn accept(&self) -> LabelSet {
         self.record.accept
+    }
+
+    /// [Classes](maskwright_tables::trie::byte_class) of bytes of their own: any string of these leaves the
+    /// state alive for sure, wherever each of its bytes leads. The digits of a multiple of 9973, the letters
+    /// of a name that has to have ten.
+    #[inline]
+    pub fn goes_on(&self) -> Classes {
+        self.record.goes_on
     }
 
     /// See [`Lexicon::keeps`].
@@ -190,6 +199,7 @@ impl Lexicon {
             endless: false,
             leeway: 0,
             spared: 0,
+            goes_on: 0,
             accept: LabelSet::NONE,
             edges: OnceLock::new(),
             step: OnceLock::new(),
@@ -483,6 +493,7 @@ impl Lexicon {
         };
         let leeway = inner.store.leeway(expr);
         let spared = inner.store.spared(expr);
+        let goes_on = inner.store.goes_on(expr);
         self.publish(inner);
         let state = LexState(self.states.push(State {
             expr,
@@ -490,6 +501,7 @@ impl Lexicon {
             endless: facts.endless,
             leeway,
             spared,
+            goes_on,
             accept,
             edges: OnceLock::new(),
             step: OnceLock::new(),

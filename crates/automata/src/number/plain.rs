@@ -7,6 +7,7 @@
 //! bound can always be reached.
 
 use super::{Automaton, Side, States};
+use crate::lexicon::ByteSet;
 use num_bigint::BigUint;
 use std::cmp::Ordering;
 
@@ -370,6 +371,20 @@ impl Automaton for Plain {
             return None;
         }
         self.states.next(state, byte, |s| self.step(s, byte))
+    }
+
+    fn goes_on(&self, state: u32) -> ByteSet {
+        // Without an upper bound further digits stay members or reach some.
+        let is_open = |s: &State| match *s {
+            State::Whole { negative, zero, .. } => {
+                !zero && self.side(negative).is_some_and(|side| side.hi.is_none())
+            }
+            State::Start | State::Minus | State::Fraction { .. } => false,
+        };
+        match self.states.with(state, is_open) {
+            Some(true) => ByteSet::from_ranges(&[(b'0', b'9')]),
+            _ => ByteSet::default(),
+        }
     }
 
     fn accepts(&self, state: u32) -> bool {

@@ -12,6 +12,7 @@
 //! 10^(s - j) remainders that begin with what was read.
 
 use super::{Automaton, NumberSet, check_places, scaled};
+use crate::lexicon::ByteSet;
 use maskwright_grammar::json_schema::Decimal;
 use num_bigint::BigUint;
 
@@ -258,6 +259,13 @@ impl Automaton for Residues {
     fn next(&self, state: u32, byte: u8) -> Option<u32> {
         let next = self.step(self.decode(state), byte)?;
         Some(self.encode(next))
+    }
+
+    fn goes_on(&self, state: u32) -> ByteSet {
+        match self.decode(state) {
+            State::Whole(_) | State::Beyond => ByteSet::from_ranges(&[(b'0', b'9')]),
+            State::Start | State::Minus | State::Zero | State::Fraction(..) => ByteSet::default(),
+        }
     }
 
     fn accepts(&self, state: u32) -> bool {

@@ -438,6 +438,40 @@ fn rows_of_names_equal_the_plain_walk() {
     assert!(states > 50, "{states} states");
 }
 
+/// States that never end by some bytes, wherever these lead.
+#[test]
+fn rows_that_go_on_equal_the_plain_walk() {
+    let compiler = Compiler::new(Vocabulary::cl100k_base(), Limits::untrusted());
+    let rows = compiler.shared();
+    let mut states = 0;
+    for step in ["9973", "7", "2.5", "0.07", "12.5"] {
+        let schema = format!(r#"{{"type":"number","multipleOf":{step}}}"#);
+        let grammar = compiler.json_schema(&schema).unwrap();
+        let machine = grammar.machine();
+        let start = machine.lex_start(machine.start()).unwrap();
+        let expr = rows.lexicon.expr(start);
+        states += check_along(&rows, expr, &["1234567", "-90.705", "0.0"], step);
+    }
+    for (pattern, text) in [
+        ("[a-z]{9,}(?:[0-9]{3,})?", "abcdefghi1234"),
+        ("(?:[0-9]{4,}|[0-9a-f]{9,}z)", "0123456789abcz"),
+        ("-?[0-9]{7,}[a-z]*", "-12345678ab"),
+    ] {
+        let grammar = compiler.regex(pattern).unwrap();
+        let machine = grammar.machine();
+        let start = machine.lex_start(machine.start()).unwrap();
+        let expr = rows.lexicon.expr(start);
+        states += check_along(&rows, expr, &[text], pattern);
+    }
+    let schema = r#"{"type":"string","pattern":"^[a-z ]{12,}-[0-9]{5,}$"}"#;
+    let grammar = compiler.json_schema(schema).unwrap();
+    let machine = grammar.machine();
+    let start = machine.lex_start(machine.start()).unwrap();
+    let expr = rows.lexicon.expr(start);
+    states += check_along(&rows, expr, &["\"ab cdefghijkl-123456"], schema);
+    assert!(states > 60, "{states} states");
+}
+
 #[test]
 fn rows_of_listed_values_equal_the_plain_walk() {
     let rows = LexicalRows::new(Vocabulary::cl100k_base(), Limits::untrusted());
