@@ -760,6 +760,20 @@ mod tests {
     use maskwright_tables::{Limits, Vocabulary};
     use std::sync::Arc;
 
+    #[test]
+    fn classes_know_their_bytes_and_which_begin_characters() {
+        for (before, byte) in (0..=255u8).flat_map(|a| (0..=255u8).map(move |b| (a, b))) {
+            let class = class_of(before, byte);
+            assert_eq!(is_lead(class), (0xc2..=0xf4).contains(&byte), "{byte}");
+            let node = ClassNode {
+                class,
+                bytes: byte.into(),
+                ..ClassNode::default()
+            };
+            assert_ne!(own_classes(&node) >> byte_class(byte) & 1, 0, "{byte}");
+        }
+    }
+
     fn embedded() -> (Arc<Vocabulary>, Vec<Classes>, ClassTrie) {
         let vocabulary = Vocabulary::cl100k_base();
         let below = classes_below(vocabulary.trie());

@@ -8,22 +8,23 @@
 
 use maskwright_tables::TokenTrie;
 use maskwright_tables::trie::{Classes, byte_class};
+use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, HirKind};
 use std::sync::OnceLock;
 
 /// The classes of characters outside ASCII, which no byte has: those that are neither [`LETTERS`] nor
 /// [`MARKS`], by ranges of their first bytes. Patterns leave out a few blocks more often than all.
-const RANGES: [(u32, [u32; 2]); 11] = [
-    (11, [0x80, 0xbf]),
-    (12, [0xc0, 0x7ff]),
-    (14, [0x800, 0xfff]),
-    (15, [0x1000, 0x1fff]),
-    (16, [0x2000, 0x2fff]),
-    (17, [0x3000, 0x3fff]),
-    (18, [0x4000, 0xcfff]),
-    (19, [0xd000, 0xd7ff]),
-    (20, [0xe000, 0xefff]),
-    (21, [0xf000, 0xffff]),
-    (22, [0x1_0000, 0x10_ffff]),
+const RANGES: [(u32, [char; 2]); 11] = [
+    (11, ['\u{80}', '\u{bf}']),
+    (12, ['\u{c0}', '\u{7ff}']),
+    (14, ['\u{800}', '\u{fff}']),
+    (15, ['\u{1000}', '\u{1fff}']),
+    (16, ['\u{2000}', '\u{2fff}']),
+    (17, ['\u{3000}', '\u{3fff}']),
+    (18, ['\u{4000}', '\u{cfff}']),
+    (19, ['\u{d000}', '\u{d7ff}']),
+    (20, ['\u{e000}', '\u{efff}']),
+    (21, ['\u{f000}', '\u{ffff}']),
+    (22, ['\u{10000}', char::MAX]),
 ];
 
 /// The class of letters with which names go on by any usual definition.
@@ -32,10 +33,14 @@ const LETTERS: u32 = 23;
 /// The class of marks and digits with which names go on by most definitions.
 const MARKS: u32 = 24;
 
-/// What [`LETTERS`] and [`MARKS`] are. The letters of Latin-1 below `À` are in no names of XML.
+/// What [`LETTERS`] and [`MARKS`] are. The letters of Latin-1 below `À` are in no names of XML, and behind the
+/// planes that have letters there are selectors of variants only.
 const NAMES: [(u32, &str); 2] = [
-    (LETTERS, r"[\p{L}&&\p{XID_Continue}&&[^\x{0}-\x{bf}]]"),
-    (MARKS, r"[[\p{M}\p{Nd}]&&\p{XID_Continue}&&[^\x{0}-\x{bf}]]"),
+    (LETTERS, r"[\p{L}&&\p{XID_Continue}&&[\x{c0}-\x{31fff}]]"),
+    (
+        MARKS,
+        r"[[\p{M}\p{Nd}]&&\p{XID_Continue}&&[\x{c0}-\x{31fff}]]",
+    ),
 ];
 
 /// All classes of characters, one bit each.
@@ -55,7 +60,7 @@ pub const MIDDLE: Classes = 1 << 25;
 /// Stands for no bytes: a token below is not text in UTF-8, so the other classes do not tell what it is.
 pub(super) const BROKEN: Classes = 1 << 26;
 
-/// The characters of the planes that have letters, 64 to a word.
+/// The characters of [`NAMES`], 64 to a word.
 const WORDS: usize = 0x3_2000 / 64;
 
 struct Names {
@@ -72,61 +77,39 @@ impl Names {
     }
 
     fn new() -> Names {
-        let mut words = [(); 2].map(|()| vec![0u64; WORDS].into_boxed_slice());
-        for (words, (_, pattern)) in words.iter_mut().zip(NAMES) {
-            let Ok(hir) = regex_syntax::parse(pattern) else {
-                continue;
-            };
-            if let regex_syntax::hir::HirKind::Class(regex_syntax::hir::Class::Unicode(class)) =
-                hir.kind()
-            {
-                let all = class.iter().flat_map(|r| r.start() as u32..=r.end() as u32);
-                for c in all.take_while(|c| (*c as usize) < 64 * WORDS) {
+        let names = NAMES.map(|(class, pattern)| (class, unicode(pattern)));
+        let words = names.each_ref().map(|(_, characters)| {
+            let mut words = vec![0u64; WORDS].into_boxed_slice();
+            for range in characters.iter() {
+                for c in u32::from(range.start())..=u32::from(range.end()) {
                     words[c as usize / 64] |= 1 << (c % 64);
                 }
             }
-        }
-        let mut names = Names {
+            words
+        });
+        let others = RANGES.map(|(class, [first, last])| {
+            let mut characters = ClassUnicode::new([ClassUnicodeRange::new(first, last)]);
+            for (_, named) in &names {
+                characters.difference(named);
+            }
+            (class, characters)
+        });
+        let lists = names.into_iter().chain(others);
+        let ranges = |list: ClassUnicode| {
+            let ranges = list.iter().map(|r| [r.start().into(), r.end().into()]);
+            ranges.collect()
+        };
+        Names {
             words,
-            characters: Vec::new(),
-        };
-        let mut characters: Vec<(u32, Vec<[u32; 2]>)> = Vec::new();
-        let mut add = |class: u32, first: u32, last: u32| {
-            let place = characters.iter().position(|l| l.0 == class);
-            let place = place.unwrap_or(characters.len());
-            if place == characters.len() {
-                characters.push((class, Vec::new()));
-            }
-            let list = &mut characters[place].1;
-            match list.last_mut() {
-                Some(range) if range[1] + 1 == first => range[1] = last,
-                _ => list.push([first, last]),
-            }
-        };
-        // Ranges begin and end where words do.
-        for (range, [first, last]) in RANGES {
-            let end = (last as usize / 64 + 1).min(WORDS);
-            for i in first as usize / 64..end {
-                let word = i as u32 * 64;
-                match [names.words[0][i], names.words[1][i]] {
-                    [0, 0] => add(range, word, word + 63),
-                    [u64::MAX, _] => add(LETTERS, word, word + 63),
-                    _ => (word..word + 64).for_each(|c| add(names.class(c, c), c, c)),
-                }
-            }
-            if last as usize / 64 >= end {
-                add(range, end as u32 * 64, last);
-            }
+            characters: lists.map(|(class, list)| (class, ranges(list))).collect(),
         }
-        names.characters = characters;
-        names
     }
 
     /// The class of a character, or of one that is cut off: of some one among those that it may be.
     fn class(&self, first: u32, last: u32) -> u32 {
         let any = |words: &[u64]| {
             let (from, to) = (first as usize / 64, last as usize / 64);
-            (from..=to.min(WORDS.saturating_sub(1))).any(|i| {
+            (from..=to.min(WORDS - 1)).any(|i| {
                 let low = if i == from { first % 64 } else { 0 };
                 let high = if i == to { last % 64 } else { 63 };
                 words[i] & (u64::MAX << low) & (u64::MAX >> (63 - high)) != 0
@@ -137,8 +120,16 @@ impl Names {
                 return class;
             }
         }
-        let range = RANGES.iter().find(|r| first <= r.1[1]);
+        let range = RANGES.iter().find(|r| first <= u32::from(r.1[1]));
         range.map_or(RANGES[RANGES.len() - 1].0, |r| r.0)
+    }
+}
+
+/// The characters of a class of a regex.
+fn unicode(pattern: &str) -> ClassUnicode {
+    match regex_syntax::parse(pattern).map(|hir| hir.into_kind()) {
+        Ok(HirKind::Class(Class::Unicode(class))) => class,
+        _ => ClassUnicode::empty(),
     }
 }
 
@@ -232,7 +223,7 @@ pub fn classes_below(trie: &TokenTrie) -> Vec<Classes> {
             below[parent] |= seen;
         }
     };
-    for (i, node) in nodes.iter().enumerate().take(trie.len()) {
+    for (i, node) in nodes.iter().enumerate() {
         while path.last().is_some_and(|p| nodes[p.0].skip as usize <= i) {
             close(&mut below, &mut path);
         }
@@ -317,6 +308,7 @@ mod tests {
         assert_eq!(at(b"\xf0"), 1 << 22 | MIDDLE);
         assert_ne!(at(b"") & 1 << 22, 0);
     }
+
     #[test]
     fn classes_below_are_those_of_all_tokens_below() {
         let words = [

@@ -452,6 +452,17 @@ fn rows_that_go_on_equal_the_plain_walk() {
         let expr = rows.lexicon.expr(start);
         states += check_along(&rows, expr, &["1234567", "-90.705", "0.0"], step);
     }
+    // And without a look at where: each of three digits leads to a state of its own.
+    let grammar = compiler
+        .json_schema(r#"{"type":"integer","multipleOf":99991}"#)
+        .unwrap();
+    let machine = grammar.machine();
+    let start = machine.lex_start(machine.start()).unwrap();
+    let state = rows.lexicon.next(start, b'7').unwrap();
+    let before = rows.lexicon.len().1;
+    rows.row(state, LexicalRows::VOCABULARY, false).unwrap();
+    let made = rows.lexicon.len().1 - before;
+    assert!(made < 100, "{made} states for one row");
     for (pattern, text) in [
         ("[a-z]{9,}(?:[0-9]{3,})?", "abcdefghi1234"),
         ("(?:[0-9]{4,}|[0-9a-f]{9,}z)", "0123456789abcz"),

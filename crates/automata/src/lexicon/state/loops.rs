@@ -128,3 +128,41 @@ fn append(out: &mut Vec<[u32; 2]>, by: u32, ranges: &[[u32; 2]]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use maskwright_tables::Limits;
+
+    #[test]
+    fn a_state_keeps_a_class_if_all_of_its_characters_lead_to_it() {
+        let lexicon = Lexicon::new(Limits::untrusted());
+        let character = |c: u32| char::from_u32(c).unwrap();
+        // With one letter of ASCII: a state without a byte that leads to it is not asked for characters.
+        let state_of = |ranges: &[[u32; 2]]| {
+            let ranges = ranges.iter().map(|r| (character(r[0]), character(r[1])));
+            let ranges: Vec<(char, char)> = [('a', 'a')].into_iter().chain(ranges).collect();
+            let any = lexicon.repeat(lexicon.class(&ranges), 0, None);
+            let first = lexicon.fresh(any).unwrap();
+            lexicon.next(first, b'a').unwrap()
+        };
+        for (class, ranges) in characters() {
+            let state = state_of(ranges);
+            for (other, _) in characters() {
+                let kept = lexicon.keeps(state, 1 << other).unwrap();
+                assert_eq!(kept, other == class, "{other} of {class}");
+            }
+            assert!(!lexicon.keeps(state, 1 << class | MIDDLE).unwrap());
+            assert!(!lexicon.keeps(state, 1 << class | BROKEN).unwrap());
+            // All but one character.
+            let mut fewer = ranges.clone();
+            let last = fewer.len() - 1;
+            match fewer[last] {
+                [first, end] if first == end => drop(fewer.pop()),
+                [_, ref mut end] => *end -= 1,
+            }
+            let state = state_of(&fewer);
+            assert!(!lexicon.keeps(state, 1 << class).unwrap(), "{class}");
+        }
+    }
+}
