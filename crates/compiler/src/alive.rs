@@ -87,7 +87,7 @@ fn walk(
     stack: &dyn StackView,
 ) -> Result<bool, RunError> {
     let then = Then::Live(LexicalRows::VOCABULARY, Summaries::ALIVE);
-    let first = sums.pending.intern(match question {
+    let first = sums.known.pending.intern(match question {
         Question::Rest => Pending::Rest { then },
         Question::Inside(state) => Pending::Inside { state, then },
     });

@@ -68,7 +68,7 @@ impl Explorer<'_> {
         let (mut pointers, mut flat, mut pushes) = (vec![0u32], Vec::new(), Vec::new());
         for list in action_lists.lists.values() {
             for &action in list {
-                let (pop, push) = self.sums.actions.get(*actions.get(action));
+                let (pop, push) = self.sums.known.outcomes.action(*actions.get(action));
                 pushes.extend(push.iter().map(|s| self.symbol(*s)));
                 flat.extend([*pop, pushes.len() as u32]);
             }
@@ -290,7 +290,7 @@ impl Explorer<'_> {
     ) {
         use crate::sets::Set;
         let shared = &self.machine.shared().sets;
-        let set = |local: &u32| shared.get(*self.sums.sets.get(*local));
+        let set = |local: &u32| shared.get(*self.sums.known.sets.get(*local));
         let dense = used
             .values()
             .iter()
@@ -303,7 +303,7 @@ impl Explorer<'_> {
             match set(local) {
                 // Summaries hold whole sets, so this is a bitset as it is stored.
                 Set::Dense(_) | Set::Near(..) => {
-                    bitsets.extend(shared.bitset(*self.sums.sets.get(*local)));
+                    bitsets.extend(shared.bitset(*self.sums.known.sets.get(*local)));
                     numbers.push(bits);
                     bits += 1;
                 }

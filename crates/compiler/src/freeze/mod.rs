@@ -106,8 +106,13 @@ struct Explorer<'a> {
     nodes: Interner<Box<[Item]>>,
     /// By node: what each symbol leads to, in order of discovery.
     edges: Vec<Vec<(Symbol, OutcomeId)>>,
+    /// By node: what does not want the symbol that is found, with that symbol taken off.
+    later: Vec<OutcomeId>,
+    /// By outcome, where it goes on.
+    targets: FxHashMap<OutcomeId, Option<(u32, u32)>>,
     edge_count: usize,
-    seen: FxHashSet<(u32, Symbol)>,
+    /// By node, what was asked of it.
+    seen: Vec<FxHashSet<Symbol>>,
     queue: VecDeque<(u32, Symbol)>,
     done_actions: FxHashSet<(Symbol, u32)>,
     symbols: Interner<Symbol>,
@@ -125,8 +130,10 @@ struct Explorer<'a> {
     rows: Vec<Option<OutcomeId>>,
     max_states: usize,
     complete: bool,
-    /// Bytes of the sets and outcomes counted so far, and how many those are.
-    counted: (usize, usize, usize),
+    /// Bytes of the sets counted so far, and how many those are.
+    counted: (usize, usize),
+    /// Bytes of the outcomes that edges have led to.
+    outcome_bytes: usize,
 }
 
 /// Everything that can be asked of a machine, as tables. The machine must be fresh.
@@ -148,8 +155,10 @@ pub(crate) fn freeze(
         reach: Reach::default(),
         nodes: Interner::new(),
         edges: Vec::new(),
+        later: Vec::new(),
+        targets: FxHashMap::default(),
         edge_count: 0,
-        seen: FxHashSet::default(),
+        seen: Vec::new(),
         queue: VecDeque::new(),
         done_actions: FxHashSet::default(),
         symbols: Interner::new(),
@@ -163,7 +172,8 @@ pub(crate) fn freeze(
         rows: Vec::new(),
         max_states: budget.lexical_states,
         complete: true,
-        counted: (0, 0, 0),
+        counted: (0, 0),
+        outcome_bytes: 0,
     };
     explorer.steps(budget, progress)?;
     explorer.rows(budget, progress)?;
@@ -276,16 +286,8 @@ impl Explorer<'_> {
         // What the lexeme under way must differ from is the matcher's to look at.
         let start = (false, Past::default());
         let all = LexicalRows::VOCABULARY;
-        let mut doubtful = Vec::new();
-        let exits = self
-            .sums
-            .read(&mut gather, state, &[all], start, &mut doubtful)?;
-        gather.items.extend(doubtful.iter().map(|p| (0, *p)));
-        for (labels, rests) in exits {
-            let (labels, then) = (Labels::Set(labels), Then::Read(rests, Past::default()));
-            let step = self.sums.pending.intern(Pending::Step { labels, then });
-            gather.items.push((0, step));
-        }
+        let asks = self.sums.read(&mut gather, state, &[all], start)?;
+        gather.items.extend(asks.into_iter().map(|p| (0, p)));
         // With no lexeme under way, or when the one under way ends here.
         let labels = self.machine.lex_accept(state);
         let tokens = (0..self.terminals()).map(Then::Token);
@@ -298,7 +300,7 @@ impl Explorer<'_> {
             } else {
                 break;
             };
-            gather.items.push((0, self.sums.pending.intern(next)));
+            gather.items.push((0, self.sums.known.pending.intern(next)));
         }
         let outcome = self.sums.finish(gather);
         if let Some((_, node)) = self.target(outcome) {
@@ -325,7 +327,7 @@ impl Explorer<'_> {
 
     /// The root of a question.
     fn question(&mut self, pending: Pending) -> OutcomeId {
-        let pending = self.sums.pending.intern(pending);
+        let pending = self.sums.known.pending.intern(pending);
         let mut gather = Gather::default();
         gather.items.push((0, pending));
         self.sums.finish(gather)
@@ -333,18 +335,31 @@ impl Explorer<'_> {
 
     /// Where an outcome goes on: how many symbols are skipped, and the node.
     fn target(&mut self, outcome: OutcomeId) -> Option<(u32, u32)> {
-        let items = &self.sums.outcome(outcome).items;
-        let (gap, items) = normal(items)?;
-        let node = self.nodes.intern(items);
-        if self.edges.len() <= node as usize {
-            self.edges.push(Vec::new());
+        if let Some(&known) = self.targets.get(&outcome) {
+            return known;
         }
-        Some((gap, node))
+        let found = self.sums.outcome(outcome);
+        self.outcome_bytes += 16 + 4 * (found.sets.len() + found.actions.len());
+        let target = normal(&self.sums.outcome(outcome).items).map(|(gap, items)| {
+            let node = self.nodes.intern(items);
+            if self.edges.len() <= node as usize {
+                let items = self.nodes.get(node).iter();
+                let later = items.filter_map(|i| Some((i.0.checked_sub(1)?, i.1)));
+                let mut gather = Gather::default();
+                gather.items.extend(later);
+                self.later.push(self.sums.finish(gather));
+                self.edges.push(Vec::new());
+                self.seen.push(FxHashSet::default());
+            }
+            (gap, node)
+        });
+        self.targets.insert(outcome, target);
+        target
     }
 
     /// Asks what a node does with a symbol, unless that was asked before.
     fn wonder(&mut self, node: u32, symbol: Symbol) {
-        if self.seen.insert((node, symbol)) {
+        if self.seen[node as usize].insert(symbol) {
             self.queue.push_back((node, symbol));
         }
     }
@@ -365,22 +380,18 @@ impl Explorer<'_> {
     fn explore(&mut self, node: u32, symbol: Symbol) -> Result<(), RunError> {
         self.cancel.check("ahead-of-time compile")?;
         let mut gather = Gather::default();
+        gather.parts.push(self.later[node as usize]);
         for i in 0..self.nodes.get(node).len() {
-            let (skip, pending) = self.nodes.get(node)[i];
-            match skip.checked_sub(1) {
-                // Nothing is left of what wants a symbol below the bottom.
-                Some(_) if symbol == BOTTOM => {}
-                Some(skip) => gather.items.push((skip, pending)),
-                None => {
-                    let id = self.sums.of(pending, symbol)?;
-                    self.sums.add(&mut gather, Some(id));
-                }
-            }
+            let (0, pending) = self.nodes.get(node)[i] else {
+                break;
+            };
+            gather.parts.push(self.sums.of(pending, symbol)?);
         }
+        let mut outcome = self.sums.finish(gather);
         if symbol == BOTTOM {
-            gather.items.clear();
+            // Nothing is left of what wants a symbol below the bottom.
+            outcome = self.sums.known.outcomes.settled(outcome);
         }
-        let outcome = self.sums.finish(gather);
         self.edges[node as usize].push((symbol, outcome));
         self.edge_count += 1;
         if let Some((gap, next)) = self.target(outcome) {
@@ -397,7 +408,7 @@ impl Explorer<'_> {
 
     /// Notes what an action makes of a stack on which it reads down to `symbol`.
     fn act(&mut self, symbol: Symbol, action: u32) -> Result<(), RunError> {
-        let (pop, push) = self.sums.actions.get(action).clone();
+        let (pop, push) = self.sums.known.outcomes.action(action).clone();
         let mut lower = None;
         for &pushed in &push {
             self.symbols.intern(pushed);
@@ -496,16 +507,17 @@ impl Explorer<'_> {
 
     /// The size of the tables so far, as if no node had a default edge.
     fn bytes(&mut self) -> usize {
-        let (mut bytes, sets, outcomes) = self.counted;
+        let (mut bytes, sets) = self.counted;
         let shared = self.machine.shared();
-        for set in &self.sums.sets.values()[sets..] {
+        for set in &self.sums.known.sets.values()[sets..] {
             bytes += shared.sets.get(*set).bytes();
         }
-        for outcome in &self.sums.outcomes.values()[outcomes..] {
-            bytes += 16 + 4 * (outcome.sets.len() + outcome.actions.len());
-        }
-        self.counted = (bytes, self.sums.sets.len(), self.sums.outcomes.len());
-        bytes + 8 * self.edge_count + 8 * self.nodes.len() + 64 * self.states.len()
+        self.counted = (bytes, self.sums.known.sets.len());
+        bytes
+            + self.outcome_bytes
+            + 8 * self.edge_count
+            + 8 * self.nodes.len()
+            + 64 * self.states.len()
     }
 
     /// The same, with default edges.

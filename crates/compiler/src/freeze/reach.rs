@@ -30,6 +30,7 @@ struct Set {
     members: Vec<Symbol>,
     seen: FxHashSet<Symbol>,
     listeners: Vec<Listener>,
+    listening: FxHashSet<Listener>,
 }
 
 /// See the module.
@@ -37,7 +38,6 @@ struct Set {
 pub(super) struct Reach {
     ids: FxHashMap<(Symbol, u32), u32>,
     sets: Vec<Set>,
-    listening: FxHashSet<(u32, Listener)>,
     /// Newcomers of sets whose listeners have not been told.
     news: VecDeque<(u32, Symbol)>,
     /// What nodes and the top have not been told.
@@ -73,10 +73,11 @@ impl Reach {
     }
 
     fn listen_to(&mut self, set: u32, listener: Listener) {
-        if !self.listening.insert((set, listener)) {
+        let data = &mut self.sets[set as usize];
+        if !data.listening.insert(listener) {
             return;
         }
-        self.sets[set as usize].listeners.push(listener);
+        data.listeners.push(listener);
         // Members whose news have not gone out yet are told twice; telling is idempotent.
         for i in 0..self.sets[set as usize].members.len() {
             let symbol = self.sets[set as usize].members[i];
