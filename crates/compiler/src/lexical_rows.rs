@@ -31,6 +31,7 @@
 //! of tokens.
 
 mod by_class;
+mod strings;
 mod tries;
 
 #[cfg(all(test, feature = "embedded"))]
@@ -40,9 +41,9 @@ use crate::class_trie::ClassTrie;
 use crate::concurrent::{Keyed, Map, Maps, collector_bytes, map_bytes, pair};
 use crate::row_walk::{self, Base, Difference, Exit, Found, Weights};
 use crate::sets::{SetId, Sets};
-use crate::text_rows::{self, Lengths};
+use crate::text_rows::Lengths;
 use maskwright_automata::Lexicon;
-use maskwright_automata::lexicon::{ByteSet, Shape, Spelling, Text};
+use maskwright_automata::lexicon::{ByteSet, Shape, Spelling};
 use maskwright_tables::trie::Classes;
 use maskwright_tables::{LabelSet, LexState, LimitError, Limits, TokenTrie, Vocabulary, heap};
 use rustc_hash::FxHashMap;
@@ -399,8 +400,14 @@ impl LexicalRows {
             let row = match self.lexicon.shape(state)? {
                 Shape::Text(text) => self.text_row(state, trie_id, &text)?,
                 Shape::Live(base) => self.live_row(state, trie_id, base)?,
+                Shape::Bounded(bounded) if trie_id == Self::VOCABULARY => {
+                    match self.bounded_row(state, bounded)? {
+                        None => self.string_row(state)?,
+                        row => row,
+                    }
+                }
                 Shape::String if trie_id == Self::VOCABULARY => self.string_row(state)?,
-                Shape::String | Shape::Other => None,
+                Shape::Bounded(_) | Shape::String | Shape::Other => None,
             };
             if let Some(row) = row {
                 return Ok(row);
@@ -475,99 +482,6 @@ impl LexicalRows {
         let residuals = self.residuals(trie_id, &mut found, inside).0;
         let residuals = residuals.into_iter().map(|r| (r.labels, r.trie));
         self.finish(state, trie_id, inside, residuals.collect())
-    }
-
-    /// The row of a JSON string of listed values and others, where that is known without walking its states.
-    fn text_row(
-        &self,
-        state: LexState,
-        trie_id: TrieId,
-        text: &Text,
-    ) -> Result<Option<LexRow>, LimitError> {
-        let trie = self.trie(trie_id);
-        let fans = (trie_id == Self::VOCABULARY).then(|| self.vocabulary.fans());
-        let Some(others) = &text.others else {
-            let found = text_rows::listed(&self.lexicon, (trie, fans), text);
-            let inside = self.sets.intern_places(trie.tokens(), &found.inside);
-            return Ok(Some(self.found_row(state, trie_id, inside, found)?));
-        };
-        if others.base == state {
-            return Ok(None);
-        }
-        let counted = others.chars != (0, u32::MAX);
-        let is_simple = trie_id == Self::VOCABULARY && text.opened && text.listed.is_empty();
-        if counted && !(is_simple && self.is_low) {
-            return Ok(None);
-        }
-        let walk = self.walk(others.base, trie_id)?;
-        let mut difference =
-            text_rows::others(&self.lexicon, (trie, fans), text, others, &walk.exits);
-        if counted {
-            let lengths = self.lengths();
-            let (least, most) = others.chars;
-            if let Some(words) = lengths.within(most) {
-                let inside = self.sets.meet(walk.inside, words);
-                let found = Found {
-                    exits: lengths.kept(&walk.exits, least, most),
-                    ..Found::default()
-                };
-                return Ok(Some(self.found_row(state, trie_id, inside, found)?));
-            }
-            difference.removed = lengths.longer_than(most).to_vec();
-            lengths.cut(&walk.exits, least, most, &mut difference);
-        }
-        let base = (others.base, &*walk);
-        Ok(Some(self.differing(state, trie_id, base, difference)?))
-    }
-
-    fn lengths(&self) -> &Lengths {
-        self.lengths.get_or_init(|| {
-            let lengths = Lengths::new(&self.vocabulary);
-            self.trie_bytes
-                .fetch_add(lengths.bytes(), Ordering::Relaxed);
-            lengths
-        })
-    }
-
-    /// The row of a JSON string which no token leaves but by its closing quote, as none leaves `base`.
-    fn live_row(
-        &self,
-        state: LexState,
-        trie_id: TrieId,
-        base: LexState,
-    ) -> Result<Option<LexRow>, LimitError> {
-        let trie = self.trie(trie_id);
-        if self.lexicon.leeway(state) < u32::MAX {
-            // Only tokens that are longer may leave it.
-            let facts = (trie.len() >= Self::LARGE).then(|| self.node_facts(trie_id));
-            let Some((heights, below)) = facts.as_ref().and_then(|f| f.nodes()) else {
-                return Ok(None);
-            };
-            let (base, nodes) = ((base, true), (None, heights, below));
-            return self.near(state, trie_id, base, nodes, Self::few_of(trie));
-        }
-        let walk = self.walk(base, trie_id)?;
-        let found = Found {
-            exits: text_rows::ends(&self.lexicon, trie, state, &walk.exits)?,
-            ..Found::default()
-        };
-        // Most ends are those of any string, or few are.
-        let is_ours = |e: &Exit| found.exits.binary_search_by_key(&e.1, |f| f.1).is_ok();
-        let alike = found
-            .exits
-            .iter()
-            .all(|e| walk.exits.first().is_some_and(|b| b.0 == e.0));
-        if alike && 2 * found.exits.len() > walk.exits.len() {
-            let gone = walk.exits.iter().copied().filter(|e| !is_ours(e));
-            let difference = Difference {
-                gone: gone.collect(),
-                ..Difference::default()
-            };
-            let row = self.differing(state, trie_id, (base, &walk), difference)?;
-            return Ok(Some(row));
-        }
-        let row = self.found_row(state, trie_id, walk.inside, found)?;
-        Ok(Some(row))
     }
 
     /// The row of a state where tokens may leave a lexeme that no tokens complete. All ends count there:

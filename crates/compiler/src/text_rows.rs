@@ -151,7 +151,7 @@ impl Lengths {
 
 /// How many characters begin in the text of a JSON string: an escape is one, and so is a pair of
 /// surrogates, whole or not. What is no text of a string has some number.
-fn characters(mut bytes: &[u8]) -> u32 {
+pub(crate) fn characters(mut bytes: &[u8]) -> u32 {
     let begins = |b: &&u8| **b & 0xc0 != 0x80;
     if !bytes.contains(&b'\\') {
         return bytes.iter().filter(begins).count() as u32;

@@ -52,5 +52,5 @@ pub use edges::Edges;
 pub use expr::{Automaton, ExprId, ExprView};
 pub use maskwright_tables::ByteSet;
 pub use pieces::Spelling;
-pub use shape::{Others, Shape, Step, Strings, Text, TextPlace};
+pub use shape::{Bounded, Others, Shape, Step, Strings, Text, TextPlace};
 pub use state::{LexPlace, Lexicon, Loose};

@@ -25,7 +25,9 @@ pub enum Shape {
     /// [leeway](super::Lexicon::leeway) says, or up to bytes that it is [spared](super::Lexicon::spared): as
     /// long as it is not closed, it is like any string, whose state this is.
     Live(LexState),
-    /// A JSON string.
+    /// A JSON string behind its opening quote, of bounded length.
+    Bounded(Bounded),
+    /// Another JSON string.
     String,
     /// Nothing.
     Other,
@@ -51,6 +53,17 @@ pub struct Others {
     pub excluded: Vec<Strings>,
     /// How many characters are left at least, and at most (`u32::MAX` for any number).
     pub chars: (u32, u32),
+}
+
+/// A JSON string behind its opening quote of values of some pattern that are of bounded length too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounded {
+    /// The state of the values of the pattern, however long.
+    pub base: LexState,
+    /// How many characters are left at most.
+    pub most: u32,
+    /// At least as many characters as complete any beginning of a value of the pattern.
+    pub reach: u32,
 }
 
 /// What is left of a sorted list of values.
@@ -401,6 +414,52 @@ impl Store {
             _ => any,
         };
         Some(tail)
+    }
+
+    /// Where `e` is a JSON string behind its opening quote whose values are bounded in length and of another
+    /// language: the string of that language, the bound, and how many characters complete any beginning.
+    pub(super) fn bounded(&mut self, e: ExprId) -> Option<(ExprId, u32, u32)> {
+        let Node::Spelled(value, NORMAL) = *self.node(e) else {
+            return None;
+        };
+        let (value, marks) = match *self.node(value) {
+            Node::Concat(head, tail) if matches!(self.node(tail), Node::Marks(_)) => (head, tail),
+            _ => (value, Self::EMPTY),
+        };
+        let &Node::And(ref parts) = self.node(value) else {
+            return None;
+        };
+        let &[a, b] = &parts[..] else { return None };
+        let lengths = |x: ExprId| match *self.node(x) {
+            Node::Repeat(c, min, max) if c == self.any_char && max != UNBOUNDED => Some((min, max)),
+            _ => None,
+        };
+        let ((least, most), other) = match (lengths(a), lengths(b)) {
+            (Some(bounds), None) => (bounds, b),
+            (None, Some(bounds)) => (bounds, a),
+            _ => return None,
+        };
+        let fact = self.fact(other);
+        let reach = fact.reach;
+        if !fact.text || fact.chars.0 < least || reach == u32::MAX {
+            return None;
+        }
+        let value = self.concat2(other, marks);
+        Some((self.spelled(value), most, reach))
+    }
+
+    /// Whether a JSON string behind its opening quote has a value of at most so many characters more; `None`
+    /// where that is not known.
+    pub(super) fn ends_within(&self, e: ExprId, chars: u32) -> Option<bool> {
+        let Some((true, value)) = self.json_string_of(e) else {
+            return None;
+        };
+        let fact = self.fact(value);
+        match (fact.short <= chars, fact.chars.0 > chars) {
+            (true, _) => Some(true),
+            (_, true) => Some(false),
+            _ => None,
+        }
     }
 
     /// Whether the opening quote of a JSON string has been read, and what is left of its value.

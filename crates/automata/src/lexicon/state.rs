@@ -8,7 +8,7 @@ use super::characters::CHARACTERS;
 use super::edges::Edges;
 use super::expr::{Automaton, ExprId, ExprView, MarksId, Runs, Store, UNBOUNDED};
 use super::pieces::{Pieces, Spelling};
-use super::shape::{Others, Shape, Text};
+use super::shape::{Bounded, Others, Shape, Text};
 use super::shards::Shards;
 use maskwright_grammar::{RegexId, RegexPool};
 use maskwright_tables::trie::{Classes, byte_class};
@@ -623,8 +623,15 @@ impl Lexicon {
             return Ok(Shape::Other);
         }
         let Some(parts) = inner.store.text_parts(record.expr) else {
-            return Ok(match inner.store.live_base(record.expr) {
-                Some(base) => Shape::Live(self.intern(&mut inner, base, record.fresh)?),
+            if let Some(base) = inner.store.live_base(record.expr) {
+                return Ok(Shape::Live(self.intern(&mut inner, base, record.fresh)?));
+            }
+            return Ok(match inner.store.bounded(record.expr) {
+                Some((base, most, reach)) => Shape::Bounded(Bounded {
+                    base: self.intern(&mut inner, base, record.fresh)?,
+                    most,
+                    reach,
+                }),
                 None if inner.store.json_string_of(record.expr).is_some() => Shape::String,
                 None => Shape::Other,
             });
@@ -643,6 +650,12 @@ impl Lexicon {
             listed: parts.listed,
             others,
         }))
+    }
+
+    /// Whether a JSON string behind its opening quote can be completed by a value of at most so many
+    /// characters more; `None` where that takes a search. O(1).
+    pub fn ends_within(&self, state: LexState, chars: u32) -> Option<bool> {
+        self.lock().store.ends_within(self.expr(state), chars)
     }
 
     #[inline]

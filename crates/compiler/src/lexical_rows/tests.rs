@@ -356,6 +356,40 @@ fn rows_of_patterns_equal_the_plain_walk() {
     assert!(states > 40, "{states} states");
 }
 
+/// Patterns of bounded length: tokens that are too long, and tokens that leave too little to complete the
+/// pattern.
+#[test]
+fn rows_of_bounded_patterns_equal_the_plain_walk() {
+    let vocabulary: Arc<Vocabulary> = Vocabulary::cl100k_base();
+    let words = "ab  cd ef\\u0020gh é日 \\n";
+    // At most so many characters, and how many rows at least are found from those of the pattern.
+    for (pattern, most, text, found) in [
+        (r"(\\S+\\s+){0,49}\\S+", 60, words, 18),
+        (r"(\\S+\\s+){0,49}\\S+", 24, words, 1),
+        (r"[a-z]*(-[0-9]{4})?", 30, "some-12", 3),
+        (r"([a-z]{2}:)*[a-z]{2}", 40, "ab:cd:ef:gh:i", 12),
+        (r"(?=.*[0-9])[a-z0-9]*", 22, "abcde0fg", 0),
+    ] {
+        let schema = format!(r#"{{"type":"string","pattern":"^{pattern}$","maxLength":{most}}}"#);
+        let compiler = Compiler::new(Arc::clone(&vocabulary), Limits::untrusted());
+        let grammar = compiler.json_schema(&schema).unwrap();
+        let shared = compiler.shared();
+        let machine = grammar.machine();
+        let mut state = machine.lex_start(machine.start()).unwrap();
+        let mut bounded = 0;
+        for byte in format!("\"{text}").bytes() {
+            state = shared.lexicon.next(state, byte).unwrap();
+            assert_ne!(state, LexState::DEAD, "{pattern} {text}");
+            check(&shared, state, LexicalRows::VOCABULARY, pattern);
+            let shape = shared.lexicon.shape(state).unwrap();
+            if let Shape::Bounded(own) = shape {
+                bounded += usize::from(shared.bounded_row(state, own).unwrap().is_some());
+            }
+        }
+        assert!(bounded >= found, "{pattern} {most}: {bounded}");
+    }
+}
+
 /// Tokens that are not text, which no training makes and yet a vocabulary may have: characters that others
 /// cut off, and parts of them.
 #[test]
@@ -605,7 +639,7 @@ fn rows_of_listed_values_equal_the_plain_walk() {
                     live += 1;
                     spared += usize::from(lexicon.leeway(state) < 8);
                 }
-                Shape::String | Shape::Other => {}
+                Shape::Bounded(_) | Shape::String | Shape::Other => {}
             }
             state = lexicon.next(state, *byte).unwrap();
         }
