@@ -1,5 +1,5 @@
-//! Fixed scenarios for counting instructions: `benches/instructions` runs them under callgrind, which
-//! dumps what it counted after each call of [`counted`]. Times differ from run to run, counts do not.
+//! Fixed scenarios for counting instructions: `benches/instructions` runs them under callgrind, which counts
+//! in the functions of [`Counted`] only. Times differ from run to run, counts do not.
 
 use crate::traces::{Case, Instance};
 use crate::vocabularies::Encoder;
@@ -11,24 +11,62 @@ use maskwright_tables::{Limits, TokenId, Vocabulary};
 use std::path::Path;
 use std::sync::Arc;
 
-/// From the cliffs and from the zoo, what a change is likely to slow down.
-const SCENARIOS: [&str; 15] = [
-    "plain string",
-    "maxLength 60",
-    "maxLength 65536",
-    "pattern ^[A-Z][a-z ]{3,40}$",
-    "format uri",
-    "40 properties",
-    "40 + additional",
-    "enum 2000",
-    "anyOf 200, own key last",
-    "recursion 100 deep",
-    "any JSON",
-    "text before a tag",
-    "invoice",
-    "json",
-    "sql-select",
-];
+/// What is counted: everything in a call of one of these, and nothing else.
+struct Counted {
+    name: &'static str,
+    counted_compile_and_first_mask: fn(Call<'_>) -> anyhow::Result<()>,
+    counted_first_visit: fn(Call<'_>) -> anyhow::Result<()>,
+    counted_second_visit_advances: fn(Call<'_>) -> anyhow::Result<()>,
+    counted_second_visit_masks: fn(Call<'_>) -> anyhow::Result<()>,
+}
+
+type Call<'a> = &'a mut dyn FnMut() -> anyhow::Result<()>;
+
+/// Scenarios with functions of their own, by whose names callgrind keeps their counts apart.
+macro_rules! scenarios {
+    ($($module:ident: $name:literal,)*) => {
+        $(mod $module {
+            scenarios!(@functions $name: counted_compile_and_first_mask counted_first_visit counted_second_visit_advances counted_second_visit_masks);
+        })*
+        const SCENARIOS: &[Counted] = &[$(Counted {
+            name: $name,
+            counted_compile_and_first_mask: $module::counted_compile_and_first_mask,
+            counted_first_visit: $module::counted_first_visit,
+            counted_second_visit_advances: $module::counted_second_visit_advances,
+            counted_second_visit_masks: $module::counted_second_visit_masks,
+        },)*];
+    };
+    (@functions $name:literal: $($function:ident)*) => {
+        $(
+            #[inline(never)]
+            pub fn $function(call: super::Call<'_>) -> anyhow::Result<()> {
+                // Functions that do the same would become one.
+                std::hint::black_box(concat!($name, stringify!($function)));
+                // Keeps the call from becoming a jump, after which callgrind would not see its end.
+                std::hint::black_box(call())
+            }
+        )*
+    };
+}
+
+// From the cliffs and from the zoo, what a change is likely to slow down.
+scenarios! {
+    plain_string: "plain string",
+    max_length_60: "maxLength 60",
+    max_length_65536: "maxLength 65536",
+    pattern: "pattern ^[A-Z][a-z ]{3,40}$",
+    format_uri: "format uri",
+    properties_40: "40 properties",
+    properties_40_and_additional: "40 + additional",
+    enum_2000: "enum 2000",
+    any_of_200: "anyOf 200, own key last",
+    recursion_100_deep: "recursion 100 deep",
+    any_json: "any JSON",
+    text_before_a_tag: "text before a tag",
+    invoice_schema: "invoice",
+    json: "json",
+    sql_select: "sql-select",
+}
 
 /// A document as a server sees it, from `grammars/json-schema`.
 fn invoice() -> anyhow::Result<Case> {
@@ -43,15 +81,7 @@ fn invoice() -> anyhow::Result<Case> {
     })
 }
 
-/// What is counted: everything in a call of this, and nothing else.
-#[inline(never)]
-fn counted<T>(call: impl FnOnce() -> T) -> T {
-    // Keeps the call from becoming a jump, after which callgrind would not see its end.
-    let value = call();
-    std::hint::black_box(value)
-}
-
-/// Runs all scenarios and prints the name of each counted call, in order.
+/// Runs all scenarios.
 ///
 /// Each scenario has a compiler of its own. Texts are the valid ones, cut by the longest match, so
 /// that no tokenizer is set up under callgrind.
@@ -63,9 +93,9 @@ pub fn run() -> anyhow::Result<()> {
     cases.extend(zoo::all()?);
     cases.push(invoice()?);
     let options = JsonSchemaOptions::default();
-    for name in SCENARIOS {
-        let Some(case) = cases.iter().find(|c| c.name == name) else {
-            anyhow::bail!("no scenario {name}");
+    for scenario in SCENARIOS {
+        let Some(case) = cases.iter().find(|c| c.name == scenario.name) else {
+            anyhow::bail!("no scenario {}", scenario.name);
         };
         let texts: Vec<Vec<u32>> = case
             .instances
@@ -75,14 +105,15 @@ pub fn run() -> anyhow::Result<()> {
             .collect();
         let compiler = Compiler::new(Arc::clone(&vocabulary), Limits::untrusted());
         let mut mask = vec![0; vocabulary.mask_words()];
-        println!("{name}: compile and first mask");
-        let grammar = counted(|| -> anyhow::Result<_> {
+        let mut compiled = None;
+        (scenario.counted_compile_and_first_mask)(&mut || {
             let grammar = crate::maskwright::compile(&compiler, &options, &case.source)?;
             Matcher::new(&grammar)?.fill_mask(&mut mask)?;
-            Ok(grammar)
+            compiled = Some(grammar);
+            Ok(())
         })?;
-        println!("{name}: first visit, masks and advances");
-        counted(|| -> anyhow::Result<()> {
+        let Some(grammar) = compiled else { continue };
+        (scenario.counted_first_visit)(&mut || {
             for text in &texts {
                 let mut matcher = Matcher::new(&grammar)?;
                 for token in text {
@@ -94,8 +125,7 @@ pub fn run() -> anyhow::Result<()> {
             Ok(())
         })?;
         let start = Matcher::new(&grammar)?;
-        println!("{name}: second visit, advances");
-        counted(|| -> anyhow::Result<()> {
+        (scenario.counted_second_visit_advances)(&mut || {
             for text in &texts {
                 let mut matcher = start.fork();
                 for token in text {
@@ -113,8 +143,12 @@ pub fn run() -> anyhow::Result<()> {
             }
             places.push(matcher);
         }
-        println!("{name}: second visit, masks");
-        counted(|| places.iter().try_for_each(|m| m.fill_mask(&mut mask)))?;
+        (scenario.counted_second_visit_masks)(&mut || {
+            for matcher in &places {
+                matcher.fill_mask(&mut mask)?;
+            }
+            Ok(())
+        })?;
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use super::advance::Outcome;
 use super::core::{Core, Frame, FrameId, Judge, JudgeId, Key, Place, PlaceId};
 use super::form::{FormId, Leaf};
 use super::goal::GoalId;
+use super::object::{Layout, ObjectTable};
 use super::points::Point;
 use super::size::Owned;
 use maskwright_tables::{LimitError, heap};
@@ -680,6 +681,10 @@ impl Core {
             }
             free &= table.max.is_none() && count >= table.min.saturating_sub(1);
         }
+        let either = match frame.forms.len() == 1 && frame.goal == GoalId::TRUE {
+            true => self.union_of_objects(total, &layout),
+            false => None,
+        };
         let mut keys = Vec::new();
         let names = (0..layout.names.len() as u32)
             .filter(|i| layout.is_open(&place, *i))
@@ -703,7 +708,14 @@ impl Core {
                 }
                 self.value_exists(form)?
             } else {
-                self.move_by(id, key)?.is_some()
+                let apart = match &either {
+                    Some(either) => self.comes_in_any(either, (&place, frame.depth), key)?,
+                    None => None,
+                };
+                match apart {
+                    Some(open) => open,
+                    None => self.move_by(id, key)?.is_some(),
+                }
             };
             if open {
                 keys.push(key);
@@ -713,6 +725,56 @@ impl Core {
             }
         }
         Ok(keys)
+    }
+
+    /// The objects of which any must hold, where a formula says that and nothing else.
+    fn union_of_objects<'a>(
+        &self,
+        form: FormId,
+        layout: &'a Layout,
+    ) -> Option<Vec<(FormId, Leaf, &'a ObjectTable)>> {
+        if !self.forms.is_union_of_leaves(form) {
+            return None;
+        }
+        let children = self.forms.children(form).iter();
+        children
+            .map(|x| match self.forms.as_leaf(*x)? {
+                leaf @ Leaf::Object(n) => Some((*x, leaf, layout.tables.get(&n)?)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Whether any of some objects can be completed behind a name, each by itself; `None` where that has to be
+    /// found out of all together.
+    fn comes_in_any(
+        &mut self,
+        either: &[(FormId, Leaf, &ObjectTable)],
+        (place, depth): (&Place, u32),
+        key: Key,
+    ) -> Result<Option<bool>, LimitError> {
+        let Key::Name(name) = key else {
+            return Ok(None);
+        };
+        self.spend(4 * either.len() as u64)?;
+        // Mostly those that list the name are the ones.
+        for listed in [true, false] {
+            for &(x, leaf, table) in either {
+                if table.lists(name) != listed {
+                    continue;
+                }
+                let outcome = self.outcome(place, key, x, leaf, false)?;
+                if matches!(outcome, Outcome::Fixed(FormId::FALSE)) {
+                    continue;
+                }
+                match self.sole_move(place, key, (x, leaf), depth)? {
+                    Some(Some(_)) => return Ok(Some(true)),
+                    Some(None) => {}
+                    None => return Ok(None),
+                }
+            }
+        }
+        Ok(Some(false))
     }
 
     /// Whether the object or array may end in this frame.

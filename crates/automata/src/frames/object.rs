@@ -49,6 +49,13 @@ pub(super) struct ObjectTable {
     pub max: Option<u64>,
 }
 
+impl ObjectTable {
+    /// Whether a name is one of the properties.
+    pub fn lists(&self, name: u32) -> bool {
+        matches!(self.properties.get(name as usize), Some(Some(_)))
+    }
+}
+
 impl Owned for Layout {
     fn owned(&self) -> usize {
         let names: usize = self.names.iter().map(|n| heap::allocation(n.len())).sum();

@@ -394,14 +394,33 @@ impl Store {
         if a.0 == 0 {
             return b;
         }
-        let mut all = [
-            &*self.mark_sets[a.0 as usize],
-            &*self.mark_sets[b.0 as usize],
-        ]
-        .concat();
-        all.sort_unstable();
+        let (one, other) = (&self.mark_sets[a.0 as usize], &self.mark_sets[b.0 as usize]);
+        // Two runs: a stable sort merges them.
+        let mut all = [&**one, other].concat();
+        all.sort();
         all.dedup();
-        self.intern_marks(all.into())
+        // Mostly one has all of them.
+        match all.len() {
+            n if n == one.len() => a,
+            n if n == other.len() => b,
+            _ => self.intern_marks(all.into()),
+        }
+    }
+
+    /// The union of any number of mark sets.
+    pub fn union_of_marks(&mut self, all: &[MarksId]) -> MarksId {
+        match *all {
+            [] => MarksId(0),
+            [only] => only,
+            [a, b] => self.union_marks(a, b),
+            _ => {
+                let sets = all.iter().flat_map(|m| &*self.mark_sets[m.0 as usize]);
+                let mut marks: Vec<u32> = sets.copied().collect();
+                marks.sort();
+                marks.dedup();
+                self.intern_marks(marks.into())
+            }
+        }
     }
 
     pub fn marks(&mut self, marks: MarksId) -> ExprId {

@@ -2,6 +2,7 @@
 
 use super::ByteSet;
 use super::expr::{Characters, ExprId, MarksId, Node, Store, UNBOUNDED};
+use smallvec::SmallVec;
 
 /// A set of ASCII bytes.
 pub(super) type Ascii = u128;
@@ -196,13 +197,16 @@ impl Store {
                     distance: u32::MAX,
                     ..plain
                 };
+                let mut marks: SmallVec<[MarksId; 8]> = SmallVec::new();
                 for p in parts.iter() {
                     let p = *self.fact(*p);
                     f.distance = f.distance.min(p.distance);
                     f.short = f.short.min(p.short);
                     f.reach = f.reach.max(p.reach);
                     f.nullable |= p.nullable;
-                    f.marks = self.union_marks(f.marks, p.marks);
+                    if p.marks.0 != 0 && marks.last() != Some(&p.marks) {
+                        marks.push(p.marks);
+                    }
                     f.marked |= p.marked;
                     f.doubtful |= p.doubtful;
                     f.endless |= p.endless;
@@ -220,6 +224,7 @@ impl Store {
                     f.chars = (f.chars.0.min(p.chars.0), f.chars.1.max(p.chars.1));
                     f.cuts = f.cuts.union(&p.cuts);
                 }
+                f.marks = self.union_of_marks(&marks);
                 f
             }
             Node::And(parts) => {

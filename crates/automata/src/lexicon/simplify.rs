@@ -23,7 +23,7 @@ impl Store {
     pub fn alt(&mut self, parts: &[ExprId]) -> ExprId {
         let mut flat = Parts::new();
         let mut set: Option<ByteSet> = None;
-        let mut marks: Option<MarksId> = None;
+        let mut all_marks: SmallVec<[MarksId; 8]> = SmallVec::new();
         let mut stack: Parts = parts.iter().rev().copied().collect();
         while let Some(p) = stack.pop() {
             match self.node(p) {
@@ -33,19 +33,14 @@ impl Store {
                     let s = self.sets[*s as usize];
                     set = Some(set.map_or(s, |t| t.union(&s)));
                 }
-                Node::Marks(m) => {
-                    let m = *m;
-                    marks = Some(match marks {
-                        Some(n) => self.union_marks(m, n),
-                        None => m,
-                    });
-                }
+                Node::Marks(m) => all_marks.push(*m),
                 _ => flat.push(p),
             }
         }
         if let Some(set) = set {
             flat.push(self.set(set));
         }
+        let marks = (!all_marks.is_empty()).then(|| self.union_of_marks(&all_marks));
         flat.sort_unstable();
         flat.dedup();
         if flat.contains(&Self::ALL)
