@@ -43,6 +43,17 @@ impl Core {
         }
     }
 
+    /// The texts of the numbers of a node.
+    fn numbers(&mut self, id: NodeId, spelling: Spelling) -> Result<ExprId, LimitError> {
+        let set = (self.number_set(id), spelling);
+        if let Some(&known) = self.number_sets.get(&set) {
+            return Ok(known);
+        }
+        let e = set.0.expr(&self.lexicon, spelling)?;
+        self.number_sets.insert(set, e);
+        Ok(e)
+    }
+
     /// The richest spelling in which all number leaves of the formulas are decidable.
     fn spelling(&self, forms: &[FormId]) -> Spelling {
         let mut least = match self.options.numbers {
@@ -115,7 +126,7 @@ impl Core {
                 Form::True => self.whole(scalar)?,
                 Form::Leaf(Leaf::String(r)) => self.regex(r)?,
                 Form::Leaf(Leaf::Number(n)) => match scalar {
-                    Scalar::Number(spelling) => self.number_set(n).expr(&self.lexicon, spelling)?,
+                    Scalar::Number(spelling) => self.numbers(n, spelling)?,
                     Scalar::String => self.lexicon.never(),
                 },
                 Form::Leaf(_) => self.lexicon.never(),
