@@ -426,7 +426,7 @@ impl Store {
             Node::Concat(head, tail) if matches!(self.node(tail), Node::Marks(_)) => (head, tail),
             _ => (value, Self::EMPTY),
         };
-        let &Node::And(ref parts) = self.node(value) else {
+        let Node::And(parts) = self.node(value) else {
             return None;
         };
         let &[a, b] = &parts[..] else { return None };
