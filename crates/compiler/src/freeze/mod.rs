@@ -91,6 +91,9 @@ pub struct FreezeProgress {
     pub of: usize,
 }
 
+/// How many symbols are skipped, and the node; none where nothing is pending.
+type Target = Option<(u32, u32)>;
+
 /// The lexemes that begin in one lexical state.
 struct Group {
     tops: Vec<Symbol>,
@@ -108,8 +111,8 @@ struct Explorer<'a> {
     edges: Vec<Vec<(Symbol, OutcomeId)>>,
     /// By node: what does not want the symbol that is found, with that symbol taken off.
     later: Vec<OutcomeId>,
-    /// By outcome, where it goes on.
-    targets: FxHashMap<OutcomeId, Option<(u32, u32)>>,
+    /// By outcome, where it goes on, once that is known.
+    targets: Vec<Option<Target>>,
     edge_count: usize,
     /// By node, what was asked of it.
     seen: Vec<FxHashSet<Symbol>>,
@@ -156,7 +159,7 @@ pub(crate) fn freeze(
         nodes: Interner::new(),
         edges: Vec::new(),
         later: Vec::new(),
-        targets: FxHashMap::default(),
+        targets: Vec::new(),
         edge_count: 0,
         seen: Vec::new(),
         queue: VecDeque::new(),
@@ -334,8 +337,9 @@ impl Explorer<'_> {
     }
 
     /// Where an outcome goes on: how many symbols are skipped, and the node.
-    fn target(&mut self, outcome: OutcomeId) -> Option<(u32, u32)> {
-        if let Some(&known) = self.targets.get(&outcome) {
+    fn target(&mut self, outcome: OutcomeId) -> Target {
+        let place = outcome as usize;
+        if let Some(&Some(known)) = self.targets.get(place) {
             return known;
         }
         let found = self.sums.outcome(outcome);
@@ -353,7 +357,10 @@ impl Explorer<'_> {
             }
             (gap, node)
         });
-        self.targets.insert(outcome, target);
+        if self.targets.len() <= place {
+            self.targets.resize(place + 1, None);
+        }
+        self.targets[place] = Some(target);
         target
     }
 
