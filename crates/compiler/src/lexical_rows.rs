@@ -23,8 +23,9 @@
 //! the kind of their bytes: the grammar asks for few kinds (after a name, for no letter), and the others
 //! are never looked at.
 //!
-//! A row is found in the cheapest of these ways: from the strings of a list ([`text_rows`]); from the ways
-//! to closing quotes alone, where every character leads on; over the vocabulary and spread tries by the whole
+//! A row is found in the cheapest of these ways: from the strings of a list ([`text_rows`](crate::text_rows)); from that of
+//! a pattern, where the length is bounded too; from the ways to closing quotes alone, where every character leads on
+//! (all of these in `strings`); over the vocabulary and spread tries by the whole
 //! walk, where strings of like bytes are one (`by_class`); where too many have to be told apart, by its
 //! difference from the row of a base near it (one with its small counts only, or one in which most of the
 //! trie stays); by the whole walk of all strings by themselves ([`row_walk::plain`]). `tries` keeps what is left

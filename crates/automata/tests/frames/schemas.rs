@@ -669,3 +669,34 @@ fn one_of_alternatives_that_exclude_each_other_is_any_of_them() {
         &[r#"{"t":2}"#, r#"{"t":4}"#, "{}"],
     );
 }
+
+/// Whether a name may come is seen from each object by itself: from those that list it, from those that allow
+/// others, and not from those in which nothing may follow it.
+#[test]
+fn names_of_a_union_come_where_an_object_can_be_completed_behind_them() {
+    let branch = |i: usize, own: &str| {
+        format!(
+            r#"{{"type":"object","properties":{{"value":{{"type":["integer","string"]}},"field{i}":{own}}},"required":["value","field{i}"],"additionalProperties":false}}"#
+        )
+    };
+    let mut branches: Vec<String> = (0..15).map(|i| branch(i, r#"{"type":"string"}"#)).collect();
+    // A name that no value follows, and one that another branch allows only in a place where it is too late.
+    branches.push(branch(15, "false"));
+    branches.push(r#"{"type":"object","properties":{"late":{"type":"null"},"field3":{"type":"boolean"}},"required":["late"]}"#.to_owned());
+    let schema = format!("{{\"anyOf\":[{}]}}", branches.join(","));
+    check_with(
+        FrameOptions::default(),
+        &schema,
+        &[
+            r#"{"value": 1, "field0": "x"}"#,
+            r#"{"value": "v", "field14": ""}"#,
+            r#"{"late": null}"#,
+        ],
+        &[
+            r#"{"value": 1, "field15"#,
+            r#"{"value": 1, "field0": "x", "field1""#,
+            r#"{"value": 1, "field0": true"#,
+            r#"{"value": 1}"#,
+        ],
+    );
+}

@@ -9,6 +9,11 @@
 //! that works by reductions is one nonterminal, one label and one residual trie, however many
 //! symbols were read or pushed before, and outcomes are shared by all stacks that come to the same.
 //!
+//! A grammar of a programming language has ten million of these answers and a few hundred thousand different
+//! outcomes. So outcomes are put together by their numbers (`outcome`), how tokens are read from the start of a
+//! lexeme is found once for all symbols on which it begins ([`Reading`]), and each question has a small table of its
+//! own ([`Goals`]), since it is asked of many symbols in a row: one large table costs a cache miss an answer.
+//!
 //! The recursion (a lexeme shifts, what is left of the tokens is read, a lexeme ends …) runs on a
 //! stack of its own: an attempt that lacks other outcomes names them and is made again when they are
 //! there. It ends because every round of it reads bytes of a token or takes symbols off; a round that
