@@ -6,11 +6,13 @@ use crate::traces::{Case, Instance};
 use serde_json::{Value, json};
 
 fn instances(valid: &[String], invalid: &[String]) -> Vec<Instance> {
-    let of = |texts: &[String], valid| {
-        let texts = texts.to_vec().into_iter();
-        texts.map(move |text| Instance { valid, text })
-    };
-    of(valid, true).chain(of(invalid, false)).collect()
+    let valid = valid.iter().map(|text| (true, text));
+    let all = valid.chain(invalid.iter().map(|text| (false, text)));
+    all.map(|(valid, text)| Instance {
+        valid,
+        text: text.clone(),
+    })
+    .collect()
 }
 
 fn case(name: &str, source: Source, valid: &[String], invalid: &[String]) -> Case {

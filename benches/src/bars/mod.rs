@@ -114,7 +114,8 @@ pub fn run(set_up: SetUp, encoder: &Encoder, cases: &[Case], any_order: bool, on
             .collect(),
         encoder,
     };
-    let groups: [(&str, fn(&mut Board, &Ground<'_>)); 7] = [
+    type Group = fn(&mut Board, &Ground<'_>);
+    let groups: [(&str, Group); 7] = [
         ("second visit", second_visit::run),
         ("batches", batches::run),
         ("sessions", sessions::run),
