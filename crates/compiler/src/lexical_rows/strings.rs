@@ -1,7 +1,7 @@
 //! Rows of JSON strings that are near those of simpler ones: listed values and others, bounded lengths, and
 //! patterns into which every character leads on.
 
-use super::{LexRow, LexicalRows, TrieId};
+use super::{LexRow, LexicalRows, TrieId, Walk};
 use crate::row_walk::{Difference, Exit, Found};
 use crate::text_rows::{self, Lengths};
 use maskwright_automata::lexicon::{Bounded, Text};
@@ -32,24 +32,46 @@ impl LexicalRows {
             return Ok(None);
         }
         let walk = self.walk(others.base, trie_id)?;
-        let mut difference =
-            text_rows::others(&self.lexicon, (trie, fans), text, others, &walk.exits);
-        if counted {
-            let lengths = self.lengths();
-            let (least, most) = others.chars;
-            if let Some(words) = lengths.within(most) {
-                let inside = self.sets.meet(walk.inside, words);
-                let found = Found {
-                    exits: lengths.kept(&walk.exits, least, most),
-                    ..Found::default()
-                };
-                return Ok(Some(self.found_row(state, trie_id, inside, found)?));
-            }
-            difference.removed = lengths.longer_than(most).to_vec();
-            lengths.cut(&walk.exits, least, most, &mut difference);
-        }
         let base = (others.base, &*walk);
-        Ok(Some(self.differing(state, trie_id, base, difference)?))
+        let row = if counted {
+            self.of_length(state, base, others.chars, Vec::new())
+        } else {
+            let difference =
+                text_rows::others(&self.lexicon, (trie, fans), text, others, &walk.exits);
+            self.differing(state, trie_id, base, difference)
+        };
+        row.map(Some)
+    }
+
+    /// The row of a JSON string behind its opening quote and the vocabulary whose values have so many
+    /// characters, at least and at most, by that of such strings of any length, without these tokens.
+    fn of_length(
+        &self,
+        state: LexState,
+        (base, walk): (LexState, &Walk),
+        (least, most): (u32, u32),
+        mut removed: Vec<TokenId>,
+    ) -> Result<LexRow, LimitError> {
+        let trie_id = Self::VOCABULARY;
+        let lengths = self.lengths();
+        if let Some(words) = lengths.within(most) {
+            let mut inside = self.sets.meet(walk.inside, words);
+            if !removed.is_empty() {
+                inside = self.sets.near(inside, Vec::new(), removed);
+            }
+            let found = Found {
+                exits: lengths.kept(&walk.exits, least, most),
+                ..Found::default()
+            };
+            return self.found_row(state, trie_id, inside, found);
+        }
+        removed.extend_from_slice(lengths.longer_than(most));
+        let mut difference = Difference {
+            removed,
+            ..Difference::default()
+        };
+        lengths.cut(&walk.exits, least, most, &mut difference);
+        self.differing(state, trie_id, (base, walk), difference)
     }
 
     pub(super) fn lengths(&self) -> &Lengths {
@@ -118,30 +140,14 @@ impl LexicalRows {
         if !self.is_low || near.len() > FEW {
             return Ok(None);
         }
-        let trie_id = Self::VOCABULARY;
-        let walk = self.walk(base, trie_id)?;
+        let walk = self.walk(base, Self::VOCABULARY)?;
         let mut removed = Vec::new();
         for &token in near {
             if self.sets.contains(walk.inside, token) && !self.ends_within(state, bounded, token)? {
                 removed.push(token);
             }
         }
-        if let Some(words) = lengths.within(most) {
-            let inside = self.sets.meet(walk.inside, words);
-            let inside = self.sets.near(inside, Vec::new(), removed);
-            let found = Found {
-                exits: lengths.kept(&walk.exits, 0, most),
-                ..Found::default()
-            };
-            return Ok(Some(self.found_row(state, trie_id, inside, found)?));
-        }
-        removed.extend_from_slice(longer);
-        let mut difference = Difference {
-            removed,
-            ..Difference::default()
-        };
-        lengths.cut(&walk.exits, 0, most, &mut difference);
-        let row = self.differing(state, trie_id, (base, &walk), difference)?;
+        let row = self.of_length(state, (base, &walk), (0, most), removed)?;
         Ok(Some(row))
     }
 
