@@ -35,21 +35,21 @@
 //! that nobody has asked anything: the same source, options and vocabulary give the same tables,
 //! whatever was asked of the grammar before and however many threads help.
 
+mod interner;
 mod layout;
 mod reach;
 pub(crate) mod summary;
 
 use crate::lazy::LazyMachine;
 use crate::lexical_rows::LexicalRows;
+use interner::Interner;
 use maskwright_tables::pushdown::PushdownTables;
 use maskwright_tables::{CancelFlag, LabelSet, LexState, LimitError, Machine, RunError, Symbol};
 use reach::{Listener, Reach};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use summary::{
-    BOTTOM, Gather, Interner, Item, Labels, Outcome, OutcomeId, Past, Pending, Summaries, Then,
-};
+use summary::{BOTTOM, Gather, Item, Labels, Outcome, OutcomeId, Past, Pending, Summaries, Then};
 
 /// How much an ahead-of-time compile may build, and with how many threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@
 //!
 //! A grammar of a programming language has ten million of these answers and a few hundred thousand different
 //! outcomes. So outcomes are put together by their numbers (`outcome`), how tokens are read from the start of a
-//! lexeme is found once for all symbols on which it begins ([`Reading`]), and each question has a small table of its
+//! lexeme is found once for all symbols on which it begins ([`Start`]), and each question has a small table of its
 //! own ([`Goals`]), since it is asked of many symbols in a row: one large table costs a cache miss an answer.
 //!
 //! The recursion (a lexeme shifts, what is left of the tokens is read, a lexeme ends …) runs on a
@@ -30,12 +30,13 @@
 mod outcome;
 mod questions;
 
+use crate::freeze::interner::Interner;
 use crate::lazy::LazyMachine;
 use crate::lexical_rows::TrieId;
 use crate::sets::{SetId, Sets};
 use maskwright_tables::pushdown::{ONCE, PLAIN, TWICE};
 use maskwright_tables::{CancelFlag, LabelSet, LexState, LimitError, RunError, Symbol, heap};
-pub(crate) use outcome::{Gather, Interner, Item, NOTHING, Outcome, OutcomeId, Outcomes};
+pub(crate) use outcome::{Gather, Item, NOTHING, Outcome, OutcomeId, Outcomes};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
 
@@ -190,13 +191,6 @@ struct Solver {
 /// to differ, and what the tokens have done before.
 type Start = (LexState, u32, bool, Past);
 
-/// What comes of that whatever symbol is on top, and what is asked of it.
-#[derive(Debug)]
-struct Reading {
-    fixed: OutcomeId,
-    asks: Box<[PendingId]>,
-}
-
 /// Numbers by question and symbol. A question is asked of many symbols in a row, so each has a table of its
 /// own, and a small one.
 #[derive(Debug, Default)]
@@ -239,11 +233,10 @@ pub(crate) struct Memory {
     rests: Interner<Box<[TrieId]>>,
     /// Outcomes.
     memo: Goals,
-    /// By a question about a nonterminal and the symbol that goes on top: the place of its lift.
+    /// By a question about a nonterminal and the symbol that goes on top: the place of a partial outcome.
     gotos: Goals,
-    /// Places in `readings`.
-    reading_ids: FxHashMap<Start, u32>,
-    readings: Vec<Reading>,
+    /// How tokens are read on from the start of a lexeme: places of partial outcomes.
+    readings: FxHashMap<Start, u32>,
 }
 
 impl Default for Memory {
@@ -255,8 +248,7 @@ impl Default for Memory {
             rests: Interner::new(),
             memo: Goals::default(),
             gotos: Goals::default(),
-            reading_ids: FxHashMap::default(),
-            readings: Vec::new(),
+            readings: FxHashMap::default(),
         }
     }
 }
@@ -271,9 +263,7 @@ impl Memory {
             + self.rests.heap_bytes(LIST)
             + self.memo.heap_bytes()
             + self.gotos.heap_bytes()
-            + heap::table::<Start, u32>(self.reading_ids.len())
-            + heap::list::<Reading>(self.readings.capacity())
-            + self.readings.len() * LIST
+            + heap::table::<Start, u32>(self.readings.len())
     }
 }
 
@@ -393,7 +383,7 @@ impl<'a> Summaries<'a> {
     /// another outcome that grew is asked again.
     fn solve(&mut self, goal: Goal) -> Result<(), RunError> {
         let mut solver = Solver::default();
-        solver.values.insert(goal, 0);
+        solver.values.insert(goal, NOTHING);
         solver.queue.push_back(goal);
         self.solver = Some(solver);
         let solved = self.iterate();
@@ -449,7 +439,7 @@ impl<'a> Summaries<'a> {
             let value = solver.values.entry(goal).or_insert_with(|| {
                 solver.queued.insert(goal);
                 solver.queue.push_back(goal);
-                0
+                NOTHING
             });
             return Some(*value);
         }

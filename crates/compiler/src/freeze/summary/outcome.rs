@@ -6,10 +6,10 @@
 //! ([`Outcomes::lift`]), and lists are merged only where that is new.
 
 use super::{PendingId, RoleSet};
+use crate::freeze::interner::Interner;
 use maskwright_tables::{Symbol, heap};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
-use std::hash::Hash;
 
 /// An interned [`Outcome`]. [`NOTHING`] is the empty one.
 pub(crate) type OutcomeId = u32;
@@ -47,57 +47,9 @@ pub(crate) struct Gather {
     pub items: Vec<Item>,
 }
 
-/// Interned values, numbered in order of discovery.
+/// An outcome of which a symbol has something to say.
 #[derive(Debug)]
-pub(crate) struct Interner<T> {
-    ids: FxHashMap<T, u32>,
-    values: Vec<T>,
-}
-
-impl<T: Clone + Eq + Hash> Interner<T> {
-    pub fn new() -> Self {
-        Interner {
-            ids: FxHashMap::default(),
-            values: Vec::new(),
-        }
-    }
-
-    /// Bytes held, about, if each value owns so many.
-    pub(super) fn heap_bytes(&self, each: usize) -> usize {
-        let own = 2 * self.values.len() * each;
-        heap::list::<T>(self.values.capacity()) + heap::table::<T, u32>(self.ids.len()) + own
-    }
-
-    pub fn intern(&mut self, value: T) -> u32 {
-        if let Some(&id) = self.ids.get(&value) {
-            return id;
-        }
-        let id = self.values.len() as u32;
-        self.values.push(value.clone());
-        self.ids.insert(value, id);
-        id
-    }
-
-    pub fn get(&self, id: u32) -> &T {
-        &self.values[id as usize]
-    }
-
-    pub fn find(&self, value: &T) -> Option<u32> {
-        self.ids.get(value).copied()
-    }
-
-    pub fn values(&self) -> &[T] {
-        &self.values
-    }
-
-    pub fn len(&self) -> usize {
-        self.values.len()
-    }
-}
-
-/// An outcome of a pushed symbol, seen from the symbol on which it was pushed.
-#[derive(Debug)]
-pub(super) struct Lift {
+pub(super) struct Partial {
     /// What does not depend on that symbol.
     pub fixed: OutcomeId,
     /// What is asked of it.
@@ -111,9 +63,9 @@ pub(crate) struct Outcomes {
     actions: Interner<Action>,
     /// By the outcomes that are put together, increasing and at least two.
     unions: FxHashMap<Box<[OutcomeId]>, OutcomeId>,
-    /// By outcome and pushed symbol, places in `lifts`.
-    lift_ids: FxHashMap<(OutcomeId, Symbol), u32>,
-    lifts: Vec<Lift>,
+    /// By outcome and pushed symbol, places in `partials`.
+    lifts: FxHashMap<(OutcomeId, Symbol), u32>,
+    partials: Vec<Partial>,
 }
 
 impl Default for Outcomes {
@@ -124,8 +76,8 @@ impl Default for Outcomes {
             all,
             actions: Interner::new(),
             unions: FxHashMap::default(),
-            lift_ids: FxHashMap::default(),
-            lifts: Vec::new(),
+            lifts: FxHashMap::default(),
+            partials: Vec::new(),
         }
     }
 }
@@ -228,9 +180,9 @@ impl Outcomes {
     }
 
     /// An outcome of the pushed symbol `above` as one of the symbol on which it was pushed: a place for
-    /// [`Self::lifted`].
+    /// [`Self::partial`].
     pub fn lift(&mut self, id: OutcomeId, above: Symbol) -> u32 {
-        if let Some(&known) = self.lift_ids.get(&(id, above)) {
+        if let Some(&known) = self.lifts.get(&(id, above)) {
             return known;
         }
         let outcome = self.all.get(id).clone();
@@ -255,17 +207,22 @@ impl Outcomes {
             }
         }
         let fixed = self.gathered(fixed);
-        let place = self.lifts.len() as u32;
-        self.lifts.push(Lift {
-            fixed,
-            asks: asks.into(),
-        });
-        self.lift_ids.insert((id, above), place);
+        let place = self.push_partial(fixed, asks);
+        self.lifts.insert((id, above), place);
         place
     }
 
-    pub(super) fn lifted(&self, place: u32) -> &Lift {
-        &self.lifts[place as usize]
+    /// Keeps a partial outcome: its place.
+    pub(super) fn push_partial(&mut self, fixed: OutcomeId, asks: Vec<PendingId>) -> u32 {
+        self.partials.push(Partial {
+            fixed,
+            asks: asks.into(),
+        });
+        self.partials.len() as u32 - 1
+    }
+
+    pub(super) fn partial(&self, place: u32) -> &Partial {
+        &self.partials[place as usize]
     }
 
     /// Bytes held, about. O(1).
@@ -275,9 +232,9 @@ impl Outcomes {
             + self.actions.heap_bytes(LIST / 2)
             + heap::table::<Box<[OutcomeId]>, OutcomeId>(self.unions.len())
             + self.unions.len() * LIST / 2
-            + heap::table::<(OutcomeId, Symbol), u32>(self.lift_ids.len())
-            + heap::list::<Lift>(self.lifts.capacity())
-            + self.lifts.len() * LIST / 4
+            + heap::table::<(OutcomeId, Symbol), u32>(self.lifts.len())
+            + heap::list::<Partial>(self.partials.capacity())
+            + self.partials.len() * LIST / 4
     }
 }
 
@@ -339,8 +296,8 @@ mod tests {
         });
         let place = all.lift(id, above);
         assert_eq!(all.lift(id, above), place);
-        assert_eq!(*all.lifted(place).asks, [1, 2]);
-        let fixed = all.get(all.lifted(place).fixed).clone();
+        assert_eq!(*all.partial(place).asks, [1, 2]);
+        let fixed = all.get(all.partial(place).fixed).clone();
         assert_eq!(*fixed.items, [(2, 1)]);
         let mut actions: Vec<_> = fixed
             .actions

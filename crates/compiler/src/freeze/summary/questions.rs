@@ -1,8 +1,7 @@
 //! What a question makes of one more symbol: one attempt, with what is there of other questions.
 
 use super::{
-    BOTTOM, Gather, Labels, OutcomeId, Past, Pending, PendingId, Reading, RoleSet, Start,
-    Summaries, Then, in_role,
+    BOTTOM, Gather, Labels, Past, Pending, PendingId, RoleSet, Start, Summaries, Then, in_role,
 };
 use crate::lexical_rows::{LexicalRows, TrieId};
 use crate::sets::{SetId, Sets};
@@ -38,19 +37,13 @@ impl StackReader for Known<'_> {
 }
 
 impl<'a> Summaries<'a> {
-    /// Adds the outcome of a pushed symbol, or what came of it further down, as one of the symbol on which
-    /// it was pushed.
-    fn add_lifted(&mut self, gather: &mut Gather, outcome: OutcomeId, above: Symbol, on: Symbol) {
-        let place = self.known.outcomes.lift(outcome, above);
-        self.add_lift(gather, place, on);
-    }
-
-    fn add_lift(&mut self, gather: &mut Gather, place: u32, on: Symbol) {
-        let lift = self.known.outcomes.lifted(place);
-        gather.parts.push(lift.fixed);
-        for i in 0..lift.asks.len() {
-            let ask = self.known.outcomes.lifted(place).asks[i];
-            gather.parts.extend(self.want_id(ask, on));
+    /// Adds a partial outcome, with what a symbol has to say of it.
+    fn add_partial(&mut self, gather: &mut Gather, place: u32, symbol: Symbol) {
+        let partial = self.known.outcomes.partial(place);
+        gather.parts.push(partial.fixed);
+        for i in 0..partial.asks.len() {
+            let ask = self.known.outcomes.partial(place).asks[i];
+            gather.parts.extend(self.want_id(ask, symbol));
         }
     }
 
@@ -66,7 +59,8 @@ impl<'a> Summaries<'a> {
         let mut above = top;
         for &symbol in below.iter().rev() {
             let mut next = Gather::default();
-            self.add_lifted(&mut next, all, above, symbol);
+            let place = self.known.outcomes.lift(all, above);
+            self.add_partial(&mut next, place, symbol);
             if !self.missing.is_empty() {
                 return;
             }
@@ -123,7 +117,7 @@ impl<'a> Summaries<'a> {
                     if let Some(target) = target.map_err(crate::lazy::run_error)?
                         && let Some(place) = self.goto(pending, target, (label, then))
                     {
-                        self.add_lift(&mut gather, place, symbol);
+                        self.add_partial(&mut gather, place, symbol);
                     }
                 }
             }
@@ -149,7 +143,7 @@ impl<'a> Summaries<'a> {
         Ok(gather)
     }
 
-    /// What the symbol that a nonterminal puts on top makes of the label: the place of the lift. Of live
+    /// What the symbol that a nonterminal puts on top makes of the label: the place of a partial outcome. Of live
     /// questions more may be known later.
     fn goto(
         &mut self,
@@ -266,21 +260,16 @@ impl<'a> Summaries<'a> {
                     _ => (machine.lex_start(symbol)?, machine.distinct(symbol)?),
                 };
                 let place = self.reading((start, rests, distinct, past))?;
-                let reading = &self.known.readings[place];
-                gather.parts.push(reading.fixed);
-                for i in 0..reading.asks.len() {
-                    let ask = self.known.readings[place].asks[i];
-                    gather.parts.extend(self.want_id(ask, symbol));
-                }
+                self.add_partial(gather, place, symbol);
             }
         }
         Ok(())
     }
 
-    /// How rests of tokens are read on from the start of a lexeme: its place in the memory.
-    fn reading(&mut self, start: Start) -> Result<usize, RunError> {
-        if let Some(&known) = self.known.reading_ids.get(&start) {
-            return Ok(known as usize);
+    /// How rests of tokens are read on from the start of a lexeme: the place of a partial outcome.
+    fn reading(&mut self, start: Start) -> Result<u32, RunError> {
+        if let Some(&known) = self.known.readings.get(&start) {
+            return Ok(known);
         }
         let (state, rests, distinct, mut past) = start;
         let machine = self.machine;
@@ -311,13 +300,9 @@ impl<'a> Summaries<'a> {
             }
             asks.extend(self.read(&mut gather, state, &met, (enters, past))?);
         }
-        let place = self.known.readings.len();
         let fixed = self.finish(gather);
-        self.known.readings.push(Reading {
-            fixed,
-            asks: asks.into(),
-        });
-        self.known.reading_ids.insert(start, place as u32);
+        let place = self.known.outcomes.push_partial(fixed, asks);
+        self.known.readings.insert(start, place);
         Ok(place)
     }
 
