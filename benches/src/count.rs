@@ -112,7 +112,9 @@ pub fn run() -> anyhow::Result<()> {
             compiled = Some(grammar);
             Ok(())
         })?;
-        let Some(grammar) = compiled else { continue };
+        let Some(grammar) = compiled else {
+            anyhow::bail!("{} was not compiled", scenario.name);
+        };
         (scenario.counted_first_visit)(&mut || {
             for text in &texts {
                 let mut matcher = Matcher::new(&grammar)?;
