@@ -4,17 +4,29 @@
 //! because every string will do, whatever else is in the schema. So each node and formula has two sets of
 //! types, found once from those of its operands: the types *all* of whose values satisfy it, and those
 //! *none* of whose values do. [`Core::typed`] is that constant for them.
+//!
+//! A third set has the types *some* of whose values certainly satisfy it: a string with a pattern, a number
+//! within bounds, an object whose required members exist. It spares most questions of existence
+//! ([`Core::value_exists`]) the making of what they ask about: of the members of an object that nobody
+//! writes, the patterns are never read.
 
 use super::core::Core;
 use super::form::{Form, FormId, Leaf};
-use maskwright_grammar::json_schema::{Node, NodeId, Types};
+use crate::number::NumberSet;
+use maskwright_grammar::json_schema::{Node, NodeId, ObjectNode, Types};
+use maskwright_grammar::{RegexId, RegexNode};
 
 /// Types all of whose values satisfy something, and types none of whose values do. What is in neither set
 /// is undecided.
+///
+/// Invariants: `all` and `none` are exact of what the operands' say; `some` is at least `all`, has nothing
+/// of `none`, and what is missing in it may only be unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ByType {
     pub all: Types,
     pub none: Types,
+    /// Types some of whose values certainly satisfy it.
+    pub some: Types,
 }
 
 impl ByType {
@@ -24,11 +36,13 @@ impl ByType {
     const UNDECIDED: ByType = ByType {
         all: Self::NONE,
         none: Self::NONE,
+        some: Self::NONE,
     };
     /// Not looked at yet: no set of types is both.
     const UNKNOWN: ByType = ByType {
         all: Types::ALL,
         none: Types::ALL,
+        some: Types::ALL,
     };
 
     /// All values of these types, and no others.
@@ -36,14 +50,17 @@ impl ByType {
         ByType {
             all: types,
             none: Types(Types::ALL.0 & !types.0),
+            some: types,
         }
     }
 
-    /// Something that only values of one type may fail.
-    const fn all_but(ty: Types) -> Self {
+    /// Something that only values of one type may fail; whether some certainly do not.
+    const fn all_but(ty: Types, exists: bool) -> Self {
+        let all = Types(Types::ALL.0 & !ty.0);
         ByType {
-            all: Types(Types::ALL.0 & !ty.0),
+            all,
             none: Self::NONE,
+            some: if exists { Types::ALL } else { all },
         }
     }
 
@@ -60,6 +77,7 @@ impl ByType {
         ByType {
             all: self.none,
             none: self.all,
+            some: self.none,
         }
     }
 
@@ -67,24 +85,36 @@ impl ByType {
         ByType {
             all: Types(self.all.0 & other.all.0),
             none: self.none.union(other.none),
+            some: Types(self.some.0 & other.all.0 | self.all.0 & other.some.0),
         }
     }
 
     fn or(self, other: Self) -> Self {
-        self.not().and(other.not()).not()
+        ByType {
+            all: self.all.union(other.all),
+            none: Types(self.none.0 & other.none.0),
+            some: self.some.union(other.some),
+        }
     }
 
     /// Exactly one of them.
     fn one(parts: impl Iterator<Item = Self>) -> Self {
         let (mut once, mut twice, mut undecided) = (0, 0, 0);
+        // The types that one operand, and more than one, may have values of.
+        let (mut some, mut possible, mut contested) = (0, 0, 0);
         for part in parts {
             twice |= once & part.all.0;
             once |= part.all.0;
             undecided |= !(part.all.0 | part.none.0);
+            some |= part.some.0;
+            contested |= possible & !part.none.0;
+            possible |= !part.none.0;
         }
+        let all = once & !twice & !undecided;
         ByType {
-            all: Types(once & !twice & !undecided),
+            all: Types(all),
             none: Types((Types::ALL.0 & !once & !undecided) | twice),
+            some: Types(all | some & !contested),
         }
     }
 }
@@ -102,33 +132,43 @@ impl Core {
         if let Some(known) = self.known_by_type(Item::Form(form)) {
             return known;
         }
-        // Neither formulas nor boolean nodes form cycles.
-        let mut open = vec![Item::Form(form)];
-        while let Some(&item) = open.last() {
-            if self.known_by_type(item).is_some() {
-                open.pop();
+        // Neither formulas nor boolean nodes form cycles. An object may be required in itself: while its
+        // members are looked at, it counts as one of which nothing is known to exist.
+        let mut open = vec![(Item::Form(form), false)];
+        let mut needs = Vec::new();
+        while let Some((item, is_begun)) = open.pop() {
+            if !is_begun && self.known_by_type(item).is_some() {
                 continue;
             }
-            let before = open.len();
             let found = match item {
-                Item::Form(form) => self.form_by_type(form, &mut open),
-                Item::Node(node) => self.node_by_type(node, &mut open),
+                Item::Form(form) => self.form_by_type(form, &mut needs),
+                Item::Node(node) => self.node_by_type(node, &mut needs),
             };
-            if open.len() > before {
+            if needs.is_empty() {
+                self.set_by_type(item, found);
                 continue;
             }
-            let (list, index) = match item {
-                Item::Form(form) => (&mut self.forms_by_type, form.0 as usize),
-                Item::Node(node) => (&mut self.nodes_by_type, node.0 as usize),
-            };
-            if list.len() <= index {
-                list.resize(index + 1, ByType::UNKNOWN);
+            open.push((item, true));
+            if let Item::Node(node) = item
+                && let Node::Object(_) = self.schema.node(node)
+            {
+                self.set_by_type(item, ByType::all_but(Types::OBJECT, false));
             }
-            list[index] = found;
-            open.pop();
+            open.extend(needs.drain(..).map(|need| (need, false)));
         }
         self.known_by_type(Item::Form(form))
             .unwrap_or(ByType::UNDECIDED)
+    }
+
+    fn set_by_type(&mut self, item: Item, found: ByType) {
+        let (list, index) = match item {
+            Item::Form(form) => (&mut self.forms_by_type, form.0 as usize),
+            Item::Node(node) => (&mut self.nodes_by_type, node.0 as usize),
+        };
+        if list.len() <= index {
+            list.resize(index + 1, ByType::UNKNOWN);
+        }
+        list[index] = found;
     }
 
     fn known_by_type(&self, item: Item) -> Option<ByType> {
@@ -165,7 +205,10 @@ impl Core {
     }
 
     /// The same of a node.
-    fn node_by_type(&self, node: NodeId, needs: &mut Vec<Item>) -> ByType {
+    fn node_by_type(&mut self, node: NodeId, needs: &mut Vec<Item>) -> ByType {
+        if let Node::String(regex) = *self.schema.node(node) {
+            return ByType::all_but(Types::STRING, self.text_exists(regex));
+        }
         let mut part = |part: &NodeId| self.need(Item::Node(*part), needs);
         match self.schema.node(node) {
             Node::All(parts) => parts.iter().map(part).fold(ByType::TRUE, ByType::and),
@@ -173,17 +216,84 @@ impl Core {
             Node::One(parts) => ByType::one(parts.iter().map(part)),
             Node::Not(x) => part(x).not(),
             Node::Types(types) => ByType::of(*types),
-            Node::Number(_) => ByType::all_but(Types::NUMBER),
-            Node::String(_) => ByType::all_but(Types::STRING),
-            Node::Array(_) => ByType::all_but(Types::ARRAY),
-            Node::Object(_) => ByType::all_but(Types::OBJECT),
+            Node::Number(n) => ByType::all_but(Types::NUMBER, NumberSet::from(n).has_member()),
+            Node::String(_) => ByType::all_but(Types::STRING, false),
+            // The empty one.
+            Node::Array(a) => ByType::all_but(
+                Types::ARRAY,
+                a.min == 0 && a.contains.is_none_or(|(_, least, _)| least == 0),
+            ),
+            Node::Object(o) => {
+                let exists = self.spells_any && self.object_exists(o, needs);
+                ByType::all_but(Types::OBJECT, exists)
+            }
         }
+    }
+
+    /// Whether the object that has the required members and no others certainly satisfies a node, once
+    /// what is needed is known.
+    fn object_exists(&self, o: &ObjectNode, needs: &mut Vec<Item>) -> bool {
+        let count = o.required.len() as u64;
+        if count == 0 {
+            return o.min == 0;
+        }
+        // Names that are matched, or matched against, are not looked at here.
+        if o.min > count
+            || o.max.is_some_and(|max| max < count)
+            || o.names.is_some()
+            || !o.patterns.is_empty()
+        {
+            return false;
+        }
+        o.required.iter().all(|name| {
+            let declared = o.properties.iter().find(|p| p.0 == *name);
+            let member = declared.map(|p| p.1).or(o.additional);
+            member.is_none_or(|m| self.need(Item::Node(m), needs).some != Types(0))
+        })
+    }
+
+    /// Whether some text is certainly matched. O(1) once it was asked of a later regex.
+    fn text_exists(&mut self, regex: RegexId) -> bool {
+        if !self.spells_any {
+            return false;
+        }
+        let known = &mut self.texts_exist;
+        // Children have smaller ids.
+        let new = known.len()..regex.0 as usize + 1;
+        for node in self.schema.regexes.nodes().get(new).unwrap_or_default() {
+            let exists = |id: &RegexId| known[id.0 as usize];
+            let found = match node {
+                RegexNode::Empty => true,
+                RegexNode::Bytes(b) => std::str::from_utf8(b).is_ok(),
+                RegexNode::Class(ranges) => !ranges.is_empty(),
+                RegexNode::Concat(parts) => parts.iter().all(exists),
+                RegexNode::Alt(parts) => parts.iter().any(exists),
+                RegexNode::Repeat { node, min, max } => {
+                    max.is_none_or(|max| *min <= max) && (*min == 0 || exists(node))
+                }
+                RegexNode::Literals(all) => all.iter().any(|b| std::str::from_utf8(b).is_ok()),
+                RegexNode::Never
+                | RegexNode::ByteClass(_)
+                | RegexNode::And(_)
+                | RegexNode::Not(_)
+                | RegexNode::JsonString(_)
+                | RegexNode::Token(_)
+                | RegexNode::Json(_) => false,
+            };
+            known.push(found);
+        }
+        known.get(regex.0 as usize).is_some_and(|exists| *exists)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::FrameOptions;
     use super::*;
+    use crate::lexicon::Lexicon;
+    use maskwright_grammar::json_schema;
+    use maskwright_tables::{CancelFlag, Limits};
+    use std::sync::Arc;
 
     /// For each operand: whether all, none or some values of one type satisfy it.
     const CHOICES: [Option<bool>; 3] = [Some(true), Some(false), None];
@@ -193,6 +303,7 @@ mod tests {
         ByType {
             all: types(choice == Some(true)),
             none: types(choice == Some(false)),
+            some: types(choice == Some(true)),
         }
     }
 
@@ -228,6 +339,143 @@ mod tests {
                     assert_eq!(decided(one), expected(&all, |v| count(v) == 1), "{all:?}");
                 }
             }
+        }
+    }
+
+    /// Operands by the values of a type with three values: bit `i` for the `i`-th. Each says truly what it
+    /// says, with existence told or kept back.
+    #[test]
+    fn what_is_said_to_exist_does() {
+        let operand = |values: u8, told: bool| ByType {
+            all: if values == 7 { Types::STRING } else { Types(0) },
+            none: if values == 0 { Types::STRING } else { Types(0) },
+            some: match values == 7 || told && values != 0 {
+                true => Types::STRING,
+                false => Types(0),
+            },
+        };
+        let told: Vec<(u8, ByType)> = (0..8)
+            .flat_map(|v| [(v, operand(v, false)), (v, operand(v, true))])
+            .collect();
+        let mut found = 0;
+        let mut check = |values: u8, said: ByType| {
+            let says = |types: Types| types == Types::STRING;
+            assert!(!says(said.some) || values != 0);
+            assert!(!says(said.all) || says(said.some) && values == 7);
+            assert!(!says(said.none) || !says(said.some) && values == 0);
+            found += usize::from(says(said.some) && !says(said.all));
+        };
+        for &(a, x) in &told {
+            check(!a & 7, x.not());
+            for &(b, y) in &told {
+                check(a & b, x.and(y));
+                check(a | b, x.or(y));
+                for &(c, z) in &told {
+                    let once = (a & !b & !c) | (!a & b & !c) | (!a & !b & c);
+                    check(once, ByType::one([x, y, z].into_iter()));
+                }
+            }
+        }
+        assert!(found > 200, "{found}");
+    }
+
+    #[test]
+    fn values_exist_that_need_no_search() {
+        let cases: &[(&str, Types)] = &[
+            (r#"{"type": "string", "pattern": "^a+$"}"#, Types::STRING),
+            (r#"{"type": "string", "pattern": "^(?=a)b$"}"#, Types(0)),
+            (
+                r#"{"type": "string", "format": "date-time"}"#,
+                Types::STRING,
+            ),
+            (r#"{"type": "string", "not": {"const": "a"}}"#, Types(0)),
+            (
+                r#"{"type": "integer", "minimum": 1, "maximum": 9}"#,
+                Types::NUMBER,
+            ),
+            (
+                r#"{"type": "number", "exclusiveMinimum": 1, "maximum": 1}"#,
+                Types(0),
+            ),
+            (
+                r#"{"type": "array", "items": {"type": "string"}}"#,
+                Types::ARRAY,
+            ),
+            (
+                r#"{"type": "array", "minItems": 1, "items": false}"#,
+                Types(0),
+            ),
+            (r#"{"type": "array", "contains": false}"#, Types(0)),
+            (
+                r#"{"type": "object", "properties": {"a": false}}"#,
+                Types::OBJECT,
+            ),
+            (
+                r#"{"type": "object", "properties": {"a": {"enum": ["b"]}}, "required": ["a"]}"#,
+                Types::OBJECT,
+            ),
+            (
+                r#"{"type": "object", "properties": {"a": false}, "required": ["a"]}"#,
+                Types(0),
+            ),
+            (
+                r#"{"type": "object", "additionalProperties": false, "required": ["a"]}"#,
+                Types(0),
+            ),
+            (
+                r##"{"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]}"##,
+                Types(0),
+            ),
+            (
+                r##"{"type": "object", "properties": {"a": {"anyOf": [{"$ref": "#"}, {"type": "null"}]}},
+                    "required": ["a"]}"##,
+                Types::OBJECT,
+            ),
+            (
+                r#"{"type": "object", "minProperties": 2, "required": ["a"]}"#,
+                Types(0),
+            ),
+            (
+                r#"{"type": "object", "maxProperties": 1, "required": ["a", "b"]}"#,
+                Types(0),
+            ),
+            (
+                r#"{"type": "object", "propertyNames": {"maxLength": 1}, "required": ["aa"]}"#,
+                Types(0),
+            ),
+            (
+                r#"{"type": "object", "patternProperties": {"^a": false}, "required": ["aa"]}"#,
+                Types(0),
+            ),
+            (
+                r#"{"oneOf": [{"type": "string", "pattern": "^a"}, {"type": "integer", "minimum": 3}]}"#,
+                Types(Types::STRING.0 | Types::NUMBER.0),
+            ),
+            (
+                r#"{"oneOf": [{"type": "string", "pattern": "^a"}, {"type": "string", "pattern": "^b"}]}"#,
+                Types(0),
+            ),
+        ];
+        for (text, expected) in cases {
+            let options = json_schema::Options::default();
+            let limits = Limits::offline();
+            let (schema, _) = json_schema::parse(text, &options, &limits).unwrap();
+            let root = schema.root;
+            let lexicon = Arc::new(Lexicon::new(Limits::offline()));
+            let mut core = Core::new(
+                schema,
+                lexicon,
+                FrameOptions::default(),
+                limits,
+                CancelFlag::default(),
+                0,
+            );
+            core.plan_unique().unwrap();
+            let form = core.optional_form(root);
+            assert_eq!(core.by_type(form).some, *expected, "{text}");
+            // What was kept back is found by a search, and the other way round.
+            let exists = core.value_exists(form).unwrap();
+            assert!(exists || *expected == Types(0), "{text}");
         }
     }
 }

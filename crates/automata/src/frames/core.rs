@@ -166,6 +166,10 @@ pub(super) struct Core {
     /// What types alone say of formulas and nodes, by their numbers.
     pub forms_by_type: Vec<ByType>,
     pub nodes_by_type: Vec<ByType>,
+    /// By regex, whether some text is certainly matched.
+    pub texts_exist: Vec<bool>,
+    /// Whether the vocabulary spells every text.
+    pub spells_any: bool,
     pub unique: FxHashMap<NodeId, super::unique::Unique>,
     /// Nodes that can count against the whole: under `not`, or where exactly one must hold.
     pub contrary: FxHashSet<NodeId>,
@@ -205,6 +209,8 @@ impl Core {
         base: u32,
     ) -> Self {
         Core {
+            spells_any: lexicon.spells_any(),
+            texts_exist: Vec::new(),
             schema,
             lexicon,
             options,

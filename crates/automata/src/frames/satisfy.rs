@@ -54,8 +54,8 @@ impl Core {
             return Ok(form == FormId::TRUE);
         }
         let by_type = self.by_type(form);
-        if by_type.all != Types(0) || by_type.none == Types::ALL {
-            return Ok(by_type.all != Types(0));
+        if by_type.some != Types(0) || by_type.none == Types::ALL {
+            return Ok(by_type.some != Types(0));
         }
         let query = Query::Value(form);
         if let Some(&known) = self.known.get(&query) {
@@ -152,11 +152,16 @@ impl Core {
         Ok(self.known.get(&query).copied().unwrap_or(false))
     }
 
-    fn ask(&self, run: &mut Run, query: Query) -> Option<bool> {
+    fn ask(&mut self, run: &mut Run, query: Query) -> Option<bool> {
         if let Query::Value(f) | Query::At(_, f) = query
             && f.is_constant()
         {
             return Some(f == FormId::TRUE);
+        }
+        if let Query::Value(f) = query
+            && self.by_type(f).some != Types(0)
+        {
+            return Some(true);
         }
         if let Some(&known) = self.known.get(&query) {
             return Some(known);

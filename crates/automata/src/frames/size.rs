@@ -93,6 +93,7 @@ impl Core {
         // By node, each with a few words.
         let nodes = heap::list::<ByType>(self.forms_by_type.capacity())
             + heap::list::<ByType>(self.nodes_by_type.capacity())
+            + heap::list::<bool>(self.texts_exist.capacity())
             + heap::table::<NodeId, FormId>(self.node_forms.len())
             + heap::table::<(FormId, u8), FormId>(self.typed.len())
             + heap::table::<NodeId, [u64; 4]>(self.unique.len())

@@ -292,6 +292,11 @@ impl Lexicon {
         pieces.is_none_or(|pieces| pieces.list().iter().all(|piece| piece.len() == 1))
     }
 
+    /// Whether every byte is a piece by itself, so that every text can be spelled.
+    pub fn spells_any(&self) -> bool {
+        self.lock().store.alphabet.is_none() && self.spells_all()
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         // A poisoned store is still consistent: every insertion is complete or absent.
         self.inner

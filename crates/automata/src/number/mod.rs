@@ -136,6 +136,26 @@ impl NumberSet {
         above && below && self.step.as_ref().is_none_or(|s| n.is_multiple_of(s))
     }
 
+    /// Whether the set certainly has a member, which can be written in any spelling that it allows. "No" may
+    /// only be unknown.
+    pub fn has_member(&self) -> bool {
+        let (min, max) = (self.min.as_ref(), self.max.as_ref());
+        let numbers = [min.map(|m| &m.0), max.map(|m| &m.0), self.step.as_ref()];
+        if numbers
+            .into_iter()
+            .flatten()
+            .any(|n| check_places(n).is_err())
+        {
+            return false;
+        }
+        let (Some((min, _)), Some((max, _))) = (min, max) else {
+            return true;
+        };
+        let is_dense = self.step.is_none() && !self.written_whole;
+        let has = |n: &Decimal| self.contains(n) && (!self.written_whole || n.exponent >= 0);
+        is_dense && min < max || [min, max, &Decimal::default()].into_iter().any(has)
+    }
+
     /// The numbers of the set if there are at most `limit`, and its bounds and step show it.
     pub fn members(&self, limit: usize) -> Option<Vec<Decimal>> {
         let ((min, _), (max, _)) = (self.min.as_ref()?, self.max.as_ref()?);

@@ -364,3 +364,33 @@ fn every_remainder_that_is_kept_can_reach_a_member() {
     let nothing = &step_formulas()[8];
     assert!(Residues::new(nothing).unwrap().start().is_none());
 }
+
+#[test]
+fn members_that_are_certain_can_be_written() {
+    let lexicon = Lexicon::new(Limits::offline());
+    let mut unknown = Vec::new();
+    for (text, written_whole) in SETS.iter().flat_map(|s| [(*s, false), (*s, true)]) {
+        let set = NumberSet {
+            written_whole,
+            ..set(text)
+        };
+        let richest = set.spelling();
+        for spelling in [Spelling::Plain, Spelling::Scientific, Spelling::Full] {
+            if spelling > richest {
+                continue;
+            }
+            let numbers = set.expr(&lexicon, spelling).unwrap();
+            let exists = !lexicon.is_never(numbers).unwrap();
+            match set.has_member() {
+                true => assert!(exists, "{text} {written_whole} {spelling:?}"),
+                false if exists && spelling == Spelling::Plain => {
+                    unknown.push((text, written_whole));
+                }
+                false => {}
+            }
+        }
+    }
+    // Whose members are neither bounds nor zero.
+    println!("{unknown:?}");
+    assert!(unknown.len() < SETS.len() / 3, "{unknown:?}");
+}
