@@ -375,6 +375,11 @@ impl Machine for LazyMachine {
     }
 
     #[inline]
+    fn lex_run(&self, state: LexState, bytes: &[u8]) -> Result<(LexState, usize), RunError> {
+        Ok(self.shared.lexicon.run(state, bytes)?)
+    }
+
+    #[inline]
     fn lex_accept(&self, state: LexState) -> LabelSet {
         self.shared.lexicon.accept(state)
     }

@@ -466,19 +466,31 @@ impl<'a> Walk<'a> {
         // What ending the lexeme does to this stack. It is asked anew at each byte of a number or
         // a name, with the same labels.
         let mut ends: (LabelSet, &[StackAction]) = (LabelSet::NONE, &[]);
-        for (offset, &byte) in bytes.iter().enumerate() {
+        let mut read = 0;
+        while let Some(&byte) = bytes.get(read) {
             core.check_cancel("advance")?;
             self.spend()?;
+            // The bytes that are read now are from here to the offset.
+            let from = read;
+            let mut offset = from;
             if lex == LexState::DEAD {
                 return Ok(Solo::Dead { offset });
             }
             let stack = moved.as_ref().unwrap_or(&thread.stack);
-            let mut next = machine.lex_next(lex, byte)?;
-            let mut ways = usize::from(next != LexState::DEAD);
+            let labels = machine.lex_accept(lex);
+            let mut next;
             // The stack after this byte if it is another one, and where its lexeme begins.
             let mut pushed: Option<(Stack, usize)> = None;
-            let labels = machine.lex_accept(lex);
-            if labels != LabelSet::NONE {
+            let mut ways;
+            if labels == LabelSet::NONE {
+                // As long as no lexeme ends there is but one way.
+                let (after, len) = machine.lex_run(lex, &bytes[from..])?;
+                (next, ways) = (after, usize::from(after != LexState::DEAD));
+                offset += len.saturating_sub(1);
+                self.steps += (offset - from) as u64;
+            } else {
+                next = machine.lex_next(lex, byte)?;
+                ways = usize::from(next != LexState::DEAD);
                 if ends.0 != labels {
                     ends = (labels, machine.step(&stack.view(), labels)?);
                 }
@@ -531,13 +543,13 @@ impl<'a> Walk<'a> {
             }
             if ways > 1 {
                 let stack = moved.unwrap_or_else(|| thread.stack.clone());
-                let lexeme = lexeme.with(&bytes[begun..offset]);
+                let lexeme = lexeme.with(&bytes[begun..from]);
                 return Ok(Solo::Split {
-                    offset,
+                    offset: from,
                     thread: Thread { lex, stack, lexeme },
                 });
             }
-            lex = next;
+            (lex, read) = (next, offset + 1);
             if let Some((stack, from)) = pushed {
                 (lexeme, begun) = (core.begin(&stack)?, from);
                 moved = Some(stack);

@@ -215,6 +215,21 @@ pub trait Machine: Send + Sync + fmt::Debug {
     /// The lexical state after one more byte of the lexeme, or [`LexState::DEAD`].
     fn lex_next(&self, state: LexState, byte: u8) -> Result<LexState, RunError>;
 
+    /// The lexical state after bytes of the lexeme, and how many of them were read: all, or those to the
+    /// first that leads to a state in which the lexeme may end, or to [`LexState::DEAD`]. At least one is
+    /// read where there is one.
+    fn lex_run(&self, state: LexState, bytes: &[u8]) -> Result<(LexState, usize), RunError> {
+        let (mut state, mut read) = (state, 0);
+        for &byte in bytes {
+            state = self.lex_next(state, byte)?;
+            read += 1;
+            if state == LexState::DEAD || self.lex_accept(state) != LabelSet::NONE {
+                break;
+            }
+        }
+        Ok((state, read))
+    }
+
     /// The terminals that match the lexeme as read so far.
     fn lex_accept(&self, state: LexState) -> LabelSet;
 

@@ -121,13 +121,8 @@ impl Store {
         if let Some(d) = self.derive_simple(root, byte) {
             return Ok(d);
         }
-        if let Node::Spelled(value, NORMAL) = *self.node(root)
-            && byte.is_ascii()
-            && !matches!(byte, 0..=0x1f | b'"' | b'\\')
-            && self.is_listed(value)
-        {
-            let left = self.derive_listed(value, byte);
-            return Ok(self.spelled(left));
+        if let Some((left, _)) = self.derive_text(root, &[byte]) {
+            return Ok(left);
         }
         if let Some(runs) = self.runs.get(&root) {
             return Ok(runs[runs.partition_point(|r| r.0 < byte)].1);
@@ -212,6 +207,22 @@ impl Store {
         }
     }
 
+    /// What is left of a JSON string whose value is on a list, or is any text that is on none, after the
+    /// characters that stand for themselves with which the bytes begin, and how many these are; `None` if
+    /// it is not such a string or there are none.
+    pub fn derive_text(&mut self, root: ExprId, bytes: &[u8]) -> Option<(ExprId, usize)> {
+        let Node::Spelled(value, NORMAL) = *self.node(root) else {
+            return None;
+        };
+        let stands_for_itself = |b: &&u8| b.is_ascii() && !matches!(b, 0..=0x1f | b'"' | b'\\');
+        let len = bytes.iter().take_while(stands_for_itself).count();
+        if len == 0 || !self.is_listed(value) {
+            return None;
+        }
+        let left = self.derive_listed(value, &bytes[..len]);
+        Some((self.spelled(left), len))
+    }
+
     /// Whether a value is on a list, or is any text that is on none: then what is left of it is found
     /// sooner than looked up.
     fn is_listed(&self, value: ExprId) -> bool {
@@ -236,27 +247,31 @@ impl Store {
         }
     }
 
-    /// The derivative of [such](Self::is_listed) a value by a byte of ASCII.
-    fn derive_listed(&mut self, e: ExprId, byte: u8) -> ExprId {
+    /// What is left of [such](Self::is_listed) a value after characters of ASCII.
+    fn derive_listed(&mut self, e: ExprId, text: &[u8]) -> ExprId {
         match *self.node(e) {
-            Node::Literals { set, lo, hi, depth } => self.derive_literals(set, lo, hi, depth, byte),
+            Node::Literals { set, lo, hi, depth } => self.derive_literals(set, lo, hi, depth, text),
             Node::Repeat(class, min, max) => {
-                let max = if max == UNBOUNDED { max } else { max - 1 };
-                self.repeat(class, min.saturating_sub(1), max)
+                let len = text.len() as u32;
+                match max {
+                    UNBOUNDED => self.repeat(class, min.saturating_sub(len), max),
+                    _ if max < len => Self::NEVER,
+                    _ => self.repeat(class, min.saturating_sub(len), max - len),
+                }
             }
             Node::Concat(head, tail) => {
-                let head = self.derive_listed(head, byte);
+                let head = self.derive_listed(head, text);
                 self.concat2(head, tail)
             }
             Node::Except(rest, literals) => {
-                let rest = self.derive_listed(rest, byte);
-                let literals = self.derive_listed(literals, byte);
+                let rest = self.derive_listed(rest, text);
+                let literals = self.derive_listed(literals, text);
                 self.except(rest, literals)
             }
             Node::Alt(ref parts) => {
                 let mut left: SmallVec<[ExprId; 4]> = parts.iter().copied().collect();
                 for part in &mut left {
-                    *part = self.derive_listed(*part, byte);
+                    *part = self.derive_listed(*part, text);
                 }
                 self.alt(&left)
             }
@@ -309,7 +324,9 @@ impl Store {
                 let (rest, literals) = (self.known(rest, byte), self.known(literals, byte));
                 self.except(rest, literals)
             }
-            Node::Literals { set, lo, hi, depth } => self.derive_literals(set, lo, hi, depth, byte),
+            Node::Literals { set, lo, hi, depth } => {
+                self.derive_literals(set, lo, hi, depth, &[byte])
+            }
             Node::Leaf { automaton, state } => {
                 match self.automata[automaton as usize].next(state, byte) {
                     Some(state) => self.add(Node::Leaf { automaton, state }),
@@ -330,17 +347,18 @@ impl Store {
         self.derive_ready(e, byte, steps)
     }
 
-    fn derive_literals(&mut self, set: u32, lo: u32, hi: u32, depth: u32, byte: u8) -> ExprId {
+    fn derive_literals(&mut self, set: u32, lo: u32, hi: u32, depth: u32, text: &[u8]) -> ExprId {
         let all = &self.literal_sets[set as usize];
-        let at = depth as usize;
         let range = &all.strings[lo as usize..hi as usize];
-        let key = |s: &[u8]| s.get(at).map_or(-1, |b| i32::from(*b));
-        let from = range.partition_point(|s| key(s) < i32::from(byte));
-        let to = from + range[from..].partition_point(|s| key(s) == i32::from(byte));
+        let at = depth as usize;
+        let from = range.partition_point(|s| s.get(at..).unwrap_or_default() < text);
+        let begins = |s: &[u8]| s.get(at..).is_some_and(|left| left.starts_with(text));
+        let to = from + range[from..].partition_point(|s| begins(s));
         if from == to {
             return Self::NEVER;
         }
-        let (lo, hi, depth) = (lo + from as u32, lo + to as u32, depth + 1);
+        let (lo, hi) = (lo + from as u32, lo + to as u32);
+        let depth = depth + text.len() as u32;
         if hi - lo == 1 {
             return self.literal_alone(set, lo, depth);
         }

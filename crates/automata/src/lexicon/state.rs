@@ -2,6 +2,7 @@
 
 mod loops;
 mod parts;
+mod steps;
 
 use super::ByteSet;
 use super::characters::CHARACTERS;
@@ -17,6 +18,7 @@ use rustc_hash::FxBuildHasher;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use steps::Step;
 
 /// States that behave as another one for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,14 +44,16 @@ struct State {
     goes_on: Classes,
     accept: LabelSet,
     edges: OnceLock<Edges>,
-    /// The one transition that was asked for, as long as there is no more than one.
-    step: OnceLock<(u8, LexState)>,
+    /// The one step that was asked for, as long as there is no more than one.
+    step: OnceLock<Step>,
     more: OnceLock<Box<More>>,
 }
 
 /// What is known of states from which rows were made.
 #[derive(Debug, Default)]
 struct More {
+    /// Where the first byte of a [`Step`] of several leads.
+    aside: OnceLock<LexState>,
     parts: OnceLock<Box<[LexState]>>,
     alternatives: OnceLock<Box<[LexState]>>,
     loose: OnceLock<Loose>,
@@ -581,39 +585,6 @@ impl Lexicon {
         let _ = record.edges.set(edges);
         drop(inner);
         Ok(record.edges.get_or_init(|| Edges::Runs(Box::default())))
-    }
-
-    /// The state after one more byte of the lexeme, or `DEAD`. Of a state that is passed on one way only,
-    /// as most of those inside names are, the other transitions are not made.
-    #[inline]
-    pub fn next(&self, state: LexState, byte: u8) -> Result<LexState, LimitError> {
-        let record = &self.states[state.index()];
-        if let Some(edges) = record.edges.get() {
-            return Ok(edges.get(byte));
-        }
-        match record.step.get() {
-            Some(&(known, target)) if known == byte => Ok(target),
-            Some(_) => Ok(self.make_edges(state)?.get(byte)),
-            None => self.make_step(state, byte),
-        }
-    }
-
-    #[cold]
-    fn make_step(&self, state: LexState, byte: u8) -> Result<LexState, LimitError> {
-        let record = &self.states[state.index()];
-        let mut steps = self.limits.steps;
-        let mut inner = self.lock();
-        let can_spell = inner.store.alphabet.is_none_or(|a| a.contains(byte));
-        let mut target = LexState::DEAD;
-        if can_spell {
-            let left = inner.store.derive(record.expr, byte, &mut steps)?;
-            if !inner.store.is_empty_within(left, &mut steps)? {
-                target = self.intern(&mut inner, left, false)?;
-            }
-        }
-        inner.store.forget();
-        let _ = record.step.set((byte, target));
-        Ok(target)
     }
 
     /// What is known of a state without its transitions. Nothing where the vocabulary cannot spell all

@@ -173,6 +173,112 @@ fn runs_and_single_derivatives_agree() {
     assert_eq!(text("\"nam\""), Some(vec![99]));
 }
 
+/// What can be seen of the states after each beginning of a text: the labels, or that it is dead.
+fn seen_by_bytes(l: &Lexicon, e: ExprId, text: &[u8]) -> Vec<Option<Vec<u32>>> {
+    let mut state = l.fresh(e).unwrap();
+    let mut seen = Vec::new();
+    for &byte in text {
+        state = l.next(state, byte).unwrap();
+        let labels = l.labels(l.accept(state)).to_vec();
+        seen.push((state != LexState::DEAD).then_some(labels));
+    }
+    seen
+}
+
+#[test]
+fn bytes_read_at_once_lead_where_single_ones_do() {
+    let build = |l: &Lexicon| {
+        let names = [
+            "name",
+            "nam",
+            "names",
+            "n",
+            "mean",
+            "n\u{e9}e",
+            "emanates-from-here",
+        ];
+        let texts = || names.iter().map(|n| n.as_bytes().into());
+        let marked = texts().enumerate().map(|(i, n)| (n, Some(i as u32)));
+        let listed = l.literals(marked.collect());
+        let names = l.literals(texts().map(|n| (n, None)).collect());
+        let others = l.concat(&[l.and(&[l.any_text(), l.not(names)]), l.mark(20)]);
+        let short = l.repeat(l.class(&[('\0', char::MAX)]), 1, Some(5));
+        let short = l.concat(&[l.and(&[short, l.not(names)]), l.mark(21)]);
+        let value = |e| l.concat(&[l.json_string(e), l.bytes(b":")]);
+        vec![
+            l.json_string(listed),
+            l.json_string(l.alt(&[listed, others])),
+            l.json_string(l.alt(&[listed, short])),
+            // More follows in the same lexeme, and something that is no string.
+            value(l.alt(&[listed, others])),
+            l.alt(&[l.json_string(listed), l.concat(&[names, l.mark(22)])]),
+        ]
+    };
+    let pieces: [&[u8]; 14] = [
+        b"n",
+        b"a",
+        b"m",
+        b"e",
+        b"s",
+        b"name",
+        b"nam",
+        b"ma",
+        b"emanates-fr",
+        b"om-here",
+        b"\"",
+        b"\\u00e9",
+        "\u{e9}".as_bytes(),
+        b"\n",
+    ];
+    let mut random = 7u64;
+    let mut next = |n: usize| {
+        random = random
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
+        (random >> 33) as usize % n
+    };
+    let single = Lexicon::new(Limits::untrusted());
+    let several = Lexicon::new(Limits::untrusted());
+    let (ones, others) = (build(&single), build(&several));
+    let mut stretches = 0;
+    for round in 0..4_000 {
+        let which = round % ones.len();
+        let mut text = b"\"".to_vec();
+        (0..next(8)).for_each(|_| text.extend_from_slice(pieces[next(pieces.len())]));
+        let seen = seen_by_bytes(&single, ones[which], &text);
+        let mut state = several.fresh(others[which]).unwrap();
+        let mut at = 0;
+        while at < text.len() && state != LexState::DEAD {
+            let end = (at + 1 + next(12)).min(text.len());
+            let (after, read) = several.run(state, &text[at..end]).unwrap();
+            assert!(read > 0 && at + read <= end);
+            stretches += usize::from(read > 2);
+            // Nothing ends on the way, and all are read unless something ends there.
+            let on_the_way = &seen[at..at + read - 1];
+            assert!(
+                on_the_way.iter().all(|s| s.as_deref() == Some(&[])),
+                "{text:?}"
+            );
+            (state, at) = (after, at + read);
+            let ends = several.accept(state) != LabelSet::NONE || state == LexState::DEAD;
+            assert!(at == end || ends);
+            let labels = several.labels(several.accept(state)).to_vec();
+            let here = (state != LexState::DEAD).then_some(labels);
+            assert_eq!(
+                here,
+                seen[at - 1],
+                "{:?} at {at}",
+                String::from_utf8_lossy(&text)
+            );
+            // Single bytes may follow the ways that several went.
+            if next(4) == 0 {
+                assert_eq!(seen_by_bytes(&several, others[which], &text), seen);
+            }
+        }
+    }
+    assert!(stretches > 2_000, "{stretches}");
+}
+
 #[test]
 fn json_strings_accept_every_spelling_of_a_value() {
     let l = Lexicon::new(Limits::untrusted());
