@@ -13,7 +13,7 @@ use maskwright_kernels::bits;
 use maskwright_tables::{TokenId, Tokens, heap};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::SmallVec;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 pub(crate) struct SetId(pub u32);
 
 /// A set of tokens in the cheapest of three forms.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub(crate) enum Set {
     /// Ids, strictly increasing.
     Few(Box<[TokenId]>),
@@ -30,6 +30,36 @@ pub(crate) enum Set {
     Dense(Arc<[u32]>),
     /// A dense set, ids added to it and ids of it taken out, strictly increasing.
     Near(SetId, Box<[TokenId]>, Box<[TokenId]>),
+}
+
+/// Sets are compared and hashed as plain numbers, many at a time.
+impl PartialEq for Set {
+    fn eq(&self, other: &Set) -> bool {
+        let same = |a: &[TokenId], b: &[TokenId]| TokenId::numbers(a) == TokenId::numbers(b);
+        match (self, other) {
+            (Set::Few(a), Set::Few(b)) => same(a, b),
+            (Set::Dense(a), Set::Dense(b)) => a == b,
+            (Set::Near(base, added, removed), Set::Near(other, more, less)) => {
+                base == other && same(added, more) && same(removed, less)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Set {}
+
+impl Hash for Set {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        match self {
+            Set::Few(ids) => (0u8, TokenId::numbers(ids)).hash(hasher),
+            Set::Dense(words) => (1u8, &**words).hash(hasher),
+            Set::Near(base, added, removed) => {
+                let lists = [added, removed].map(|ids| TokenId::numbers(ids));
+                (2u8, base.0, lists).hash(hasher);
+            }
+        }
+    }
 }
 
 impl Set {

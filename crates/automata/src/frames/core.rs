@@ -11,7 +11,7 @@ use super::satisfy::Query;
 use super::size::Owned;
 use super::{FrameOptions, Kind};
 use crate::lexicon::{ExprId, Lexicon};
-use crate::number::{NumberSet, Spelling};
+use crate::number::Spelling;
 use hashbrown::HashTable;
 use maskwright_grammar::RegexId;
 use maskwright_grammar::json_schema::{NodeId, Schema};
@@ -145,7 +145,8 @@ pub(super) struct Core {
     pub string_languages: FxHashMap<FormId, ExprId>,
     pub number_languages: FxHashMap<(FormId, Spelling), ExprId>,
     /// Many nodes ask for the same numbers.
-    pub number_sets: FxHashMap<(NumberSet, Spelling), ExprId>,
+    /// Texts with the labels that they record: keywords and brackets.
+    pub texts: FxHashMap<(&'static str, Option<u32>), ExprId>,
     pub layouts: Vec<Arc<Layout>>,
     pub layout_ids: FxHashMap<Box<[NodeId]>, u32>,
     /// Bytes of what is kept by schema node, layout or frame, beside the tables themselves.
@@ -224,7 +225,7 @@ impl Core {
             regexes: FxHashMap::default(),
             string_languages: FxHashMap::default(),
             number_languages: FxHashMap::default(),
-            number_sets: FxHashMap::default(),
+            texts: FxHashMap::default(),
             layouts: Vec::new(),
             layout_ids: FxHashMap::default(),
             owned: 0,

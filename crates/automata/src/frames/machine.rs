@@ -92,9 +92,16 @@ impl Core {
         gap(&self.lexicon, self.options.whitespace, at)
     }
 
-    fn marked(&self, text: &[u8], mark: u32) -> ExprId {
-        self.lexicon
-            .concat(&[self.lexicon.bytes(text), self.mark(mark)])
+    /// A text that is the same in all grammars, and the label that it records.
+    fn text(&mut self, text: &'static str, label: Option<u32>) -> ExprId {
+        let (lexicon, base) = (&self.lexicon, self.base);
+        *self.texts.entry((text, label)).or_insert_with(|| {
+            let bytes = lexicon.bytes(text.as_bytes());
+            match label {
+                Some(label) => lexicon.concat(&[bytes, lexicon.mark(base + label)]),
+                None => bytes,
+            }
+        })
     }
 
     /// The next lexeme when this symbol is on top.
@@ -161,10 +168,10 @@ impl Core {
         let lexicon = self.lexicon.clone();
         let tight = self.gap(Gap::Tight);
         let e = match which {
-            Punctuation::Colon => lexicon.concat(&[tight, self.marked(b":", label::COLON)]),
+            Punctuation::Colon => lexicon.concat(&[tight, self.text(":", Some(label::COLON))]),
             Punctuation::After { more, close, depth } => {
                 let more = match more {
-                    true => self.marked(b",", label::COMMA),
+                    true => self.text(",", Some(label::COMMA)),
                     false => lexicon.never(),
                 };
                 let close = close.map_or(lexicon.never(), |object| self.close_expr(object));
@@ -181,10 +188,10 @@ impl Core {
         e
     }
 
-    fn close_expr(&self, object: bool) -> ExprId {
+    fn close_expr(&mut self, object: bool) -> ExprId {
         match object {
-            true => self.marked(b"}", label::CLOSE_OBJECT),
-            false => self.marked(b"]", label::CLOSE_ARRAY),
+            true => self.text("}", Some(label::CLOSE_OBJECT)),
+            false => self.text("]", Some(label::CLOSE_ARRAY)),
         }
     }
 
@@ -219,17 +226,18 @@ impl Core {
             let (must, extra, goal) = self.typed_judge(judge, ty)?;
             if must == FormId::TRUE && goal == GoalId::TRUE {
                 let marks = self.truth_marks(&extra);
-                parts.push(lexicon.concat(&[lexicon.bytes(text.as_bytes()), marks]));
+                let text = self.text(text, None);
+                parts.push(lexicon.concat(&[text, marks]));
             }
         }
         parts.push(self.scalar_expr(judge, Types::STRING)?);
         parts.push(self.scalar_expr(judge, Types::NUMBER)?);
         for (object, text, mark) in [
-            (true, b"{", label::OPEN_OBJECT),
-            (false, b"[", label::OPEN_ARRAY),
+            (true, "{", label::OPEN_OBJECT),
+            (false, "[", label::OPEN_ARRAY),
         ] {
             if !self.open(judge, object, 0)?.is_empty() {
-                parts.push(self.marked(text, mark));
+                parts.push(self.text(text, Some(mark)));
             }
         }
         let e = lexicon.alt(&parts);

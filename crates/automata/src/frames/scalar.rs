@@ -44,14 +44,8 @@ impl Core {
     }
 
     /// The texts of the numbers of a node.
-    fn numbers(&mut self, id: NodeId, spelling: Spelling) -> Result<ExprId, LimitError> {
-        let set = (self.number_set(id), spelling);
-        if let Some(&known) = self.number_sets.get(&set) {
-            return Ok(known);
-        }
-        let e = set.0.expr(&self.lexicon, spelling)?;
-        self.number_sets.insert(set, e);
-        Ok(e)
+    fn numbers(&self, id: NodeId, spelling: Spelling) -> Result<ExprId, LimitError> {
+        self.number_set(id).expr(&self.lexicon, spelling)
     }
 
     /// The richest spelling in which all number leaves of the formulas are decidable.

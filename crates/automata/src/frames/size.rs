@@ -8,7 +8,6 @@ use super::moves::Move;
 use super::object::{Cell, Layout};
 use super::{Kind, satisfy::Query};
 use crate::lexicon::ExprId;
-use crate::number::NumberSet;
 use maskwright_grammar::json_schema::NodeId;
 use maskwright_tables::{Symbol, heap};
 use std::sync::Arc;
@@ -81,7 +80,7 @@ impl Core {
             + heap::table::<(FrameId, Key), Option<Arc<Move>>>(self.moves.len());
         let languages = heap::table::<FormId, ExprId>(self.string_languages.len())
             + heap::table::<(FormId, u8), ExprId>(self.number_languages.len())
-            + heap::table::<(NumberSet, u8), ExprId>(self.number_sets.len())
+            + heap::table::<(&str, u32), ExprId>(self.texts.len())
             + heap::table::<Symbol, ExprId>(self.exprs.len())
             + heap::table::<JudgeId, ExprId>(self.value_exprs.len())
             + heap::table::<Punctuation, ExprId>(self.punctuation.len())

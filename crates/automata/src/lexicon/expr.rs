@@ -242,6 +242,8 @@ pub(super) struct Store {
     pub any_char: ExprId,
     /// Any text: characters in UTF-8.
     pub any_text: ExprId,
+    /// The quote of a JSON string.
+    pub quote: ExprId,
     /// The set of which a literal of a larger set is the only one.
     alone: FxHashMap<(u32, u32), u32>,
     /// What is left after each byte, of expressions that larger ones were derived from.
@@ -281,6 +283,7 @@ impl Store {
             classes: FxHashMap::default(),
             any_char: Self::NEVER,
             any_text: Self::NEVER,
+            quote: Self::NEVER,
             alone: FxHashMap::default(),
             runs: FxHashMap::default(),
             derivatives: FxHashMap::default(),
@@ -296,6 +299,7 @@ impl Store {
         store.add(Node::Not(Self::NEVER));
         store.any_char = store.class(&[('\0', char::MAX)]);
         store.any_text = store.repeat(store.any_char, 0, UNBOUNDED);
+        store.quote = store.bytes(b"\"");
         store
     }
 

@@ -69,9 +69,8 @@ impl Store {
 
     /// All JSON spellings, quotes included, of the strings whose value `value` matches.
     pub fn json_string(&mut self, value: ExprId) -> ExprId {
-        let quote = self.bytes(b"\"");
         let rest = self.spelled(value);
-        self.concat2(quote, rest)
+        self.concat2(self.quote, rest)
     }
 }
 

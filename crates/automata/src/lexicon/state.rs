@@ -11,10 +11,11 @@ use super::expr::{Automaton, ExprId, ExprView, MarksId, Runs, Store, UNBOUNDED};
 use super::pieces::{Pieces, Spelling};
 use super::shape::{Bounded, Others, Shape, Text};
 use super::shards::Shards;
+use crate::number::{NumberSet, Spelling as NumberSpelling};
 use maskwright_grammar::{RegexId, RegexPool};
 use maskwright_tables::trie::{Classes, byte_class};
 use maskwright_tables::{LabelSet, LexState, LimitError, Limits, heap};
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -44,7 +45,7 @@ struct State {
     goes_on: Classes,
     accept: LabelSet,
     edges: OnceLock<Edges>,
-    /// The one step that was asked for, as long as there is no more than one.
+    /// The first step that was asked for before the transitions were made; the next ones are in `more`.
     step: OnceLock<Step>,
     more: OnceLock<Box<More>>,
 }
@@ -52,8 +53,8 @@ struct State {
 /// What is known of states from which rows were made.
 #[derive(Debug, Default)]
 struct More {
-    /// Where the first byte of a [`Step`] of several leads.
-    aside: OnceLock<LexState>,
+    /// Other steps than the first.
+    asides: [OnceLock<Step>; 3],
     parts: OnceLock<Box<[LexState]>>,
     alternatives: OnceLock<Box<[LexState]>>,
     loose: OnceLock<Loose>,
@@ -73,6 +74,8 @@ pub(super) struct Inner {
     states: Shards<(ExprId, bool, LexState)>,
     /// How many mark sets are published in `Lexicon::labels`.
     published: usize,
+    /// Numbers, which most grammars ask for, by what they were made from.
+    numbers: FxHashMap<(NumberSet, NumberSpelling), ExprId>,
 }
 
 /// A state of a [`Lexicon`].
@@ -220,6 +223,7 @@ impl Lexicon {
                 store: Store::new(),
                 states: Shards::new(),
                 published: 1,
+                numbers: FxHashMap::default(),
             }),
             states,
             labels,
@@ -370,6 +374,22 @@ impl Lexicon {
         self.lock().store.repeat(e, min, max.unwrap_or(UNBOUNDED))
     }
 
+    /// The numbers of a set in a spelling: those that were made before, or new ones.
+    pub(crate) fn numbers(
+        &self,
+        set: &NumberSet,
+        spelling: NumberSpelling,
+        new: impl FnOnce() -> Result<ExprId, LimitError>,
+    ) -> Result<ExprId, LimitError> {
+        let key = (set.clone(), spelling);
+        if let Some(&known) = self.lock().numbers.get(&key) {
+            return Ok(known);
+        }
+        let e = new()?;
+        self.lock().numbers.insert(key, e);
+        Ok(e)
+    }
+
     /// Any valid UTF-8 text.
     pub fn any_text(&self) -> ExprId {
         self.lock().store.any_text
@@ -462,6 +482,7 @@ impl Lexicon {
     pub fn heap_bytes(&self) -> usize {
         let store = heap::behind(&self.inner, &self.last_bytes, |inner| {
             heap::table::<(ExprId, bool, LexState), ()>(inner.states.len())
+                + heap::table::<(NumberSet, u8), ExprId>(inner.numbers.len())
                 + inner.store.heap_bytes()
         });
         let states = heap::pieces::<State>(self.states.count());

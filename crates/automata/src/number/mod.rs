@@ -227,6 +227,10 @@ impl NumberSet {
     /// # Errors
     /// When a bound or the step has too many places.
     pub fn expr(&self, lexicon: &Lexicon, spelling: Spelling) -> Result<ExprId, LimitError> {
+        lexicon.numbers(self, spelling, || self.new_expr(lexicon, spelling))
+    }
+
+    fn new_expr(&self, lexicon: &Lexicon, spelling: Spelling) -> Result<ExprId, LimitError> {
         if self.written_whole {
             // Whole members only, so that the automaton knows which digits lead to one.
             let one = Decimal::one();

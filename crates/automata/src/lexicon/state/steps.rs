@@ -1,7 +1,7 @@
 //! Steps: from a state to the next, by one byte or by some at once.
 //!
-//! Most states inside names are passed once, on one way. Their transitions are not made, but the one step
-//! that was asked for is kept ([`Step`]); and where the bytes are plain characters of a string whose value is
+//! Most states inside names are passed once, on one way. Their transitions are not made, but the first few
+//! steps that are asked for are kept ([`Step`]); and where the bytes are plain characters of a string whose value is
 //! on a list, or on none, what is left after several of them is found as fast as after one. The states in
 //! between then never come to be: they would be most of all states there are, and whatever is looked up
 //! would be found among them.
@@ -9,6 +9,7 @@
 use super::{Inner, Lexicon, State};
 use crate::lexicon::expr::ExprId;
 use maskwright_tables::{LabelSet, LexState, LimitError};
+use std::sync::OnceLock;
 
 /// Some bytes, and the state that they lead to. No lexeme ends in between.
 #[derive(Debug)]
@@ -47,8 +48,7 @@ impl Lexicon {
         }
         match record.step.get() {
             Some(step) if step.bytes() == [byte] => Ok(step.target),
-            None => Ok(self.make_step(record, &[byte])?.0),
-            Some(_) => self.step_aside(state, byte),
+            _ => Ok(self.other_step(state, &[byte])?.0),
         }
     }
 
@@ -63,14 +63,12 @@ impl Lexicon {
             && let Some(&byte) = left.first()
         {
             let record = &self.states[state.index()];
-            let step = record.step.get();
-            let (next, len) = match (record.edges.get(), step) {
+            let (next, len) = match (record.edges.get(), record.step.get()) {
                 (Some(edges), _) => (edges.get(byte), 1),
                 (None, Some(step)) if left.starts_with(step.bytes()) => {
-                    (step.target, step.bytes().len())
+                    (step.target, usize::from(step.len))
                 }
-                (None, Some(_)) => (self.step_aside(state, byte)?, 1),
-                (None, None) => self.make_step(record, left)?,
+                _ => self.other_step(state, left)?,
             };
             (state, read) = (next, read + len);
             if state == LexState::DEAD || self.accept(state) != LabelSet::NONE {
@@ -80,9 +78,35 @@ impl Lexicon {
         Ok((state, read))
     }
 
-    /// The first step from a state: over one of the bytes, or over some of them.
+    /// Another step from a state than the first one, or that: over one of the bytes, or over some of them.
+    /// Of a state from which there are many steps the transitions are made.
     #[cold]
-    fn make_step(&self, record: &State, bytes: &[u8]) -> Result<(LexState, usize), LimitError> {
+    fn other_step(&self, state: LexState, bytes: &[u8]) -> Result<(LexState, usize), LimitError> {
+        let record = &self.states[state.index()];
+        if record.step.get().is_none() {
+            return self.make_step(record, &record.step, bytes);
+        }
+        for slot in &self.more(record).asides {
+            match slot.get() {
+                None => return self.make_step(record, slot, bytes),
+                Some(step) if bytes.starts_with(step.bytes()) => {
+                    return Ok((step.target, usize::from(step.len)));
+                }
+                Some(_) => {}
+            }
+        }
+        match bytes.first() {
+            Some(&byte) => Ok((self.edges(state)?.get(byte), 1)),
+            None => Ok((state, 0)),
+        }
+    }
+
+    fn make_step(
+        &self,
+        record: &State,
+        slot: &OnceLock<Step>,
+        bytes: &[u8],
+    ) -> Result<(LexState, usize), LimitError> {
         let mut steps = self.limits.steps;
         let mut inner = self.lock();
         let alphabet = inner.store.alphabet;
@@ -90,12 +114,12 @@ impl Lexicon {
         let most = bytes.len().min(Step::MOST);
         let spelled = bytes[..most].iter().take_while(|b| can_spell(b)).count();
         let text = inner.store.derive_text(record.expr, &bytes[..spelled]);
-        if let Some((left, len)) = text
-            && !inner.store.is_empty_within(left, &mut steps)?
-        {
-            let target = self.intern(&mut inner, left, false)?;
-            let _ = record.step.set(Step::new(&bytes[..len], target));
-            return Ok((target, len));
+        if let Some((left, len)) = text {
+            let target = self.alive(&mut inner, left, &mut steps)?;
+            if target != LexState::DEAD {
+                let _ = slot.set(Step::new(&bytes[..len], target));
+                return Ok((target, len));
+            }
         }
         let target = match bytes.first() {
             Some(byte) if spelled > 0 => {
@@ -105,11 +129,11 @@ impl Lexicon {
             _ => LexState::DEAD,
         };
         inner.store.forget();
-        let _ = record.step.set(Step::new(&bytes[..1], target));
+        let _ = slot.set(Step::new(&bytes[..1], target));
         Ok((target, 1))
     }
 
-    /// The state of what is left after a byte, or `DEAD`.
+    /// The state of what is left, or `DEAD`.
     fn alive(
         &self,
         inner: &mut Inner,
@@ -120,26 +144,5 @@ impl Lexicon {
             true => Ok(LexState::DEAD),
             false => self.intern(inner, left, false),
         }
-    }
-
-    /// Another step than the one that is kept.
-    #[cold]
-    fn step_aside(&self, state: LexState, byte: u8) -> Result<LexState, LimitError> {
-        let record = &self.states[state.index()];
-        let is_part = |step: &Step| step.len > 1 && step.bytes[0] == byte;
-        if !record.step.get().is_some_and(is_part) {
-            return Ok(self.edges(state)?.get(byte));
-        }
-        let aside = &self.more(record).aside;
-        if let Some(&known) = aside.get() {
-            return Ok(known);
-        }
-        let mut steps = self.limits.steps;
-        let mut inner = self.lock();
-        let left = inner.store.derive(record.expr, byte, &mut steps)?;
-        let target = self.alive(&mut inner, left, &mut steps)?;
-        inner.store.forget();
-        let _ = aside.set(target);
-        Ok(target)
     }
 }
