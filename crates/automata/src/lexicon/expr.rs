@@ -169,6 +169,12 @@ fn hash_of(node: &Node) -> u64 {
     }
 }
 
+fn hash_of_literals<S: Hash>(strings: &[(S, MarksId)]) -> u64 {
+    let mut hasher = FxHasher::default();
+    strings.hash(&mut hasher);
+    hasher.finish()
+}
+
 fn hash_of_parts(is_union: bool, parts: &[ExprId]) -> u64 {
     let mut hasher = FxHasher::default();
     (is_union, parts).hash(&mut hasher);
@@ -530,34 +536,42 @@ impl Store {
         {
             return self.marks(*marks);
         }
-        let mut hasher = FxHasher::default();
-        unique.hash(&mut hasher);
-        let hash = hasher.finish();
-        let same = |e: &(u64, u32)| {
-            let known = &self.literal_sets[e.1 as usize];
-            let all = known.strings.iter().zip(&known.marks);
-            e.0 == hash && all.eq(unique.iter().map(|(s, m)| (s, m)))
-        };
         let hi = unique.len() as u32;
-        let known = self.literal_ids.find(hash, same).map(|e| e.1);
-        let id = known.unwrap_or_else(|| {
-            let id = self.literal_sets.len() as u32;
-            let texts = unique.iter().map(|(text, _)| heap::allocation(text.len()));
-            self.owned += texts.sum::<usize>()
-                + heap::list::<Box<[u8]>>(hi as usize)
-                + heap::list::<MarksId>(hi as usize);
-            let (strings, marks) = unique.into_iter().unzip();
-            self.literal_sets
-                .push(Arc::new(LiteralSet::new(strings, marks)));
-            self.literal_ids.insert_unique(hash, (hash, id), |e| e.0);
-            id
-        });
+        let id = self
+            .find_literals(&unique)
+            .unwrap_or_else(|| self.add_literals(unique));
         self.add(Node::Literals {
             set: id,
             lo: 0,
             hi,
             depth: 0,
         })
+    }
+
+    /// The set of sorted, distinct strings, if it is there.
+    fn find_literals<S: AsRef<[u8]> + Hash>(&self, strings: &[(S, MarksId)]) -> Option<u32> {
+        let hash = hash_of_literals(strings);
+        let same = |e: &(u64, u32)| {
+            let known = &self.literal_sets[e.1 as usize];
+            let all = known.strings.iter().map(|s| &**s).zip(&known.marks);
+            e.0 == hash && all.eq(strings.iter().map(|(s, m)| (s.as_ref(), m)))
+        };
+        self.literal_ids.find(hash, same).map(|e| e.1)
+    }
+
+    /// A set of sorted, distinct strings that is not there.
+    fn add_literals(&mut self, strings: Vec<(Box<[u8]>, MarksId)>) -> u32 {
+        let hash = hash_of_literals(&strings);
+        let id = self.literal_sets.len() as u32;
+        let texts = strings.iter().map(|(text, _)| heap::allocation(text.len()));
+        self.owned += texts.sum::<usize>()
+            + heap::list::<Box<[u8]>>(strings.len())
+            + heap::list::<MarksId>(strings.len());
+        let (strings, marks) = strings.into_iter().unzip();
+        self.literal_sets
+            .push(Arc::new(LiteralSet::new(strings, marks)));
+        self.literal_ids.insert_unique(hash, (hash, id), |e| e.0);
+        id
     }
 
     /// One literal of a set, its first `depth` bytes read: the same node whatever set it came from.
@@ -572,12 +586,13 @@ impl Store {
             if let Some(&own) = self.alone.get(&(set, index)) {
                 (set, lo) = (own, 0);
             } else {
-                let string = string.clone();
-                let alone = self.literals(vec![(string, marks)]);
-                if let Node::Literals { set: own, .. } = *self.node(alone) {
-                    self.alone.insert((set, index), own);
-                    (set, lo) = (own, 0);
-                }
+                let known = self.find_literals(&[(&**string, marks)]);
+                let own = known.unwrap_or_else(|| {
+                    let string = self.literal_sets[set as usize].strings[index as usize].clone();
+                    self.add_literals(vec![(string, marks)])
+                });
+                self.alone.insert((set, index), own);
+                (set, lo) = (own, 0);
             }
         }
         let hi = lo + 1;

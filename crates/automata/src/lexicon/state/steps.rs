@@ -20,8 +20,8 @@ pub(super) struct Step {
 }
 
 impl Step {
-    /// So many that a step has as few bytes as its fields allow.
-    const MOST: usize = 7;
+    /// As many as most tokens have that are parts of names.
+    const MOST: usize = 15;
 
     fn new(bytes: &[u8], target: LexState) -> Self {
         let mut step = Step {
