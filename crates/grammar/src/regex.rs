@@ -8,8 +8,10 @@
 //! values and denotes their UTF-8 encodings. [`RegexNode::Not`] is the complement *within valid
 //! UTF-8 text*.
 
+use hashbrown::HashTable;
 use maskwright_tables::heap;
-use rustc_hash::FxHashMap;
+use rustc_hash::FxBuildHasher;
+use std::hash::BuildHasher;
 
 /// A node of a [`RegexPool`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -108,7 +110,8 @@ impl std::fmt::Display for TokenSet {
 #[derive(Clone, Debug, Default)]
 pub struct RegexPool {
     nodes: Vec<RegexNode>,
-    ids: FxHashMap<RegexNode, RegexId>,
+    /// Finds a node by its content.
+    ids: HashTable<RegexId>,
 }
 
 impl RegexPool {
@@ -134,10 +137,9 @@ impl RegexPool {
             RegexNode::Json(text) => heap::allocation(text.len()),
             _ => 0,
         });
-        // Nodes are found by their content, so each is there twice.
         heap::list::<RegexNode>(self.nodes.capacity())
-            + heap::table::<RegexNode, RegexId>(self.ids.len())
-            + 2 * owned.sum::<usize>()
+            + heap::table::<RegexId, ()>(self.ids.len())
+            + owned.sum::<usize>()
     }
 
     /// The number of nodes.
@@ -162,13 +164,47 @@ impl RegexPool {
 
     /// Adds a node as it is, sharing an equal one.
     pub fn add(&mut self, node: RegexNode) -> RegexId {
-        if let Some(&id) = self.ids.get(&node) {
+        let nodes = &self.nodes;
+        let hash = FxBuildHasher.hash_one(&node);
+        if let Some(&id) = self.ids.find(hash, |id| nodes[id.0 as usize] == node) {
             return id;
         }
-        let id = RegexId(self.nodes.len() as u32);
-        self.nodes.push(node.clone());
-        self.ids.insert(node, id);
+        let id = RegexId(nodes.len() as u32);
+        let hash_of = |id: &RegexId| FxBuildHasher.hash_one(&nodes[id.0 as usize]);
+        self.ids.insert_unique(hash, id, hash_of);
+        self.nodes.push(node);
         id
+    }
+
+    /// Adds all nodes of another pool; tells the id that each has here. O(nodes of the other pool).
+    pub fn add_all(&mut self, other: &RegexPool) -> Vec<RegexId> {
+        let mut ids: Vec<RegexId> = Vec::with_capacity(other.len());
+        for node in &other.nodes {
+            let here = |id: &RegexId| ids[id.0 as usize];
+            let all = |parts: &[RegexId]| parts.iter().map(here).collect::<Box<[RegexId]>>();
+            // The parts of unions and intersections are sorted.
+            let sorted = |parts: &[RegexId]| {
+                let mut parts = all(parts);
+                parts.sort_unstable();
+                parts
+            };
+            let node = match node {
+                RegexNode::Concat(parts) => RegexNode::Concat(all(parts)),
+                RegexNode::Alt(parts) => RegexNode::Alt(sorted(parts)),
+                RegexNode::And(parts) => RegexNode::And(sorted(parts)),
+                RegexNode::Not(part) => RegexNode::Not(here(part)),
+                RegexNode::JsonString(part) => RegexNode::JsonString(here(part)),
+                RegexNode::Repeat { node, min, max } => RegexNode::Repeat {
+                    node: here(node),
+                    min: *min,
+                    max: *max,
+                },
+                other => other.clone(),
+            };
+            let id = self.add(node);
+            ids.push(id);
+        }
+        ids
     }
 
     /// Nothing.

@@ -244,6 +244,8 @@ pub(super) struct Store {
     pub automata: Vec<Arc<dyn Automaton>>,
     automaton_ids: FxHashMap<Vec<u8>, u32>,
     pub classes: FxHashMap<Box<[(char, char)]>, ExprId>,
+    /// Large regexes that were imported, by their content: formats come with schema after schema.
+    pub imported: FxHashMap<Box<[u8]>, ExprId>,
     /// Any one character.
     pub any_char: ExprId,
     /// Any text: characters in UTF-8.
@@ -264,7 +266,7 @@ pub(super) struct Store {
     /// The pieces of text that there are, when some bytes are none by themselves.
     pub pieces: Option<Box<super::pieces::Pieces>>,
     /// Bytes that the values of the tables own.
-    owned: usize,
+    pub(super) owned: usize,
 }
 
 impl Store {
@@ -287,6 +289,7 @@ impl Store {
             automata: Vec::new(),
             automaton_ids: FxHashMap::default(),
             classes: FxHashMap::default(),
+            imported: FxHashMap::default(),
             any_char: Self::NEVER,
             any_text: Self::NEVER,
             quote: Self::NEVER,
@@ -336,6 +339,7 @@ impl Store {
             + heap::table::<(u64, u32), ()>(self.literal_ids.len())
             + heap::table::<(u32, u32), u32>(self.alone.len())
             + heap::table::<Box<[(char, char)]>, ExprId>(self.classes.len())
+            + heap::table::<Box<[u8]>, ExprId>(self.imported.len())
             + self.automata.len() * AUTOMATON;
         let known = heap::table::<ExprId, Runs>(self.runs.capacity() / 8 * 7)
             + self.runs.len() * heap::list::<(u8, ExprId)>(8)

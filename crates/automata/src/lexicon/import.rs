@@ -3,7 +3,7 @@
 use super::ByteSet;
 use super::expr::{ExprId, MarksId, Store, UNBOUNDED};
 use maskwright_grammar::{RegexId, RegexNode, RegexPool};
-use maskwright_tables::LimitError;
+use maskwright_tables::{LimitError, heap};
 
 impl Store {
     /// The expression of a node and of everything below it. O(nodes below), iterative.
@@ -19,11 +19,19 @@ impl Store {
                 }
             }
         }
+        let key = content(pool, &needed);
+        if let Some(known) = key.as_ref().and_then(|key| self.imported.get(key)) {
+            return Ok(*known);
+        }
         let mut done = vec![Self::NEVER; top + 1];
         for i in 0..=top {
             if needed[i] {
                 done[i] = self.import_node(&pool.nodes()[i], &done);
             }
+        }
+        if let Some(key) = key {
+            self.owned += heap::allocation(key.len());
+            self.imported.insert(key, done[top]);
         }
         Ok(done[top])
     }
@@ -74,6 +82,73 @@ impl Store {
     }
 }
 
+/// The needed nodes of a pool as bytes, from which they could be read again: equal regexes have equal ones,
+/// whatever else is in their pools. `None` of a small regex, which is imported sooner than looked up.
+fn content(pool: &RegexPool, needed: &[bool]) -> Option<Box<[u8]>> {
+    const LARGE: usize = 64;
+    if needed.iter().filter(|n| **n).count() < LARGE {
+        return None;
+    }
+    let mut numbers = vec![0u32; needed.len()];
+    let mut out = Vec::new();
+    let mut count = 0;
+    for (i, node) in pool.nodes()[..needed.len()].iter().enumerate() {
+        if !needed[i] {
+            continue;
+        }
+        numbers[i] = count;
+        count += 1;
+        let number = |out: &mut Vec<u8>, n: u32| out.extend_from_slice(&n.to_le_bytes());
+        let bytes = |out: &mut Vec<u8>, bytes: &[u8]| {
+            number(out, bytes.len() as u32);
+            out.extend_from_slice(bytes);
+        };
+        match node {
+            RegexNode::Never | RegexNode::Token(_) | RegexNode::Json(_) => out.push(0),
+            RegexNode::Empty => out.push(1),
+            RegexNode::Bytes(text) => {
+                out.push(2);
+                bytes(&mut out, text);
+            }
+            RegexNode::Class(ranges) => {
+                out.push(3);
+                number(&mut out, ranges.len() as u32);
+                for (a, b) in ranges.iter() {
+                    number(&mut out, (*a).into());
+                    number(&mut out, (*b).into());
+                }
+            }
+            RegexNode::ByteClass(ranges) => {
+                out.push(4);
+                number(&mut out, ranges.len() as u32);
+                ranges.iter().for_each(|(a, b)| out.extend([*a, *b]));
+            }
+            RegexNode::Concat(_) => out.push(5),
+            RegexNode::Alt(_) => out.push(6),
+            RegexNode::And(_) => out.push(7),
+            RegexNode::Not(_) => out.push(8),
+            RegexNode::Repeat { min, max, .. } => {
+                out.push(9);
+                number(&mut out, *min);
+                out.push(u8::from(max.is_some()));
+                number(&mut out, max.unwrap_or(0));
+            }
+            RegexNode::Literals(strings) => {
+                out.push(10);
+                number(&mut out, strings.len() as u32);
+                strings.iter().for_each(|s| bytes(&mut out, s));
+            }
+            RegexNode::JsonString(_) => out.push(11),
+        }
+        let children = children(node);
+        number(&mut out, children.len() as u32);
+        for child in children {
+            number(&mut out, numbers[child.0 as usize]);
+        }
+    }
+    Some(out.into())
+}
+
 fn children(node: &RegexNode) -> &[RegexId] {
     match node {
         RegexNode::Concat(p) | RegexNode::Alt(p) | RegexNode::And(p) => p,
@@ -81,5 +156,73 @@ fn children(node: &RegexNode) -> &[RegexId] {
             std::slice::from_ref(e)
         }
         _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A large regex, the `change`th variant of it, in a pool that holds other things too.
+    fn variant(change: usize, before: usize) -> (RegexPool, RegexId) {
+        let mut pool = RegexPool::new();
+        for i in 0..before {
+            pool.bytes(format!("other {i}").into_bytes());
+        }
+        let is = |n: usize| change == n;
+        let mut parts = Vec::new();
+        for i in 0..40u8 {
+            let last = if is(1) && i == 20 { 'y' } else { 'z' };
+            let class = pool.class([('a', last), (char::from(b'A' + i % 26), 'Z')]);
+            let max = match i {
+                7 if is(2) => None,
+                7 if is(3) => Some(9),
+                _ => Some(u32::from(i) + 3),
+            };
+            parts.push(pool.repeat(class, u32::from(i), max));
+            parts.push(pool.bytes(vec![b'0' + i % 10; 1 + usize::from(i)]));
+        }
+        let texts: [&[u8]; 2] = if is(4) { [b"ab", b"c"] } else { [b"a", b"bc"] };
+        parts.push(pool.literals(texts.map(Box::from)));
+        if is(5) {
+            parts.swap(3, 5);
+        }
+        let half = parts.split_off(30);
+        let (one, other) = (pool.concat(parts), pool.concat(half));
+        let root = match change {
+            6 => pool.and([one, other]),
+            7 => pool.concat([one, other]),
+            _ => pool.alt([one, other]),
+        };
+        let root = if is(8) { pool.not(root) } else { root };
+        (pool, root)
+    }
+
+    #[test]
+    fn large_regexes_are_known_by_all_of_their_content() {
+        let mut store = Store::new();
+        let mut found = Vec::new();
+        for change in 0..9 {
+            let (pool, root) = variant(change, 0);
+            let first = store.import(&pool, root).unwrap();
+            let known = store.imported.len();
+            let (pool, root) = variant(change, 17);
+            assert_eq!(store.import(&pool, root).unwrap(), first);
+            assert_eq!(
+                store.imported.len(),
+                known,
+                "variant {change} is found again"
+            );
+            // The memo says what an import without it says.
+            let mut fresh = Store::new();
+            let expected = fresh.import(&pool, root).unwrap();
+            fresh.imported.clear();
+            assert_eq!(fresh.import(&pool, root).unwrap(), expected);
+            found.push(first);
+        }
+        assert_eq!(store.imported.len(), 9);
+        found.sort_unstable();
+        found.dedup();
+        assert_eq!(found.len(), 9, "each variant is an expression of its own");
     }
 }

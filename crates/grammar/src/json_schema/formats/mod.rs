@@ -28,6 +28,8 @@ use super::options::Draft;
 use super::parse::Lowering;
 use super::references::Site;
 use crate::{RegexId, RegexPool};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The texts of a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,10 +95,36 @@ impl Lowering<'_> {
         if let Some(known) = self.formats.get(&key) {
             return *known;
         }
-        let texts = build(&mut self.regexes, name, old);
+        let texts = built(name, old).map(|built| {
+            let ids = self.regexes.add_all(&built.0);
+            let here = |id: RegexId| ids[id.0 as usize];
+            Texts {
+                certain: here(built.1.certain),
+                possible: built.1.possible.map(here),
+            }
+        });
         self.formats.insert(key, texts);
         texts
     }
+}
+
+/// A format in a pool of its own.
+type Built = Arc<(RegexPool, Texts)>;
+
+/// The texts of a known format, built once in a process: reading the patterns of a format anew takes
+/// longer than most schemas.
+fn built(name: &str, old: bool) -> Option<Built> {
+    static BUILT: Mutex<BTreeMap<(&str, bool), Built>> = Mutex::new(BTreeMap::new());
+    let name = KNOWN.iter().find(|known| **known == name)?;
+    let lock = || BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(built) = lock().get(&(*name, old)) {
+        return Some(Arc::clone(built));
+    }
+    let mut pool = RegexPool::new();
+    let texts = build(&mut pool, name, old)?;
+    let built = Arc::new((pool, texts));
+    lock().insert((name, old), Arc::clone(&built));
+    Some(built)
 }
 
 /// The texts of one of our own patterns. They are well formed: a test builds every format.
@@ -141,6 +169,7 @@ fn build(pool: &mut RegexPool, name: &str, old: bool) -> Option<Texts> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::RegexNode;
 
     #[test]
     fn every_known_format_builds() {
@@ -151,5 +180,64 @@ mod tests {
             println!("{name}: {} nodes", pool.len());
         }
         assert_eq!(build(&mut RegexPool::new(), "phone", false), None);
+    }
+
+    /// Nodes by what they denote: equal numbers for equal structures, in whatever pools.
+    fn number(pool: &RegexPool, root: RegexId, known: &mut Vec<String>) -> usize {
+        let mut numbers: Vec<usize> = Vec::new();
+        for node in &pool.nodes()[..=root.0 as usize] {
+            let of = |parts: &[RegexId]| -> Vec<usize> {
+                parts.iter().map(|p| numbers[p.0 as usize]).collect()
+            };
+            let sorted = |parts: &[RegexId]| {
+                let mut parts = of(parts);
+                parts.sort_unstable();
+                parts
+            };
+            let text = match node {
+                RegexNode::Concat(p) => format!("concat {:?}", of(p)),
+                RegexNode::Alt(p) => format!("alt {:?}", sorted(p)),
+                RegexNode::And(p) => format!("and {:?}", sorted(p)),
+                RegexNode::Not(p) => format!("not {:?}", of(&[*p])),
+                RegexNode::Repeat { node, min, max } => {
+                    format!("repeat {:?} {min} {max:?}", of(&[*node]))
+                }
+                other => format!("{other:?}"),
+            };
+            let at = known.iter().position(|k| *k == text);
+            numbers.push(at.unwrap_or_else(|| {
+                known.push(text);
+                known.len() - 1
+            }));
+        }
+        numbers[root.0 as usize]
+    }
+
+    #[test]
+    fn formats_are_the_same_in_every_pool() {
+        let mut all = RegexPool::new();
+        // The classes and texts of later formats are there already, in another order.
+        let _ = build(&mut all, "uri", false);
+        let mut known = Vec::new();
+        for name in KNOWN {
+            for old in [true, false] {
+                let built = built(name, old).unwrap();
+                let ids = all.add_all(&built.0);
+                let mut roots = vec![built.1.certain];
+                roots.extend(built.1.possible);
+                for root in roots {
+                    let own = number(&built.0, root, &mut known);
+                    let here = number(&all, ids[root.0 as usize], &mut known);
+                    assert_eq!(own, here, "{name}");
+                }
+            }
+        }
+        // Parts stay sorted, so that a format built here would be the same node.
+        for node in all.nodes() {
+            if let RegexNode::Alt(parts) | RegexNode::And(parts) = node {
+                assert!(parts.is_sorted());
+            }
+        }
+        assert!(built("phone", false).is_none());
     }
 }
