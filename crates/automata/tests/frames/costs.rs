@@ -116,8 +116,9 @@ fn unions_with_a_tag_are_decided_by_it() {
             ],
             &[
                 r#"{"name": "tool_7", "arguments": {"a8": 1}}"#,
-                r#"{"name": "tool_239"#,
-                r#"{"arguments": "#,
+                r#"{"name": "tool_239", "arguments": {}}"#,
+                r#"{"name": "tool_2", "arguments": {"a238": 1}}"#,
+                r#"{"arguments": {"a7": 1}, "name": "tool_7"}"#,
             ],
         );
         assert!(n < 60, "{n} symbols");
