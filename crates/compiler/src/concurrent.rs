@@ -138,7 +138,7 @@ impl Place {
 }
 
 impl Keyed {
-    const FIRST: usize = 8;
+    const FIRST: usize = 64;
 
     /// How many old places move with each number that is put there: all have before the piece is full.
     const MOVES: usize = 4;
