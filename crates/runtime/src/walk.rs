@@ -484,7 +484,10 @@ impl<'a> Walk<'a> {
             let mut ways;
             if labels == LabelSet::NONE {
                 // As long as no lexeme ends there is but one way.
-                let (after, len) = machine.lex_run(lex, &bytes[from..])?;
+                let (after, len) = match bytes[from..] {
+                    [only] => (machine.lex_next(lex, only)?, 1),
+                    ref several => machine.lex_run(lex, several)?,
+                };
                 (next, ways) = (after, usize::from(after != LexState::DEAD));
                 offset += len.saturating_sub(1);
                 self.steps += (offset - from) as u64;
