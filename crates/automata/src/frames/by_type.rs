@@ -15,6 +15,7 @@ use super::form::{Form, FormId, Leaf};
 use crate::number::NumberSet;
 use maskwright_grammar::json_schema::{Node, NodeId, ObjectNode, Types};
 use maskwright_grammar::{RegexId, RegexNode};
+use rustc_hash::FxHashMap;
 
 /// Types all of whose values satisfy something, and types none of whose values do. What is in neither set
 /// is undecided.
@@ -233,10 +234,14 @@ impl Core {
     /// Whether the object that has the required members and no others certainly satisfies a node, once
     /// what is needed is known.
     fn object_exists(&self, o: &ObjectNode, needs: &mut Vec<Item>) -> bool {
-        let count = o.required.len() as u64;
-        if count == 0 {
+        if o.required.is_empty() {
             return o.min == 0;
         }
+        // A name may be on the list twice.
+        let mut required: Vec<&str> = o.required.iter().map(|name| &**name).collect();
+        required.sort_unstable();
+        required.dedup();
+        let count = required.len() as u64;
         // Names that are matched, or matched against, are not looked at here.
         if o.min > count
             || o.max.is_some_and(|max| max < count)
@@ -245,9 +250,17 @@ impl Core {
         {
             return false;
         }
-        o.required.iter().all(|name| {
-            let declared = o.properties.iter().find(|p| p.0 == *name);
-            let member = declared.map(|p| p.1).or(o.additional);
+        const FEW: usize = 32;
+        let declared: FxHashMap<&str, NodeId> = match o.properties.len() > FEW {
+            true => o.properties.iter().map(|p| (&*p.0, p.1)).collect(),
+            false => FxHashMap::default(),
+        };
+        required.into_iter().all(|name| {
+            let declared = match o.properties.len() > FEW {
+                true => declared.get(name).copied(),
+                false => o.properties.iter().find(|p| *p.0 == *name).map(|p| p.1),
+            };
+            let member = declared.or(o.additional);
             member.is_none_or(|m| self.need(Item::Node(m), needs).some != Types(0))
         })
     }
@@ -433,6 +446,11 @@ mod tests {
             ),
             (
                 r#"{"type": "object", "minProperties": 2, "required": ["a"]}"#,
+                Types(0),
+            ),
+            (
+                r#"{"type": "object", "properties": {"a": true}, "additionalProperties": false,
+                    "minProperties": 2, "required": ["a", "a"]}"#,
                 Types(0),
             ),
             (
