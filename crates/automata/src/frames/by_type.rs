@@ -20,8 +20,8 @@ use rustc_hash::FxHashMap;
 /// Types all of whose values satisfy something, and types none of whose values do. What is in neither set
 /// is undecided.
 ///
-/// Invariants: `all` and `none` are exact of what the operands' say; `some` is at least `all`, has nothing
-/// of `none`, and what is missing in it may only be unknown.
+/// Invariants: `all` and `none` are as much as follows from those of the operands; `some` has all of `all` and
+/// nothing of `none`, and what is missing in it may only be unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ByType {
     pub all: Types,
@@ -217,7 +217,10 @@ impl Core {
             Node::One(parts) => ByType::one(parts.iter().map(part)),
             Node::Not(x) => part(x).not(),
             Node::Types(types) => ByType::of(*types),
-            Node::Number(n) => ByType::all_but(Types::NUMBER, NumberSet::from(n).has_member()),
+            Node::Number(n) => {
+                let exists = self.spells_any && NumberSet::from(n).has_member();
+                ByType::all_but(Types::NUMBER, exists)
+            }
             Node::String(_) => ByType::all_but(Types::STRING, false),
             // The empty one.
             Node::Array(a) => ByType::all_but(
