@@ -60,6 +60,46 @@ pub enum RegexNode {
     Json(Box<str>),
 }
 
+impl RegexNode {
+    /// Bytes that the node owns, about. O(strings).
+    pub fn heap_bytes(&self) -> usize {
+        match self {
+            RegexNode::Bytes(bytes) => heap::allocation(bytes.len()),
+            RegexNode::Class(ranges) => heap::list::<(char, char)>(ranges.len()),
+            RegexNode::ByteClass(ranges) => heap::list::<(u8, u8)>(ranges.len()),
+            RegexNode::Concat(ids) | RegexNode::Alt(ids) | RegexNode::And(ids) => {
+                heap::list::<RegexId>(ids.len())
+            }
+            RegexNode::Literals(all) => {
+                let texts = all.iter().map(|text| heap::allocation(text.len()));
+                heap::list::<Box<[u8]>>(all.len()) + texts.sum::<usize>()
+            }
+            RegexNode::Token(set) => heap::list::<TokenRef>(set.members.len()),
+            RegexNode::Json(text) => heap::allocation(text.len()),
+            _ => 0,
+        }
+    }
+
+    /// The same node over other children, in the order of these.
+    #[must_use]
+    pub fn over(&self, child: impl Fn(RegexId) -> RegexId) -> RegexNode {
+        let all = |parts: &[RegexId]| parts.iter().map(|p| child(*p)).collect::<Box<[RegexId]>>();
+        match self {
+            RegexNode::Concat(parts) => RegexNode::Concat(all(parts)),
+            RegexNode::Alt(parts) => RegexNode::Alt(all(parts)),
+            RegexNode::And(parts) => RegexNode::And(all(parts)),
+            RegexNode::Not(part) => RegexNode::Not(child(*part)),
+            RegexNode::JsonString(part) => RegexNode::JsonString(child(*part)),
+            RegexNode::Repeat { node, min, max } => RegexNode::Repeat {
+                node: child(*node),
+                min: *min,
+                max: *max,
+            },
+            leaf => leaf.clone(),
+        }
+    }
+}
+
 /// Which tokens a token terminal takes. What the names stand for is known only together with a
 /// vocabulary.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -122,21 +162,7 @@ impl RegexPool {
 
     /// Bytes held, about. O(nodes).
     pub fn heap_bytes(&self) -> usize {
-        let owned = self.nodes.iter().map(|node| match node {
-            RegexNode::Bytes(bytes) => heap::allocation(bytes.len()),
-            RegexNode::Class(ranges) => heap::list::<(char, char)>(ranges.len()),
-            RegexNode::ByteClass(ranges) => heap::list::<(u8, u8)>(ranges.len()),
-            RegexNode::Concat(ids) | RegexNode::Alt(ids) | RegexNode::And(ids) => {
-                heap::list::<RegexId>(ids.len())
-            }
-            RegexNode::Literals(all) => {
-                let texts = all.iter().map(|text| heap::allocation(text.len()));
-                heap::list::<Box<[u8]>>(all.len()) + texts.sum::<usize>()
-            }
-            RegexNode::Token(set) => heap::list::<TokenRef>(set.members.len()),
-            RegexNode::Json(text) => heap::allocation(text.len()),
-            _ => 0,
-        });
+        let owned = self.nodes.iter().map(RegexNode::heap_bytes);
         heap::list::<RegexNode>(self.nodes.capacity())
             + heap::table::<RegexId, ()>(self.ids.len())
             + owned.sum::<usize>()
@@ -180,27 +206,11 @@ impl RegexPool {
     pub fn add_all(&mut self, other: &RegexPool) -> Vec<RegexId> {
         let mut ids: Vec<RegexId> = Vec::with_capacity(other.len());
         for node in &other.nodes {
-            let here = |id: &RegexId| ids[id.0 as usize];
-            let all = |parts: &[RegexId]| parts.iter().map(here).collect::<Box<[RegexId]>>();
+            let mut node = node.over(|id| ids[id.0 as usize]);
             // The parts of unions and intersections are sorted.
-            let sorted = |parts: &[RegexId]| {
-                let mut parts = all(parts);
+            if let RegexNode::Alt(parts) | RegexNode::And(parts) = &mut node {
                 parts.sort_unstable();
-                parts
-            };
-            let node = match node {
-                RegexNode::Concat(parts) => RegexNode::Concat(all(parts)),
-                RegexNode::Alt(parts) => RegexNode::Alt(sorted(parts)),
-                RegexNode::And(parts) => RegexNode::And(sorted(parts)),
-                RegexNode::Not(part) => RegexNode::Not(here(part)),
-                RegexNode::JsonString(part) => RegexNode::JsonString(here(part)),
-                RegexNode::Repeat { node, min, max } => RegexNode::Repeat {
-                    node: here(node),
-                    min: *min,
-                    max: *max,
-                },
-                other => other.clone(),
-            };
+            }
             let id = self.add(node);
             ids.push(id);
         }

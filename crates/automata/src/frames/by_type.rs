@@ -15,7 +15,6 @@ use super::form::{Form, FormId, Leaf};
 use crate::number::NumberSet;
 use maskwright_grammar::json_schema::{Node, NodeId, ObjectNode, Types};
 use maskwright_grammar::{RegexId, RegexNode};
-use rustc_hash::FxHashMap;
 
 /// Types all of whose values satisfy something, and types none of whose values do. What is in neither set
 /// is undecided.
@@ -253,19 +252,21 @@ impl Core {
         {
             return false;
         }
-        const FEW: usize = 32;
-        let declared: FxHashMap<&str, NodeId> = match o.properties.len() > FEW {
-            true => o.properties.iter().map(|p| (&*p.0, p.1)).collect(),
-            false => FxHashMap::default(),
-        };
-        required.into_iter().all(|name| {
-            let declared = match o.properties.len() > FEW {
-                true => declared.get(name).copied(),
-                false => o.properties.iter().find(|p| *p.0 == *name).map(|p| p.1),
-            };
-            let member = declared.or(o.additional);
-            member.is_none_or(|m| self.need(Item::Node(m), needs).some != Types(0))
-        })
+        // The nodes of the required members: of those that are declared, and of all others.
+        let of_name = |name: &Box<str>| required.binary_search(&&**name);
+        let mut is_declared = vec![false; required.len()];
+        let mut members = Vec::new();
+        for (name, node) in &o.properties {
+            if let Ok(at) = of_name(name) {
+                is_declared[at] = true;
+                members.push(*node);
+            }
+        }
+        if is_declared.contains(&false) {
+            members.extend(o.additional);
+        }
+        let mut exists = |m: &NodeId| self.need(Item::Node(*m), needs).some != Types(0);
+        members.iter().all(&mut exists)
     }
 
     /// Whether some text is certainly matched. O(1) once it was asked of a later regex.
@@ -305,6 +306,7 @@ impl Core {
 #[cfg(test)]
 mod tests {
     use super::super::FrameOptions;
+    use super::super::satisfy::Query;
     use super::*;
     use crate::lexicon::Lexicon;
     use maskwright_grammar::json_schema;
@@ -494,9 +496,10 @@ mod tests {
             core.plan_unique().unwrap();
             let form = core.optional_form(root);
             assert_eq!(core.by_type(form).some, *expected, "{text}");
-            // What was kept back is found by a search, and the other way round.
-            let exists = core.value_exists(form).unwrap();
-            assert!(exists || *expected == Types(0), "{text}");
+            // A search finds what is said to exist, and is what tells where nothing is said.
+            let found = core.solve(Query::Value(form)).unwrap();
+            assert!(found || *expected == Types(0), "{text}");
+            assert_eq!(core.value_exists(form).unwrap(), found, "{text}");
         }
     }
 }

@@ -100,7 +100,8 @@ impl Core {
         self.solve(Query::At(place, form))
     }
 
-    fn solve(&mut self, query: Query) -> Result<bool, LimitError> {
+    /// Answers a question by a search, unless it is known.
+    pub fn solve(&mut self, query: Query) -> Result<bool, LimitError> {
         if let Some(&known) = self.known.get(&query) {
             return Ok(known);
         }

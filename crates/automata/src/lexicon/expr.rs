@@ -3,6 +3,7 @@
 use super::facts::Facts;
 use super::shards::Shards;
 use hashbrown::HashTable;
+use maskwright_grammar::RegexNode;
 use maskwright_tables::{ByteSet, heap};
 use rustc_hash::{FxHashMap, FxHasher};
 use smallvec::SmallVec;
@@ -245,7 +246,7 @@ pub(super) struct Store {
     automaton_ids: FxHashMap<Vec<u8>, u32>,
     pub classes: FxHashMap<Box<[(char, char)]>, ExprId>,
     /// Large regexes that were imported, by their content: formats come with schema after schema.
-    pub imported: FxHashMap<Box<[u8]>, ExprId>,
+    pub imported: FxHashMap<Box<[RegexNode]>, ExprId>,
     /// Any one character.
     pub any_char: ExprId,
     /// Any text: characters in UTF-8.
@@ -339,7 +340,7 @@ impl Store {
             + heap::table::<(u64, u32), ()>(self.literal_ids.len())
             + heap::table::<(u32, u32), u32>(self.alone.len())
             + heap::table::<Box<[(char, char)]>, ExprId>(self.classes.len())
-            + heap::table::<Box<[u8]>, ExprId>(self.imported.len())
+            + heap::table::<Box<[RegexNode]>, ExprId>(self.imported.len())
             + self.automata.len() * AUTOMATON;
         let known = heap::table::<ExprId, Runs>(self.runs.capacity() / 8 * 7)
             + self.runs.len() * heap::list::<(u8, ExprId)>(8)

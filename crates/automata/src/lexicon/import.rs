@@ -30,7 +30,8 @@ impl Store {
             }
         }
         if let Some(key) = key {
-            self.owned += heap::allocation(key.len());
+            let nodes = key.iter().map(RegexNode::heap_bytes);
+            self.owned += heap::list::<RegexNode>(key.len()) + nodes.sum::<usize>();
             self.imported.insert(key, done[top]);
         }
         Ok(done[top])
@@ -82,71 +83,22 @@ impl Store {
     }
 }
 
-/// The needed nodes of a pool as bytes, from which they could be read again: equal regexes have equal ones,
-/// whatever else is in their pools. `None` of a small regex, which is imported sooner than looked up.
-fn content(pool: &RegexPool, needed: &[bool]) -> Option<Box<[u8]>> {
+/// The needed nodes of a pool, numbered by themselves: equal regexes have equal ones, whatever else is in
+/// their pools. `None` of a small regex, which is imported sooner than looked up.
+fn content(pool: &RegexPool, needed: &[bool]) -> Option<Box<[RegexNode]>> {
     const LARGE: usize = 64;
     if needed.iter().filter(|n| **n).count() < LARGE {
         return None;
     }
-    let mut numbers = vec![0u32; needed.len()];
-    let mut out = Vec::new();
-    let mut count = 0;
-    for (i, node) in pool.nodes()[..needed.len()].iter().enumerate() {
-        if !needed[i] {
-            continue;
-        }
-        numbers[i] = count;
-        count += 1;
-        let number = |out: &mut Vec<u8>, n: u32| out.extend_from_slice(&n.to_le_bytes());
-        let bytes = |out: &mut Vec<u8>, bytes: &[u8]| {
-            number(out, bytes.len() as u32);
-            out.extend_from_slice(bytes);
-        };
-        match node {
-            RegexNode::Never | RegexNode::Token(_) | RegexNode::Json(_) => out.push(0),
-            RegexNode::Empty => out.push(1),
-            RegexNode::Bytes(text) => {
-                out.push(2);
-                bytes(&mut out, text);
-            }
-            RegexNode::Class(ranges) => {
-                out.push(3);
-                number(&mut out, ranges.len() as u32);
-                for (a, b) in ranges.iter() {
-                    number(&mut out, (*a).into());
-                    number(&mut out, (*b).into());
-                }
-            }
-            RegexNode::ByteClass(ranges) => {
-                out.push(4);
-                number(&mut out, ranges.len() as u32);
-                ranges.iter().for_each(|(a, b)| out.extend([*a, *b]));
-            }
-            RegexNode::Concat(_) => out.push(5),
-            RegexNode::Alt(_) => out.push(6),
-            RegexNode::And(_) => out.push(7),
-            RegexNode::Not(_) => out.push(8),
-            RegexNode::Repeat { min, max, .. } => {
-                out.push(9);
-                number(&mut out, *min);
-                out.push(u8::from(max.is_some()));
-                number(&mut out, max.unwrap_or(0));
-            }
-            RegexNode::Literals(strings) => {
-                out.push(10);
-                number(&mut out, strings.len() as u32);
-                strings.iter().for_each(|s| bytes(&mut out, s));
-            }
-            RegexNode::JsonString(_) => out.push(11),
-        }
-        let children = children(node);
-        number(&mut out, children.len() as u32);
-        for child in children {
-            number(&mut out, numbers[child.0 as usize]);
+    let mut numbers = vec![RegexId(0); needed.len()];
+    let mut nodes: Vec<RegexNode> = Vec::new();
+    for (i, node) in pool.nodes().iter().enumerate().take(needed.len()) {
+        if needed[i] {
+            numbers[i] = RegexId(nodes.len() as u32);
+            nodes.push(node.over(|child| numbers[child.0 as usize]));
         }
     }
-    Some(out.into())
+    Some(nodes.into())
 }
 
 fn children(node: &RegexNode) -> &[RegexId] {
