@@ -253,11 +253,10 @@ impl Core {
             return false;
         }
         // The nodes of the required members: of those that are declared, and of all others.
-        let of_name = |name: &Box<str>| required.binary_search(&&**name);
         let mut is_declared = vec![false; required.len()];
         let mut members = Vec::new();
         for (name, node) in &o.properties {
-            if let Ok(at) = of_name(name) {
+            if let Ok(at) = required.binary_search(&&**name) {
                 is_declared[at] = true;
                 members.push(*node);
             }
