@@ -7,6 +7,7 @@
 //! automaton of `D_a` (one per terminal) in determinised form.
 
 use crate::lr::ConflictReport;
+use maskwright_tables::trie::Classes;
 use maskwright_tables::{LexState, LimitError, Part, StackAction, Symbol};
 use std::fmt;
 
@@ -87,6 +88,15 @@ pub trait Control: Send + Sync + fmt::Debug {
         stack: &mut dyn StackReader,
         labels: &[u32],
     ) -> Result<Vec<StackAction>, ControlError>;
+
+    /// [Classes](maskwright_tables::trie::byte_class) of bytes: with no others does anything begin that may
+    /// follow a lexeme which began on `top` and carries these labels. Quick, and makes nothing: it spares
+    /// [`Control::step`] and [`Control::lex_start`] for what no token goes on with. All classes where that is
+    /// not known.
+    fn follows(&self, top: Symbol, labels: &[u32]) -> Classes {
+        let _ = (top, labels);
+        Classes::MAX
+    }
 
     /// Whether the machine counts on no lexeme but such as whole pieces of the lexicon spell, each from
     /// its beginning to its end: then every stack can be completed from the end of any lexeme on.

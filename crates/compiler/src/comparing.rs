@@ -192,6 +192,14 @@ impl LazyMachine {
                 base,
                 reads,
             };
+            let here = shared.here(residual);
+            let goes_on = match view.symbol(0) {
+                Some(top) => self.goes_on(top, labels, residual),
+                None => false,
+            };
+            if !goes_on && here == Sets::EMPTY {
+                continue;
+            }
             let ended_one = history.ended_one
                 || (distinct || self.records())
                     && match view.symbol(0) {
@@ -206,7 +214,6 @@ impl LazyMachine {
                     base,
                     reads,
                 };
-                let here = shared.here(residual);
                 if here != Sets::EMPTY {
                     if let Some(twice) = history.crossing {
                         parts.crossing[usize::from(twice)].extend(shared.sets.iter(here));
@@ -221,7 +228,9 @@ impl LazyMachine {
                         parts.crossing[usize::from(ended_one)].extend(shared.sets.iter(here));
                     }
                 }
-                let Some(top) = view.symbol(0) else { continue };
+                let Some(top) = view.symbol(0).filter(|_| goes_on) else {
+                    continue;
+                };
                 let (start, distinct) = self.begin(top)?;
                 if start == LexState::DEAD || !shared.meets(start, residual)? {
                     continue;

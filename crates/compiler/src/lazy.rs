@@ -9,7 +9,7 @@
 
 use crate::alive::{Alive, Question};
 use crate::concurrent::{Keyed, Numbers, pair};
-use crate::lexical_rows::LexicalRows;
+use crate::lexical_rows::{LexicalRows, TrieId};
 use crate::memo::{Overlay, OverlayView, Reads, StackMemo};
 use crate::sets::SetId;
 use crate::token_terminals::{self, TokenTerminal};
@@ -249,6 +249,13 @@ impl LazyMachine {
         let distinct = self.control.compares() && self.control.distinct(top).map_err(run_error)?;
         let number = u64::from(state.0) << 1 | u64::from(distinct);
         Ok(read(self.starts.put(top.0, number)))
+    }
+
+    /// Whether anything that may follow a lexeme can go on with a rest of tokens, as far as first bytes tell.
+    pub(crate) fn goes_on(&self, top: Symbol, labels: LabelSet, rest: TrieId) -> bool {
+        let firsts = self.shared.firsts(rest);
+        let labels = || self.shared.lexicon.labels(labels);
+        firsts != 0 && firsts & self.control.follows(top, labels()) != 0
     }
 
     /// The states whose rows together are those of a state.

@@ -30,7 +30,7 @@ pub(super) fn spaced(symbol: Symbol) -> Symbol {
 }
 
 /// Whether a gap was just read.
-fn is_spaced(symbol: Symbol) -> bool {
+pub(super) fn is_spaced(symbol: Symbol) -> bool {
     symbol.0 & 1 == 1
 }
 

@@ -17,8 +17,8 @@
 //! - `unique`, `endless`: elements that must differ; formulas that infinitely many values satisfy;
 //! - `advance`, `moves`: one member further: what it must be, and the frame after it;
 //! - `satisfy`: emptiness, so that no frame is entered that nothing completes;
-//! - `space`, `machine`, `describe`: lexemes, stack actions, and frames for people; `dead`: schema
-//!   nodes that nothing satisfies, for people too.
+//! - `space`, `machine`, `follows`, `describe`: lexemes, stack actions, the bytes after a lexeme, and
+//!   frames for people; `dead`: schema nodes that nothing satisfies, for people too.
 //!
 //! # Invariants
 //!
@@ -54,6 +54,7 @@ mod describe;
 mod disjoint;
 mod endless;
 mod finite;
+mod follows;
 mod form;
 mod goal;
 mod lower;
@@ -73,6 +74,7 @@ use crate::lexicon::{ExprId, Lexicon};
 use goal::GoalId;
 use maskwright_grammar::json_schema::Schema;
 use maskwright_grammar::{Diagnostic, Diagnostics, Place as SourcePlace};
+use maskwright_tables::trie::Classes;
 use maskwright_tables::{
     CancelFlag, LexState, LimitError, Limits, Part, StackAction, Symbol, heap,
 };
@@ -340,6 +342,11 @@ impl Control for Frames {
         };
         core.check_size()?;
         Ok(actions)
+    }
+
+    fn follows(&self, top: Symbol, labels: &[u32]) -> Classes {
+        let core = self.lock();
+        core.follows(top, labels.first().map(|l| l.wrapping_sub(core.base)))
     }
 
     fn ends(&self, stack: &mut dyn StackReader) -> Result<bool, ControlError> {

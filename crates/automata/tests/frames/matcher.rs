@@ -135,6 +135,14 @@ impl<'f> Matcher<'f> {
             }
             next.state = self.frames.lex_start(*next.stack.last().unwrap())?;
             next.lexeme.clear();
+            let follows = self.frames.follows(top, labels);
+            let firsts = self.lexicon.firsts(next.state)?;
+            assert!(
+                next.state == LexState::DEAD || firsts & !follows == 0,
+                "{:?} is followed by other bytes than told at {}",
+                String::from_utf8_lossy(&thread.lexeme),
+                self.frames.describe(top)
+            );
             if next.state == LexState::DEAD {
                 assert!(
                     self.frames.ends(&mut Stack(&next.stack))?,

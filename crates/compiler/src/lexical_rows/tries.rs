@@ -157,6 +157,11 @@ impl LexicalRows {
         self.tries[id.0 as usize].here
     }
 
+    /// The classes of the bytes with which the rests of a trie go on.
+    pub fn firsts(&self, id: TrieId) -> Classes {
+        self.tries[id.0 as usize].firsts
+    }
+
     /// Whether a lexeme that begins in this state can read on in this trie.
     pub fn meets(&self, state: LexState, id: TrieId) -> Result<bool, LimitError> {
         let firsts = self.tries[id.0 as usize].firsts;
