@@ -129,12 +129,21 @@ enum Item {
 impl Core {
     /// What types alone say of a formula. O(1) once it was asked of it.
     pub fn by_type(&mut self, form: FormId) -> ByType {
-        if let Some(known) = self.known_by_type(Item::Form(form)) {
+        self.types_of(Item::Form(form))
+    }
+
+    /// The same of a node.
+    pub fn node_types(&mut self, node: NodeId) -> ByType {
+        self.types_of(Item::Node(node))
+    }
+
+    fn types_of(&mut self, asked: Item) -> ByType {
+        if let Some(known) = self.known_by_type(asked) {
             return known;
         }
         // Neither formulas nor boolean nodes form cycles. An object may be required in itself: while its
         // members are looked at, it counts as one of which nothing is known to exist.
-        let mut open = vec![(Item::Form(form), false)];
+        let mut open = vec![(asked, false)];
         let mut needs = Vec::new();
         while let Some((item, is_begun)) = open.pop() {
             if !is_begun && self.known_by_type(item).is_some() {
@@ -156,8 +165,7 @@ impl Core {
             }
             open.extend(needs.drain(..).map(|need| (need, false)));
         }
-        self.known_by_type(Item::Form(form))
-            .unwrap_or(ByType::UNDECIDED)
+        self.known_by_type(asked).unwrap_or(ByType::UNDECIDED)
     }
 
     fn set_by_type(&mut self, item: Item, found: ByType) {

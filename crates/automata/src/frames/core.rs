@@ -144,7 +144,6 @@ pub(super) struct Core {
     pub regexes: FxHashMap<RegexId, ExprId>,
     pub string_languages: FxHashMap<FormId, ExprId>,
     pub number_languages: FxHashMap<(FormId, Spelling), ExprId>,
-    /// Many nodes ask for the same numbers.
     /// Texts with the labels that they record: keywords and brackets.
     pub texts: FxHashMap<(&'static str, Option<u32>), ExprId>,
     pub layouts: Vec<Arc<Layout>>,

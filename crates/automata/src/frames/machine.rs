@@ -1,6 +1,6 @@
 //! Stack symbols: which lexemes each offers, and what they do to the stack.
 
-use super::core::{Core, FrameId, JudgeId, Key, Place};
+use super::core::{Core, FrameId, Judge, JudgeId, Key, Place};
 use super::form::FormId;
 use super::goal::GoalId;
 use super::space::{Gap, free_gap, gap};
@@ -203,7 +203,7 @@ impl Core {
         // Only keys that `open_keys` offered get here, and those have a move.
         match self.move_by(frame, key)? {
             Some(m) => Ok(m.judge),
-            None => Ok(self.intern_judge(super::core::Judge {
+            None => Ok(self.intern_judge(Judge {
                 must: FormId::FALSE,
                 extra: Box::default(),
                 goal: GoalId::TRUE,
@@ -218,11 +218,20 @@ impl Core {
         }
         let lexicon = self.lexicon.clone();
         let mut parts = Vec::new();
+        // Types of which nothing is asked for, and those of which something certainly is.
+        let Judge { must, extra, goal } = self.judge(judge);
+        let alone = extra.is_empty() && *goal == GoalId::TRUE;
+        let types = self.by_type(*must);
+        let some = |ty: Types| alone && types.some.contains(ty);
+        let none = |ty: Types| types.none.contains(ty);
         for (ty, text) in [
             (Types::NULL, "null"),
             (Types::TRUE, "true"),
             (Types::FALSE, "false"),
         ] {
+            if none(ty) {
+                continue;
+            }
             let (must, extra, goal) = self.typed_judge(judge, ty)?;
             if must == FormId::TRUE && goal == GoalId::TRUE {
                 let marks = self.truth_marks(&extra);
@@ -230,13 +239,16 @@ impl Core {
                 parts.push(lexicon.concat(&[text, marks]));
             }
         }
-        parts.push(self.scalar_expr(judge, Types::STRING)?);
-        parts.push(self.scalar_expr(judge, Types::NUMBER)?);
-        for (object, text, mark) in [
-            (true, "{", label::OPEN_OBJECT),
-            (false, "[", label::OPEN_ARRAY),
+        for ty in [Types::STRING, Types::NUMBER] {
+            if !none(ty) {
+                parts.push(self.scalar_expr(judge, ty)?);
+            }
+        }
+        for (ty, text, mark) in [
+            (Types::OBJECT, "{", label::OPEN_OBJECT),
+            (Types::ARRAY, "[", label::OPEN_ARRAY),
         ] {
-            if !self.open(judge, object, 0)?.is_empty() {
+            if some(ty) || !none(ty) && !self.open(judge, ty == Types::OBJECT, 0)?.is_empty() {
                 parts.push(self.text(text, Some(mark)));
             }
         }

@@ -14,7 +14,7 @@ use super::points::Point;
 use super::size::Owned;
 use maskwright_tables::{LimitError, heap};
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// How the parent learns the truth of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub(super) struct Move {
     depth: u32,
     fates: FxHashMap<FormId, Fate>,
     roles: Box<[Role]>,
+    /// The frame after the member where it depends on no truth, once it was asked for.
+    after: OnceLock<FrameId>,
 }
 
 impl Owned for Move {
@@ -185,6 +187,7 @@ impl Core {
             depth,
             fates,
             roles: roles.into(),
+            after: OnceLock::new(),
         }))
     }
 
@@ -227,6 +230,7 @@ impl Core {
             depth,
             fates: FxHashMap::default(),
             roles: Box::default(),
+            after: OnceLock::new(),
         })))
     }
 
@@ -615,6 +619,9 @@ impl Core {
     /// The frame after the member of a move, of whose extra formulas those hold for which `truth`
     /// says so.
     pub fn finish_move(&mut self, m: &Move, truth: impl Fn(u32) -> bool) -> FrameId {
+        if let Some(&after) = m.after.get() {
+            return after;
+        }
         let forms = self.forms.rewrite(&m.forms, |x, _| match m.fates.get(&x) {
             None => x,
             Some(&(child, yes, no)) => {
@@ -629,7 +636,11 @@ impl Core {
         let mut place = self.place(m.place).clone();
         self.clamp(&mut place, &left);
         let place = self.intern_place(place);
-        self.intern_frame(place, forms.into(), m.goal, m.depth)
+        let after = self.intern_frame(place, forms.into(), m.goal, m.depth);
+        if m.fates.is_empty() {
+            let _ = m.after.set(after);
+        }
+        after
     }
 
     /// The keys with which the next member of a frame may begin, at most `most` of them.

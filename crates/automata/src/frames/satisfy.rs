@@ -15,7 +15,7 @@ use super::advance::Outcome;
 use super::core::{Core, Key, Place, PlaceId};
 use super::form::{FormId, Found, Leaf, Term, Terms};
 use super::lower::TYPES;
-use maskwright_grammar::json_schema::Types;
+use maskwright_grammar::json_schema::{Node, Types};
 use maskwright_tables::LimitError;
 use rustc_hash::FxHashMap;
 
@@ -97,7 +97,29 @@ impl Core {
         if form.is_constant() {
             return Ok(form == FormId::TRUE);
         }
+        if self.plainly_completes(place, form) {
+            return Ok(true);
+        }
         self.solve(Query::At(place, form))
+    }
+
+    /// Whether a formula is a leaf that holds if the object or array ends here, or once the required members
+    /// have come, all of which certainly exist. "No" may only be unknown.
+    fn plainly_completes(&mut self, place: PlaceId, form: FormId) -> bool {
+        let Some(leaf) = self.forms.as_leaf(form) else {
+            return false;
+        };
+        if self.holds_at_end(self.place(place), leaf) {
+            return true;
+        }
+        match leaf {
+            Leaf::Object(node) => {
+                let unbounded =
+                    matches!(self.schema.node(node), Node::Object(o) if o.max.is_none());
+                unbounded && self.node_types(node).some.contains(Types::OBJECT)
+            }
+            _ => false,
+        }
     }
 
     /// Answers a question by a search, unless it is known.

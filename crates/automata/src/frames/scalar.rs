@@ -79,6 +79,12 @@ impl Core {
         if let Some(e) = known(self, root) {
             return Ok(e);
         }
+        match (self.forms.get(root), scalar) {
+            (Form::False, _) => return Ok(self.lexicon.never()),
+            (Form::True, _) => return self.whole(scalar),
+            (&Form::Leaf(Leaf::String(r)), Scalar::String) => return self.regex(r),
+            _ => {}
+        }
         // Complements of leaves alone: what is missing to a match shows better then.
         let top = root;
         let root = match scalar {

@@ -402,6 +402,14 @@ impl Store {
         id
     }
 
+    /// The set of one mark.
+    pub fn mark_of(&mut self, mark: u32) -> MarksId {
+        match self.mark_ids.get(&[mark][..]) {
+            Some(&id) => id,
+            None => self.intern_marks(Box::new([mark])),
+        }
+    }
+
     pub fn union_marks(&mut self, a: MarksId, b: MarksId) -> MarksId {
         if a == b || b.0 == 0 {
             return a;

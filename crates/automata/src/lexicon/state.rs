@@ -325,7 +325,7 @@ impl Lexicon {
     /// Matches the empty string and records `label`.
     pub fn mark(&self, label: u32) -> ExprId {
         let mut inner = self.lock();
-        let marks = inner.store.intern_marks(Box::new([label]));
+        let marks = inner.store.mark_of(label);
         inner.store.marks(marks)
     }
 
@@ -400,12 +400,7 @@ impl Lexicon {
         let mut inner = self.lock();
         let strings = strings
             .into_iter()
-            .map(|(s, m)| {
-                (
-                    s,
-                    m.map_or(MarksId(0), |m| inner.store.intern_marks(Box::new([m]))),
-                )
-            })
+            .map(|(s, m)| (s, m.map_or(MarksId(0), |m| inner.store.mark_of(m))))
             .collect();
         inner.store.literals(strings)
     }
@@ -796,7 +791,7 @@ impl Lexicon {
     /// The label set of one mark.
     pub fn label_set(&self, label: u32) -> LabelSet {
         let mut inner = self.lock();
-        let marks = inner.store.intern_marks(Box::new([label]));
+        let marks = inner.store.mark_of(label);
         self.publish(&mut inner);
         LabelSet(marks.0 + 1)
     }
