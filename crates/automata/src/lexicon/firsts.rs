@@ -31,6 +31,24 @@ impl Store {
                 }
                 Node::Alt(parts) if parts.len() <= left => open.extend_from_slice(parts),
                 Node::Repeat(part, ..) | Node::Except(part, _) => open.push(*part),
+                // Any of the parts tells enough.
+                Node::And(parts) => {
+                    let tells =
+                        |p: &&ExprId| !matches!(self.node(**p), Node::Not(_) | Node::Leaf { .. });
+                    open.push(*parts.iter().find(tells)?);
+                }
+                &Node::Literals { set, lo, hi, depth } => {
+                    let literals = &self.literal_sets[set as usize].strings;
+                    let mut rest = &literals[lo as usize..hi as usize];
+                    while let Some(string) = rest.first() {
+                        left = left.checked_sub(1)?;
+                        let byte = string.get(depth as usize).copied();
+                        byte.into_iter().for_each(|byte| all.insert(byte));
+                        // Sorted, and alike up to this byte.
+                        let same = |s: &Box<[u8]>| s.get(depth as usize).copied() == byte;
+                        rest = &rest[rest.partition_point(same)..];
+                    }
+                }
                 _ => return None,
             }
         }

@@ -9,6 +9,7 @@ use super::ByteSet;
 use super::derive::{NORMAL, spelled_cuts};
 use super::expr::{ExprId, Node, Runs, Store, UNBOUNDED};
 use maskwright_tables::LimitError;
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 /// Runs being put together; equal neighbours are joined.
@@ -110,11 +111,11 @@ impl Store {
                 let prefix = self.fact(h).marks;
                 let prefix = self.marks(prefix);
                 let second = self.map(&self.runs[&t].clone(), |s, d| s.concat2(prefix, d));
-                self.combine(&[first, second], steps, Self::alt)?
+                self.unite(&[first, second], steps)?
             }
             Node::Alt(parts) => {
                 let parts: Vec<Runs> = parts.iter().map(|p| self.runs[p].clone()).collect();
-                self.combine(&parts, steps, Self::alt)?
+                self.unite(&parts, steps)?
             }
             Node::And(parts) => {
                 let parts: Vec<Runs> = parts.iter().map(|p| self.runs[p].clone()).collect();
@@ -174,6 +175,65 @@ impl Store {
             out.push(last, f(self, d));
         }
         out.finish()
+    }
+
+    /// The runs of the union of the parts. O(runs that lead anywhere): of six hundred characters each leads on
+    /// by a few bytes.
+    fn unite(&mut self, parts: &[Runs], steps: &mut u64) -> Result<Runs, LimitError> {
+        // What leads anywhere: first and last byte, in the order of the first.
+        let mut living: SmallVec<[(u8, u8, ExprId); 64]> = SmallVec::new();
+        for runs in parts {
+            let mut first = 0u8;
+            for &(last, e) in runs.iter() {
+                if e != Self::NEVER {
+                    living.push((first, last, e));
+                }
+                first = last.saturating_add(1);
+            }
+        }
+        living.sort_by_key(|run| run.0);
+        let mut left = living.iter().copied().peekable();
+        let mut out = Builder::default();
+        // The last bytes of the runs at hand, and what they lead to.
+        let mut lasts: SmallVec<[u8; 16]> = SmallVec::new();
+        let mut here: SmallVec<[ExprId; 16]> = SmallVec::new();
+        let mut known: FxHashMap<SmallVec<[ExprId; 16]>, ExprId> = FxHashMap::default();
+        let mut first = 0usize;
+        while first <= 255 {
+            while let Some((_, last, e)) = left.next_if(|run| usize::from(run.0) <= first) {
+                lasts.push(last);
+                here.push(e);
+            }
+            let spent = 1 + here.len() as u64 / 8;
+            *steps = steps.checked_sub(spent).ok_or(LimitError::new(
+                "steps of a lexical derivative",
+                spent,
+                0,
+            ))?;
+            let mut last = left.peek().map_or(255, |run| run.0 - 1);
+            lasts.iter().for_each(|own| last = last.min(*own));
+            let target = match here[..] {
+                [] => Self::NEVER,
+                [only] => only,
+                _ => match known.get(&here) {
+                    Some(&known) => known,
+                    None => {
+                        let target = self.alt(&here);
+                        known.insert(here.clone(), target);
+                        target
+                    }
+                },
+            };
+            out.push(last, target);
+            let mut i = 0;
+            here.retain(|_| {
+                i += 1;
+                lasts[i - 1] > last
+            });
+            lasts.retain(|own| *own > last);
+            first = usize::from(last) + 1;
+        }
+        Ok(out.finish())
     }
 
     /// The runs of what `f` makes of the parts.
