@@ -45,8 +45,8 @@ impl Store {
                         let byte = string.get(depth as usize).copied();
                         byte.into_iter().for_each(|byte| all.insert(byte));
                         // Sorted, and alike up to this byte.
-                        let same = |s: &Box<[u8]>| s.get(depth as usize).copied() == byte;
-                        rest = &rest[rest.partition_point(same)..];
+                        rest = &rest
+                            [rest.partition_point(|s| s.get(depth as usize).copied() == byte)..];
                     }
                 }
                 _ => return None,

@@ -123,8 +123,17 @@ impl Store {
             }
             Node::Not(x) => self.map(&self.runs[&x].clone(), Self::not),
             Node::Except(rest, literals) => {
-                let parts = [self.runs[&rest].clone(), self.runs[&literals].clone()];
-                self.combine(&parts, steps, |s, d| s.except(d[0], d[1]))?
+                let (rest, literals) = (self.runs[&rest].clone(), self.runs[&literals].clone());
+                let mut out = Builder::default();
+                let (mut r, mut l, mut first) = (0, 0, 0usize);
+                while first <= 255 {
+                    let ((end, of_rest), (last, left_out)) = (rest[r], literals[l]);
+                    out.push(end.min(last), self.except(of_rest, left_out));
+                    r += usize::from(end <= last);
+                    l += usize::from(last <= end);
+                    first = usize::from(end.min(last)) + 1;
+                }
+                out.finish()
             }
             Node::Repeat(x, min, max) => {
                 let max = if max == UNBOUNDED { max } else { max - 1 };
