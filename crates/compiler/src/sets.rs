@@ -160,7 +160,7 @@ impl Sets {
     pub const EMPTY: SetId = SetId(0);
 
     /// Lists of so many ids in all are put together sooner than their union is looked up.
-    const SHORT: usize = 512;
+    const SHORT: usize = 160;
 
     /// A list of more ids takes longer to write than two bitsets. One that was read so often is kept as
     /// a bitset too; so many lists are.
