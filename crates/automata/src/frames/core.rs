@@ -154,6 +154,8 @@ pub(super) struct Core {
     /// Of a layout with tests: all names that are not listed, which its cells part.
     pub unlisted: FxHashMap<u32, ExprId>,
     pub name_tests: FxHashMap<(u32, u32), u64>,
+    /// Of nodes of layouts, by name: whether the member may have a value, once that was asked.
+    pub members: FxHashMap<(u32, NodeId), Box<[Option<bool>]>>,
     pub places: Table<Place>,
     pub judges: Table<Judge>,
     pub frames: Table<Frame>,
@@ -231,6 +233,7 @@ impl Core {
             cells: FxHashMap::default(),
             unlisted: FxHashMap::default(),
             name_tests: FxHashMap::default(),
+            members: FxHashMap::default(),
             places: Table::new(),
             judges: Table::new(),
             frames: Table::new(),

@@ -10,6 +10,7 @@ use crate::lexicon::ExprId;
 use maskwright_grammar::json_schema::Types;
 use maskwright_tables::{LexState, LimitError, StackAction, Symbol};
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// Lexemes between names and values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -299,17 +300,12 @@ impl Core {
             return Ok(self.lexicon.never());
         };
         let layout = self.layouts[id as usize].clone();
-        let mut listed: Vec<(Box<[u8]>, Option<u32>)> = Vec::new();
+        let mut listed: Vec<u32> = Vec::new();
         let mut parts = Vec::new();
         let mut open_cells: Vec<u32> = Vec::new();
         for key in self.open_keys(frame, usize::MAX)? {
             match key {
-                Key::Name(i) => {
-                    listed.push((
-                        layout.names[i as usize].as_bytes().into(),
-                        Some(self.base + label::NAME + i),
-                    ));
-                }
+                Key::Name(i) => listed.push(i),
                 Key::Cell(c) => {
                     open_cells.push(c);
                     let names = self.cells(id)?[c as usize].names;
@@ -319,7 +315,12 @@ impl Core {
             }
         }
         if !listed.is_empty() {
-            parts.push(self.lexicon.literals(listed));
+            layout.in_byte_order(&mut listed);
+            let names = listed.into_iter().map(|i| {
+                let name = Arc::clone(&layout.names[i as usize]);
+                (name.into(), self.base + label::NAME + i)
+            });
+            parts.push(self.lexicon.sorted_literals(names));
         }
         // Cells part all names that are not listed. Those that are open as a whole say nothing more, but
         // show that every text leads on, or all that are shorter than the names of closed cells.

@@ -658,8 +658,10 @@ impl Core {
     }
 
     fn find_open_keys(&mut self, id: FrameId, most: usize) -> Result<Vec<Key>, LimitError> {
-        let frame = self.frame(id).clone();
-        let place = self.place(frame.place).clone();
+        let frame = self.frame(id);
+        let (place, goal, depth) = (frame.place, frame.goal, frame.depth);
+        let is_alone = frame.forms.len() == 1;
+        let place = self.place(place).clone();
         let Place::Object {
             layout: layout_id,
             count,
@@ -679,8 +681,8 @@ impl Core {
                 nodes.push(n);
             }
         }
-        let simple = frame.forms.len() == 1
-            && (total == FormId::TRUE || !nodes.is_empty() && nodes.len() == term.len());
+        let simple =
+            is_alone && (total == FormId::TRUE || !nodes.is_empty() && nodes.len() == term.len());
         let mut last_ordered = layout.ordered;
         let mut free = simple;
         for n in &nodes {
@@ -692,7 +694,7 @@ impl Core {
             }
             free &= table.max.is_none() && count >= table.min.saturating_sub(1);
         }
-        let either = match frame.forms.len() == 1 && frame.goal == GoalId::TRUE {
+        let either = match is_alone && goal == GoalId::TRUE {
             true => self.union_of_objects(total, &layout),
             false => None,
         };
@@ -712,15 +714,20 @@ impl Core {
             self.spend(1)?;
             let open = if free {
                 // Taking an optional member never spoils what could be completed before.
-                let mut form = FormId::TRUE;
-                for n in &nodes {
-                    let more = self.member_form(layout_id, *n, key)?;
-                    form = self.forms.and2(form, more);
+                match nodes[..] {
+                    [only] => self.member_exists(layout_id, only, key)?,
+                    _ => {
+                        let mut form = FormId::TRUE;
+                        for n in &nodes {
+                            let more = self.member_form(layout_id, *n, key)?;
+                            form = self.forms.and2(form, more);
+                        }
+                        self.value_exists(form)?
+                    }
                 }
-                self.value_exists(form)?
             } else {
                 let apart = match &either {
-                    Some(either) => self.comes_in_any(either, (&place, frame.depth), key)?,
+                    Some(either) => self.comes_in_any(either, (&place, depth), key)?,
                     None => None,
                 };
                 match apart {

@@ -58,17 +58,18 @@ impl ObjectTable {
 
 impl Owned for Layout {
     fn owned(&self) -> usize {
-        let names: usize = self.names.iter().map(|n| heap::allocation(n.len())).sum();
+        let names = self.names.iter().map(|n| heap::allocation(n.len() + 16));
         let tables = self.tables.values().map(|t| {
             heap::list::<Option<NodeId>>(t.properties.capacity())
                 + heap::list::<(u32, NodeId)>(t.patterns.capacity())
                 + heap::list::<u32>(t.required.capacity())
         });
         heap::allocation(size_of::<Layout>() + 16)
-            + heap::list::<Box<str>>(self.names.capacity())
+            + heap::list::<Arc<str>>(self.names.capacity())
+            + heap::list::<u32>(self.sorted.capacity())
             + heap::list::<RegexId>(self.tests.capacity())
             + heap::table::<NodeId, ObjectTable>(self.tables.len())
-            + names
+            + names.sum::<usize>()
             + tables.sum::<usize>()
     }
 }
@@ -76,7 +77,9 @@ impl Owned for Layout {
 /// The names of the object nodes of a frame. See the module documentation.
 #[derive(Debug)]
 pub(super) struct Layout {
-    pub names: Vec<Box<str>>,
+    pub names: Vec<Arc<str>>,
+    /// The names in the order of their bytes.
+    sorted: Vec<u32>,
     /// So many names come in order; the others are loose.
     pub ordered: u32,
     pub tests: Vec<RegexId>,
@@ -119,6 +122,7 @@ impl Core {
                 self.cells.remove(&id);
                 self.unlisted.remove(&id);
                 self.name_tests.retain(|(layout, _), _| *layout != id);
+                self.members.retain(|(layout, _), _| *layout != id);
             }
         }
         self.layout_ids.insert(nodes, id);
@@ -167,11 +171,11 @@ impl Core {
 
     /// A layout with further names.
     fn new_layout(&mut self, nodes: &[NodeId], more: &[Box<str>]) -> Result<Layout, LimitError> {
-        let mut names: Vec<Box<str>> = Vec::new();
+        let mut names: Vec<Arc<str>> = Vec::new();
         let mut index: HashTable<u32> = HashTable::new();
         let mut tests: Vec<RegexId> = Vec::new();
         let mut steps = 0;
-        let mut add = |name: &str, names: &mut Vec<Box<str>>| {
+        let mut add = |name: &str, names: &mut Vec<Arc<str>>| {
             let hash = |name: &str| FxBuildHasher.hash_one(name);
             let is_same = |i: &u32| *names[*i as usize] == *name;
             if let Some(&i) = index.find(hash(name), is_same) {
@@ -270,8 +274,11 @@ impl Core {
             Order::Schema => declared,
             Order::Any => 0,
         };
+        let mut sorted: Vec<u32> = (0..names.len() as u32).collect();
+        sorted.sort_unstable_by_key(|i| &*names[*i as usize]);
         Ok(Layout {
             names,
+            sorted,
             ordered,
             tests,
             tables,
@@ -427,6 +434,28 @@ impl Core {
         Ok(form.unwrap_or_else(|| self.optional_form(table.additional)))
     }
 
+    /// Whether a member with this key may have a value, as one node of a layout asks for it. Frames of an object
+    /// ask for its names again and again.
+    pub fn member_exists(&mut self, id: u32, node: NodeId, key: Key) -> Result<bool, LimitError> {
+        let Key::Name(name) = key else {
+            let form = self.member_form(id, node, key)?;
+            return self.value_exists(form);
+        };
+        let known = self.members.get(&(id, node));
+        if let Some(&Some(exists)) = known.and_then(|known| known.get(name as usize)) {
+            return Ok(exists);
+        }
+        let form = self.member_form(id, node, key)?;
+        let exists = self.value_exists(form)?;
+        let names = self.layouts[id as usize].names.len();
+        let known = self.members.entry((id, node)).or_insert_with(|| {
+            self.owned += names;
+            vec![None; names].into()
+        });
+        known[name as usize] = Some(exists);
+        Ok(exists)
+    }
+
     /// How many cells a layout has. One when there are no patterns, found without building them.
     pub fn cells_len(&mut self, id: u32) -> Result<u32, LimitError> {
         if self.layouts[id as usize].tests.is_empty() {
@@ -463,6 +492,18 @@ impl Layout {
             })
             .collect();
         missing.into_iter()
+    }
+
+    /// Some of the names, given by increasing indices, in the order of their bytes.
+    pub fn in_byte_order(&self, some: &mut [u32]) {
+        if some.len() * 8 < self.names.len() {
+            some.sort_unstable_by_key(|i| &*self.names[*i as usize]);
+            return;
+        }
+        let mut is_one = vec![false; self.names.len()];
+        some.iter().for_each(|i| is_one[*i as usize] = true);
+        let ones = self.sorted.iter().filter(|i| is_one[**i as usize]);
+        some.iter_mut().zip(ones).for_each(|(to, i)| *to = *i);
     }
 
     /// Whether a listed name may still come.

@@ -77,6 +77,7 @@ impl Core {
             + self.cells.len() * heap::list::<Cell>(3)
             + heap::table::<u32, ExprId>(self.unlisted.len())
             + heap::table::<(u32, u32), u64>(self.name_tests.len())
+            + heap::table::<(u32, NodeId), Box<[Option<bool>]>>(self.members.len())
             + heap::table::<(FrameId, Key), Option<Arc<Move>>>(self.moves.len());
         let languages = heap::table::<FormId, ExprId>(self.string_languages.len())
             + heap::table::<(FormId, u8), ExprId>(self.number_languages.len())

@@ -21,6 +21,7 @@ use super::ByteSet;
 use super::expr::{ExprId, MarksId, Node, Store, UNBOUNDED};
 use maskwright_tables::LimitError;
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 pub(super) const NORMAL: u32 = 0;
 const ESCAPE: u32 = 1 << 28;
@@ -80,7 +81,7 @@ fn lo_hi(first: char, last: char) -> (u32, u32) {
 /// Whether some of the sorted strings, their first `depth` bytes read, goes on with a character of
 /// `first..=last`; `None` when they are not at the beginning of a character.
 pub(super) fn literal_in_range(
-    strings: &[Box<[u8]>],
+    strings: &[Arc<[u8]>],
     depth: usize,
     first: char,
     last: char,

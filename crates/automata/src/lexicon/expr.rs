@@ -140,15 +140,16 @@ pub(super) type Runs = Arc<[(u8, ExprId)]>;
 
 #[derive(Debug)]
 pub(super) struct LiteralSet {
-    /// Sorted by bytes, distinct bytes.
-    pub strings: Vec<Box<[u8]>>,
+    /// Sorted by bytes, distinct bytes. Sets share them: the names of an object are in one for each member that
+    /// may be the next.
+    pub strings: Vec<Arc<[u8]>>,
     pub marks: Vec<MarksId>,
     /// Whether all of them are UTF-8.
     pub text: bool,
 }
 
 impl LiteralSet {
-    pub fn new(strings: Vec<Box<[u8]>>, marks: Vec<MarksId>) -> Self {
+    pub fn new(strings: Vec<Arc<[u8]>>, marks: Vec<MarksId>) -> Self {
         let text = strings.iter().all(|s| std::str::from_utf8(s).is_ok());
         LiteralSet {
             strings,
@@ -541,18 +542,24 @@ impl Store {
                 _ => unique.push((s, m)),
             }
         }
-        if unique.is_empty() {
+        let shared = unique.into_iter().map(|(s, m)| (s.into(), m));
+        self.sorted_literals(shared.collect())
+    }
+
+    /// The same of strings that are sorted and distinct.
+    pub fn sorted_literals(&mut self, strings: Vec<(Arc<[u8]>, MarksId)>) -> ExprId {
+        if strings.is_empty() {
             return Self::NEVER;
         }
-        if let [(string, marks)] = &unique[..]
+        if let [(string, marks)] = &strings[..]
             && string.is_empty()
         {
             return self.marks(*marks);
         }
-        let hi = unique.len() as u32;
+        let hi = strings.len() as u32;
         let id = self
-            .find_literals(&unique)
-            .unwrap_or_else(|| self.add_literals(unique));
+            .find_literals(&strings)
+            .unwrap_or_else(|| self.add_literals(strings));
         self.add(Node::Literals {
             set: id,
             lo: 0,
@@ -573,12 +580,14 @@ impl Store {
     }
 
     /// A set of sorted, distinct strings that is not there.
-    fn add_literals(&mut self, strings: Vec<(Box<[u8]>, MarksId)>) -> u32 {
+    fn add_literals(&mut self, strings: Vec<(Arc<[u8]>, MarksId)>) -> u32 {
         let hash = hash_of_literals(&strings);
         let id = self.literal_sets.len() as u32;
-        let texts = strings.iter().map(|(text, _)| heap::allocation(text.len()));
+        // Those of other sets are counted there; a string that came along may be whoever brought it's too.
+        let new = strings.iter().filter(|(t, _)| Arc::strong_count(t) <= 2);
+        let texts = new.map(|(text, _)| heap::allocation(text.len() + 16));
         self.owned += texts.sum::<usize>()
-            + heap::list::<Box<[u8]>>(strings.len())
+            + heap::list::<Arc<[u8]>>(strings.len())
             + heap::list::<MarksId>(strings.len());
         let (strings, marks) = strings.into_iter().unzip();
         self.literal_sets

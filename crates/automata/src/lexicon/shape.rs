@@ -114,7 +114,7 @@ pub enum Step {
 impl Strings {
     fn one(marks: MarksId) -> Self {
         Strings {
-            set: Arc::new(LiteralSet::new(vec![Box::default()], vec![marks])),
+            set: Arc::new(LiteralSet::new(vec![Arc::default()], vec![marks])),
             lo: 0,
             hi: 1,
             depth: 0,

@@ -405,6 +405,13 @@ impl Lexicon {
         inner.store.literals(strings)
     }
 
+    /// The same of strings in the order of their bytes, none of which occurs twice.
+    pub fn sorted_literals(&self, strings: impl Iterator<Item = (Arc<[u8]>, u32)>) -> ExprId {
+        let mut inner = self.lock();
+        let strings = strings.map(|(s, m)| (s, inner.store.mark_of(m))).collect();
+        inner.store.sorted_literals(strings)
+    }
+
     /// All JSON spellings, with both quotes, of the strings whose value `value` matches. Marks of
     /// `value` surface at the closing quote.
     pub fn json_string(&self, value: ExprId) -> ExprId {
