@@ -13,7 +13,7 @@
 //!   type; which alternatives exclude each other;
 //! - `scalar`, `points`: strings and numbers as lexical expressions, marked with what they satisfy;
 //!   short lists of values;
-//! - `object`, `finite`, `array`: names, order, counts; what a member or element must be;
+//! - `object`, `order`, `finite`, `array`: names, order, counts; what a member or element must be;
 //! - `unique`, `endless`: elements that must differ; formulas that infinitely many values satisfy;
 //! - `advance`, `moves`: one member further: what it must be, and the frame after it;
 //! - `satisfy`: emptiness, so that no frame is entered that nothing completes;
@@ -61,6 +61,7 @@ mod lower;
 mod machine;
 mod moves;
 mod object;
+mod order;
 mod points;
 mod satisfy;
 mod scalar;
@@ -100,8 +101,9 @@ pub enum Whitespace {
 /// The order of the members of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Order {
-    /// Declared properties in the order of the schema text (where several subschemas declare some,
-    /// by first appearance), then all others in any order.
+    /// Declared properties in the order of the schema text, then all others in any order. Where several
+    /// subschemas declare some, in the order of each of them; where these contradict each other, by first
+    /// appearance.
     #[default]
     Schema,
     /// Any order.

@@ -1,7 +1,7 @@
 //! Objects: names, their order, and what each member is asked to be.
 //!
 //! A *layout* lists the names that the object nodes of a frame mention: first the ordered ones (the
-//! declared properties, by first appearance), then the *loose* ones, which may come in any order
+//! declared properties, in an order that is that of each node as far as these agree), then the *loose* ones, which may come in any order
 //! after them (names that are required but not declared, names of finite patterns). All other names
 //! fall into *cells*: one for each set of name patterns that a name can match. A cell of few names
 //! would run out of them unnoticed, so these are listed too. With [`Order::Any`] every name is loose.
@@ -13,6 +13,7 @@ use super::Order;
 use super::core::{Core, Key, Place};
 use super::finite::finite_strings;
 use super::form::FormId;
+use super::order::merged;
 use super::size::Owned;
 use crate::lexicon::ExprId;
 use hashbrown::HashTable;
@@ -191,11 +192,19 @@ impl Core {
             .iter()
             .filter_map(|n| Some((*n, self.object_node(*n)?)))
             .collect();
+        let declared = objects.iter().map(|(_, object)| {
+            let properties = object.properties.iter();
+            // A name that may not come has no place in the order.
+            let own = properties.filter(|(_, node)| !self.is_false(*node));
+            own.map(|(name, _)| &**name).collect::<Vec<&str>>()
+        });
+        for name in merged(&declared.collect::<Vec<_>>()) {
+            add(name, &mut names);
+        }
         for (id, object) in &objects {
             let table = tables.entry(*id).or_default();
             for (name, node) in &object.properties {
                 if self.is_false(*node) {
-                    // A name that may not come has no place in the order.
                     continue;
                 }
                 let i = add(name, &mut names) as usize;

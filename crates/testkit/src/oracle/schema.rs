@@ -10,8 +10,9 @@
 //! lies between: [`Bound::Lower`] holds only documents that must be allowed (a few numbers, at most
 //! one undeclared member in each object), [`Bound::Upper`] all that may be.
 //!
-//! Documents are as Maskwright writes them by default: declared members in the order of their first
-//! appearance, then others; flexible, bounded white space before each lexeme and at the end.
+//! Documents are as Maskwright writes them by default: declared members in the order of each branch (by
+//! first appearance where these contradict each other), then others; flexible, bounded white space before
+//! each lexeme and at the end.
 
 use super::spans;
 use maskwright_grammar::ir::ExprId;
@@ -287,16 +288,29 @@ impl<'s> Builder<'s> {
                 }
             }
         }
-        // The order of members is that of the first appearance in any branch.
-        let mut names: Vec<&str> = Vec::new();
-        for name in objects
+        // The order of members is that of each branch where these agree: next comes the first name, by first
+        // appearance, before which no other is left.
+        let lists: Vec<Vec<&str>> = objects
             .iter()
             .flatten()
-            .flat_map(|o| o.properties.iter().map(|p| &*p.0))
-        {
-            if !names.contains(&name) {
-                names.push(name);
+            .map(|o| o.properties.iter().map(|p| &*p.0).collect())
+            .collect();
+        let mut left: Vec<&str> = Vec::new();
+        for name in lists.iter().flatten() {
+            if !left.contains(name) {
+                left.push(name);
             }
+        }
+        let mut names: Vec<&str> = Vec::new();
+        while !left.is_empty() {
+            let is_next = |name: &&str| {
+                lists.iter().all(|list| {
+                    let place = list.iter().position(|n| n == name);
+                    place.is_none_or(|p| list[..p].iter().all(|n| !left.contains(n)))
+                })
+            };
+            let at = left.iter().position(is_next).unwrap_or(0);
+            names.push(left.remove(at));
         }
         let open = |all: &[&ObjectNode]| {
             !all.iter()
