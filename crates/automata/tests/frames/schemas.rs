@@ -108,6 +108,44 @@ fn properties_come_in_declared_order() {
 }
 
 #[test]
+fn properties_of_alternatives_come_in_the_order_of_each() {
+    let branch = |a: &str, b: &str| {
+        format!(
+            r#"{{ "properties": {{ "{a}": true, "{b}": true }}, "required": ["{a}", "{b}"],
+                "additionalProperties": false }}"#
+        )
+    };
+    let any = |branches: [String; 2]| {
+        format!(
+            r#"{{ "type": "object", "anyOf": [{}] }}"#,
+            branches.join(",")
+        )
+    };
+    check(
+        &any([branch("a", "value"), branch("b", "value")]),
+        &[r#"{"a":1,"value":2}"#, r#"{"b":1,"value":2}"#],
+        &[r#"{"value":1,"a":2}"#, r#"{"value":1,"b":2}"#, r#"{"a":1}"#],
+    );
+    // Where they contradict each other, what appears first comes first.
+    check(
+        &any([branch("a", "b"), branch("b", "a")]),
+        &[r#"{"a":1,"b":2}"#],
+        &[r#"{"b":1,"a":2}"#],
+    );
+    check(
+        r#"{ "allOf": [
+            { "properties": { "id": true, "name": true, "tags": true } },
+            { "properties": { "id": true, "kind": true, "tags": true } }
+        ], "type": "object", "required": ["id", "name", "kind", "tags"] }"#,
+        &[r#"{"id":1,"name":2,"kind":3,"tags":4}"#],
+        &[
+            r#"{"id":1,"name":2,"tags":4,"kind":3}"#,
+            r#"{"id":1,"kind":3,"name":2,"tags":4}"#,
+        ],
+    );
+}
+
+#[test]
 fn names_spelled_with_escapes_are_the_same_names() {
     check(
         r#"{"properties":{"foo":{"type":"integer"}}}"#,
