@@ -532,36 +532,42 @@ impl Store {
         }
     }
 
-    pub fn literals(&mut self, mut strings: Vec<(Box<[u8]>, MarksId)>) -> ExprId {
+    pub fn literals<S>(&mut self, mut strings: Vec<(S, MarksId)>) -> ExprId
+    where
+        S: AsRef<[u8]> + Ord + Hash + Into<Arc<[u8]>>,
+    {
         strings.sort_unstable();
         // Equal strings unite their marks.
-        let mut unique: Vec<(Box<[u8]>, MarksId)> = Vec::with_capacity(strings.len());
+        let mut unique: Vec<(S, MarksId)> = Vec::with_capacity(strings.len());
         for (s, m) in strings {
             match unique.last_mut() {
                 Some(last) if last.0 == s => last.1 = self.union_marks(last.1, m),
                 _ => unique.push((s, m)),
             }
         }
-        let shared = unique.into_iter().map(|(s, m)| (s.into(), m));
-        self.sorted_literals(shared.collect())
+        self.sorted_literals(unique)
     }
 
     /// The same of strings that are sorted and distinct.
-    pub fn sorted_literals(&mut self, strings: Vec<(Arc<[u8]>, MarksId)>) -> ExprId {
-        if strings.is_empty() {
-            return Self::NEVER;
-        }
+    pub fn sorted_literals<S>(&mut self, strings: Vec<(S, MarksId)>) -> ExprId
+    where
+        S: AsRef<[u8]> + Hash + Into<Arc<[u8]>>,
+    {
         if let [(string, marks)] = &strings[..]
-            && string.is_empty()
+            && string.as_ref().is_empty()
         {
             return self.marks(*marks);
         }
         let hi = strings.len() as u32;
-        let id = self
-            .find_literals(&strings)
-            .unwrap_or_else(|| self.add_literals(strings));
+        if hi == 0 {
+            return Self::NEVER;
+        }
+        let set = self.find_literals(&strings).unwrap_or_else(|| {
+            let shared = strings.into_iter().map(|(s, m)| (s.into(), m));
+            self.add_literals(shared.collect())
+        });
         self.add(Node::Literals {
-            set: id,
+            set,
             lo: 0,
             hi,
             depth: 0,

@@ -43,7 +43,7 @@ impl Store {
             // Tokens as a whole and embedded schemas have no bytes of their own.
             RegexNode::Never | RegexNode::Token(_) | RegexNode::Json(_) => Self::NEVER,
             RegexNode::Empty => Self::EMPTY,
-            RegexNode::Bytes(b) if b.len() > 4 => self.literals(vec![(b.clone(), MarksId(0))]),
+            RegexNode::Bytes(b) if b.len() > 4 => self.literals(vec![(&**b, MarksId(0))]),
             RegexNode::Bytes(b) => self.bytes(b),
             RegexNode::Class(ranges) => self.class(ranges),
             RegexNode::ByteClass(ranges) => self.set(ByteSet::from_ranges(ranges)),
@@ -64,7 +64,7 @@ impl Store {
                 self.repeat(get(node), *min, max.unwrap_or(UNBOUNDED))
             }
             RegexNode::Literals(strings) => {
-                self.literals(strings.iter().map(|s| (s.clone(), MarksId(0))).collect())
+                self.literals(strings.iter().map(|s| (&**s, MarksId(0))).collect())
             }
             RegexNode::JsonString(value) => self.json_string(get(value)),
         }
