@@ -186,6 +186,7 @@ impl LazyMachine {
             }
             Ok(())
         })?;
+        let top = view.symbol(0);
         for &(labels, residual) in &row.exits {
             let view = OverlayView {
                 overlay: &readings.stacks[stack as usize],
@@ -193,16 +194,13 @@ impl LazyMachine {
                 reads,
             };
             let here = shared.here(residual);
-            let goes_on = match view.symbol(0) {
-                Some(top) => self.goes_on(top, labels, residual),
-                None => false,
-            };
+            let goes_on = top.is_some_and(|top| self.goes_on(top, labels, residual));
             if !goes_on && here == Sets::EMPTY {
                 continue;
             }
             let ended_one = history.ended_one
                 || (distinct || self.records())
-                    && match view.symbol(0) {
+                    && match top {
                         Some(top) => self.ends_distinct(&view, top, labels)?,
                         None => false,
                     };

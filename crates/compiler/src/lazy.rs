@@ -254,8 +254,8 @@ impl LazyMachine {
     /// Whether anything that may follow a lexeme can go on with a rest of tokens, as far as first bytes tell.
     pub(crate) fn goes_on(&self, top: Symbol, labels: LabelSet, rest: TrieId) -> bool {
         let firsts = self.shared.firsts(rest);
-        let labels = || self.shared.lexicon.labels(labels);
-        firsts != 0 && firsts & self.control.follows(top, labels()) != 0
+        let labels = self.shared.lexicon.labels(labels);
+        firsts != 0 && firsts & self.control.follows(top, labels) != 0
     }
 
     /// The states whose rows together are those of a state.

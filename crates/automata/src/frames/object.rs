@@ -1,10 +1,11 @@
 //! Objects: names, their order, and what each member is asked to be.
 //!
 //! A *layout* lists the names that the object nodes of a frame mention: first the ordered ones (the
-//! declared properties, in an order that is that of each node as far as these agree), then the *loose* ones, which may come in any order
-//! after them (names that are required but not declared, names of finite patterns). All other names
-//! fall into *cells*: one for each set of name patterns that a name can match. A cell of few names
-//! would run out of them unnoticed, so these are listed too. With [`Order::Any`] every name is loose.
+//! declared properties, in the order of each node as far as these agree), then the *loose* ones, which
+//! may come in any order after them (names that are required but not declared, names of finite
+//! patterns). All other names fall into *cells*: one for each set of name patterns that a name can match.
+//! A cell of few names would run out of them unnoticed, so these are listed too. With [`Order::Any`]
+//! every name is loose.
 //!
 //! What a member must be depends only on the node and on the name or cell, so the state of an object
 //! is how far it is ([`Place::Object`]) and which nodes are still alive.
@@ -192,21 +193,19 @@ impl Core {
             .iter()
             .filter_map(|n| Some((*n, self.object_node(*n)?)))
             .collect();
-        let declared = objects.iter().map(|(_, object)| {
+        let lists = objects.iter().map(|(_, object)| {
             let properties = object.properties.iter();
             // A name that may not come has no place in the order.
             let own = properties.filter(|(_, node)| !self.is_false(*node));
-            own.map(|(name, _)| &**name).collect::<Vec<&str>>()
+            own.map(|(name, _)| &**name).collect()
         });
-        for name in merged(&declared.collect::<Vec<_>>()) {
+        for name in merged(&lists.collect::<Vec<_>>()) {
             add(name, &mut names);
         }
+        let declared = names.len() as u32;
         for (id, object) in &objects {
             let table = tables.entry(*id).or_default();
             for (name, node) in &object.properties {
-                if self.is_false(*node) {
-                    continue;
-                }
                 let i = add(name, &mut names) as usize;
                 if table.properties.len() <= i {
                     table.properties.resize(i + 1, None);
@@ -214,19 +213,6 @@ impl Core {
                 table.properties[i] = Some(*node);
             }
             steps += object.properties.len() as u64 + object.required.len() as u64;
-        }
-        let declared = names.len() as u32;
-        for (id, object) in &objects {
-            let Some(table) = tables.get_mut(id) else {
-                continue;
-            };
-            for (name, node) in object.properties.iter().filter(|(_, n)| self.is_false(*n)) {
-                let i = add(name, &mut names) as usize;
-                table
-                    .properties
-                    .resize(table.properties.len().max(i + 1), None);
-                table.properties[i] = Some(*node);
-            }
         }
         let mut test = |r: RegexId| match tests.iter().position(|t| *t == r) {
             Some(i) => i as u32,

@@ -589,7 +589,7 @@ impl Store {
     fn add_literals(&mut self, strings: Vec<(Arc<[u8]>, MarksId)>) -> u32 {
         let hash = hash_of_literals(&strings);
         let id = self.literal_sets.len() as u32;
-        // Those of other sets are counted there; a string that came along may be whoever brought it's too.
+        // Texts of other sets are counted there. One that only this set and its caller have is new.
         let new = strings.iter().filter(|(t, _)| Arc::strong_count(t) <= 2);
         let texts = new.map(|(text, _)| heap::allocation(text.len() + 16));
         self.owned += texts.sum::<usize>()

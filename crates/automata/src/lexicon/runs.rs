@@ -119,7 +119,7 @@ impl Store {
             }
             Node::And(parts) => {
                 let parts: Vec<Runs> = parts.iter().map(|p| self.runs[p].clone()).collect();
-                self.combine(&parts, steps, Self::and)?
+                self.intersect(&parts, steps)?
             }
             Node::Not(x) => self.map(&self.runs[&x].clone(), Self::not),
             Node::Except(rest, literals) => {
@@ -245,13 +245,8 @@ impl Store {
         Ok(out.finish())
     }
 
-    /// The runs of what `f` makes of the parts.
-    fn combine(
-        &mut self,
-        parts: &[Runs],
-        steps: &mut u64,
-        f: impl Fn(&mut Self, &[ExprId]) -> ExprId,
-    ) -> Result<Runs, LimitError> {
+    /// The runs of the intersection of the parts.
+    fn intersect(&mut self, parts: &[Runs], steps: &mut u64) -> Result<Runs, LimitError> {
         let mut out = Builder::default();
         let mut at: SmallVec<[usize; 8]> = SmallVec::from_elem(0, parts.len());
         let mut here: SmallVec<[ExprId; 8]> = SmallVec::new();
@@ -285,7 +280,7 @@ impl Store {
             let target = match (0..known.len()).rev().find(|i| same(*i)) {
                 Some(i) => known[i].1,
                 None => {
-                    let target = f(self, &here);
+                    let target = self.and(&here);
                     known.push((sum, target));
                     tuples.extend_from_slice(&here);
                     target
