@@ -525,6 +525,31 @@ fn unsatisfiable_parts_are_never_offered() {
 }
 
 #[test]
+fn members_never_lead_where_the_required_ones_cannot_come() {
+    // The byte at which a text is refused: the first that leads nowhere.
+    for (schema, text, at) in [
+        // An optional member would take the place of a required one.
+        (
+            r#"{ "type": "object", "properties": { "c": true, "a": true, "b": true },
+                "required": ["a", "b"], "maxProperties": 2 }"#,
+            r#"{"c":1,"a":2}"#,
+            2,
+        ),
+        // No object satisfies this, only a string.
+        (
+            r#"{ "type": ["object", "string"], "required": ["x"], "properties": { "x": {
+                "type": "string", "allOf": [{ "pattern": "^a+$" }, { "pattern": "^b+$" }] } } }"#,
+            r#"{"x":"a"}"#,
+            0,
+        ),
+    ] {
+        let (frames, lexicon) = build(schema, FrameOptions::default()).unwrap();
+        let refused = accepts(&frames, &lexicon, text).unwrap();
+        assert_eq!(refused, Err(at), "{schema}: {text}");
+    }
+}
+
+#[test]
 fn constants_follow_the_white_space() {
     let schema = r#"{"const":{"a":[1,{"b":null}]}}"#;
     check(
