@@ -1,6 +1,7 @@
 //! The lexicon against direct evaluation.
 
 use super::*;
+use maskwright_tables::trie::byte_class;
 use maskwright_tables::{LabelSet, LexState, Limits};
 
 fn run(lexicon: &Lexicon, e: ExprId, text: &[u8]) -> Option<Vec<u32>> {
@@ -612,4 +613,35 @@ fn what_can_be_spelled_depends_on_where_pieces_end() {
     assert_eq!(all.unsplittable(), [b"a", b"b"]);
     assert!(all.is_whole(all.bytes(b"bab")).unwrap());
     assert!(all.is_never(all.bytes(b"c")).unwrap());
+}
+
+#[test]
+fn first_bytes_are_told_without_derivatives() {
+    let l = Lexicon::new(Limits::untrusted());
+    let texts = |all: &[&str]| {
+        let marked = all.iter().map(|t| (t.as_bytes().into(), None));
+        l.literals(marked.collect())
+    };
+    let letters = l.repeat(l.byte_class(&[(b'a', b'z')]), 1, None);
+    let listed = texts(&["", "alpha", "beta", "bravo", "\u{e9}t\u{e9}"]);
+    let long = l.repeat(l.any_text(), 0, None);
+    for e in [
+        texts(&["alpha", "beta", "bravo"]),
+        l.concat(&[listed, l.bytes(b"!")]),
+        l.and(&[letters, l.not(texts(&["if", "in"]))]),
+        l.and(&[letters, l.concat(&[l.bytes(b"x"), long])]),
+        l.alt(&[texts(&["one", "two"]), l.bytes(b"3")]),
+    ] {
+        let state = l.fresh(e).unwrap();
+        let told = l.firsts(state).unwrap();
+        assert_ne!(told, 0);
+        for byte in l.edges(state).unwrap().alive().iter() {
+            assert_ne!(
+                told >> byte_class(byte) & 1,
+                0,
+                "{byte:#x} of {}",
+                l.describe(e)
+            );
+        }
+    }
 }
