@@ -98,6 +98,18 @@ pub trait Control: Send + Sync + fmt::Debug {
         Classes::MAX
     }
 
+    /// The fresh lexical state of any number of lexemes, each with one of these labels and none of them
+    /// seen, and then of a lexeme that may come when `top` is on top and has none of these labels. Asked for
+    /// labels that leave the stack as it is: what comes after a run of such lexemes is then found at once,
+    /// however long it is. [`LexState::DEAD`] where a machine has no such state; never otherwise.
+    ///
+    /// # Errors
+    /// A limit.
+    fn run_start(&self, top: Symbol, labels: &[u32]) -> Result<LexState, ControlError> {
+        let _ = (top, labels);
+        Ok(LexState::DEAD)
+    }
+
     /// Whether the machine counts on no lexeme but such as whole pieces of the lexicon spell, each from
     /// its beginning to its end: then every stack can be completed from the end of any lexeme on.
     /// Always true where the lexicon has no gaps.

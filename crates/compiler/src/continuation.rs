@@ -11,7 +11,7 @@
 //! Questions inside questions are kept on a stack of their own, at most one for each byte of a token.
 
 use crate::concurrent::pair;
-use crate::lazy::LazyMachine;
+use crate::lazy::{LazyMachine, run_error};
 use crate::lexical_rows::{LexicalRows, TrieId};
 use crate::memo::{Overlay, Reads};
 use crate::sets::{SetId, Sets};
@@ -49,6 +49,30 @@ struct Child {
 
 /// Rests of tokens that are read on from the same stack.
 type Rests = SmallVec<[TrieId; 4]>;
+
+/// Lexemes that leave a stack as it is, such as the characters of a text. What follows the first of them can
+/// be another one, and so on to the end of a token, so what is left after the first ones is read as a *run*:
+/// any number of them, and what comes then.
+#[derive(Default)]
+struct Run {
+    /// The labels of these lexemes.
+    labels: SmallVec<[u32; 4]>,
+    /// What is left of tokens after one of them.
+    rests: Rests,
+    /// Whether there is one more of either than when it was last read.
+    grew: bool,
+}
+
+impl Run {
+    /// Adds a lexeme with these labels, of which there is one, and what is left after it.
+    fn add(&mut self, labels: &[u32], rest: TrieId) {
+        let new = labels.iter().filter(|l| !self.labels.contains(l));
+        let new: SmallVec<[u32; 4]> = new.copied().collect();
+        self.labels.extend(new);
+        self.rests.push(rest);
+        self.grew = true;
+    }
+}
 
 /// A stack that notes where it is read, from its own top.
 struct View<'a> {
@@ -181,6 +205,39 @@ impl LazyMachine {
         stack: &dyn StackView,
         steps: &mut Steps,
     ) -> Result<(), RunError> {
+        let mut run = Run::default();
+        let rests = frame.rests.clone();
+        self.read_on(frame, (state, &rests), stack, &mut run, steps)?;
+        while std::mem::take(&mut run.grew) {
+            let view = frame.view(stack);
+            let state = match view.symbol(0) {
+                Some(top) => self.control().run_start(top, &run.labels),
+                None => Ok(LexState::DEAD),
+            };
+            let state = state.map_err(run_error)?;
+            let rests = run.rests.clone();
+            if state == LexState::DEAD {
+                frame.open.push(Child {
+                    overlay: frame.overlay.clone(),
+                    rests,
+                    by: (0, 0),
+                });
+                break;
+            }
+            self.read_on(frame, (state, &rests), stack, &mut run, steps)?;
+        }
+        Ok(())
+    }
+
+    /// Reads rests from a lexical state on: that of the stack, or that of a run on it.
+    fn read_on(
+        &self,
+        frame: &mut Frame,
+        (state, rests): (LexState, &Rests),
+        stack: &dyn StackView,
+        run: &mut Run,
+        steps: &mut Steps,
+    ) -> Result<(), RunError> {
         let shared = self.shared();
         let view = View {
             overlay: &frame.overlay,
@@ -190,7 +247,7 @@ impl LazyMachine {
         let between = frame.key.is_some();
         let mut known: SmallVec<[(LabelSet, &[StackAction]); 8]> = SmallVec::new();
         for &part in self.parts(state)? {
-            for &trie in &frame.rests {
+            for &trie in rests {
                 steps.spend()?;
                 let row = shared.row(part, trie, self.apart)?;
                 if row.inside != Sets::EMPTY {
@@ -209,16 +266,25 @@ impl LazyMachine {
                     if here != Sets::EMPTY && !actions.is_empty() {
                         frame.parts.push(here);
                     }
+                    if shared.firsts(rest) == 0 {
+                        continue;
+                    }
                     for action in actions {
                         steps.spend()?;
                         let pop = action.pop as usize;
-                        // What the stack as it is reads of fewer rests is part of the answer anyway.
                         let stays = between
                             && pop == action.push.len()
-                            && (0..pop).all(|i| view.symbol(i) == Some(action.push[pop - 1 - i]))
-                            && frame.rests.iter().any(|r| shared.is_within(rest, *r));
+                            && (0..pop).all(|i| view.symbol(i) == Some(action.push[pop - 1 - i]));
                         if stays {
-                            continue;
+                            // What the stack as it is reads of fewer rests is part of the answer anyway.
+                            let mut read = frame.rests.iter().chain(&run.rests);
+                            if read.any(|r| shared.is_within(rest, *r)) {
+                                continue;
+                            }
+                            if actions.len() == 1 && self.apart && pop > 0 {
+                                run.add(shared.lexicon.labels(labels), rest);
+                                continue;
+                            }
                         }
                         let mut overlay = frame.overlay.clone();
                         overlay.apply(action);

@@ -50,7 +50,7 @@ use maskwright_tables::{LabelSet, LexState, LimitError, Limits, TokenTrie, Vocab
 use rustc_hash::FxHashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use tries::{NodeFacts, Residual, Rest, Roots, SpreadKey, layers};
+use tries::{LaidKey, NodeFacts, Residual, Rest, Roots, layers};
 
 /// An interned trie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -104,9 +104,10 @@ pub(crate) struct LexicalRows {
     trimmed: Keyed,
     /// What is left after the ends of a state with these labels without some of them.
     cuts: Map<Cut, Arc<[Rest]>>,
-    spread_ids: Mutex<FxHashMap<SpreadKey, TrieId>>,
+    /// Tries that are spread, by their edges.
+    spread_ids: Mutex<FxHashMap<Arc<[u32]>, TrieId>>,
     /// Tries that are laid out, by the edges that they come from; `None` where no token is left.
-    laid_ids: Mutex<FxHashMap<SpreadKey, Option<TrieId>>>,
+    laid_ids: Mutex<FxHashMap<LaidKey, Option<TrieId>>>,
     /// By two tries, whether the edges of the first are among those of the second: 1 if so.
     within: Keyed,
     rows: boxcar::Vec<LexRow>,

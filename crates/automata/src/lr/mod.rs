@@ -60,13 +60,13 @@ pub const IGNORE: u32 = u32::MAX;
 pub struct Lr {
     states: States,
     lexicon: Arc<Lexicon>,
-    /// Each terminal followed by its mark.
-    terminals: Vec<ExprId>,
+    /// Each terminal, and the same followed by its mark.
+    terminals: Vec<[ExprId; 2]>,
     /// Which terminals no text of their own makes (tokens as a whole, embedded schemas): whoever
     /// reads them gives `step` their index as the label.
     without_text: Vec<bool>,
-    /// What is ignored, followed by its mark; never if nothing is.
-    ignore: ExprId,
+    /// What is ignored, and the same followed by its mark; never if nothing is.
+    ignore: [ExprId; 2],
     is_whole: bool,
 }
 
@@ -103,13 +103,14 @@ impl Lr {
                     is_whole &= lexicon.is_whole(expr).map_err(here)?;
                 }
             }
-            terminals.push(lexicon.concat(&[expr, lexicon.mark(t as u32)]));
+            terminals.push([expr, lexicon.concat(&[expr, lexicon.mark(t as u32)])]);
         }
         let mut ignore = Vec::new();
         for &regex in grammar.ignore() {
             ignore.push(lexicon.import(grammar.regexes(), regex).map_err(limit)?);
         }
-        let ignore = lexicon.concat(&[lexicon.alt(&ignore), lexicon.mark(IGNORE)]);
+        let ignore = lexicon.alt(&ignore);
+        let ignore = [ignore, lexicon.concat(&[ignore, lexicon.mark(IGNORE)])];
         let grammar = if empty.is_empty() {
             grammar
         } else {
@@ -157,9 +158,9 @@ impl Lr {
         let allowed = self.states.allowed(top.0)?;
         let mut parts: Vec<ExprId> = allowed
             .iter()
-            .map(|t| self.terminals[*t as usize])
+            .map(|t| self.terminals[*t as usize][1])
             .collect();
-        parts.push(self.ignore);
+        parts.push(self.ignore[1]);
         let mut without_text = allowed;
         without_text.retain(|t| self.without_text[*t as usize]);
         Ok((self.lexicon.alt(&parts), without_text))
@@ -193,6 +194,26 @@ impl Control for Lr {
         }
         let state = self.make_start(top)?;
         Ok(*slot.get_or_init(|| state))
+    }
+
+    fn run_start(&self, top: Symbol, labels: &[u32]) -> Result<LexState, ControlError> {
+        let never = self.lexicon.never();
+        let (mut run, mut last) = (Vec::new(), Vec::new());
+        let allowed = self.states.allowed(top.0)?;
+        let all = allowed.iter().map(|t| (*t, self.terminals[*t as usize]));
+        for (label, [plain, marked]) in all.chain([(IGNORE, self.ignore)]) {
+            match labels.contains(&label) {
+                true => run.push(plain),
+                false if plain != never => last.push(marked),
+                false => {}
+            }
+        }
+        if run.is_empty() || last.is_empty() {
+            return Ok(LexState::DEAD);
+        }
+        let run = self.lexicon.repeat(self.lexicon.alt(&run), 0, None);
+        let text = self.lexicon.concat(&[run, self.lexicon.alt(&last)]);
+        Ok(self.lexicon.fresh(text)?)
     }
 
     fn step(

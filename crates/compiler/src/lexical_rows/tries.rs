@@ -92,8 +92,8 @@ impl NodeFacts {
 /// Nodes of a trie, and whether the tokens that end at each count.
 pub(super) type Roots = Box<[(u32, bool)]>;
 
-/// The tokens of the root of a spread trie, and its edges.
-pub(super) type SpreadKey = (SetId, Arc<[u32]>);
+/// The tokens of the root of a trie that is laid out, and the edges that it comes from.
+pub(super) type LaidKey = (SetId, Arc<[u32]>);
 
 impl LexicalRows {
     /// A trie that is laid out, or the vocabulary's for one that is spread over it.
@@ -443,26 +443,30 @@ impl LexicalRows {
             }
         }
         let mut out = Vec::new();
-        for mut edges in kinds {
-            if edges.is_empty() && here.is_empty() {
-                continue;
-            }
-            edges.sort_unstable();
-            edges.dedup();
-            let here = std::mem::take(&mut here);
+        let mut add = |edges: Vec<u32>, here: Vec<TokenId>| {
             let edges: Arc<[u32]> = edges.into();
             let by_class = !parted(&edges).1.is_empty();
             let nodes: usize = edges.iter().map(|e| self.size(*e)).sum();
-            let id = if nodes > Self::SPREAD[usize::from(by_class)] {
-                Some(self.intern_spread(here, Arc::clone(&edges)))
-            } else {
-                self.laid_out(here, &edges)
+            let id = match nodes > Self::SPREAD[usize::from(by_class)] {
+                true => Some(self.intern_spread(Arc::clone(&edges))),
+                false => self.laid_out(here, &edges),
             };
             out.extend(id.map(|trie| Rest {
                 labels,
                 trie,
                 edges: Some(edges),
             }));
+        };
+        // By themselves: what is read on from an end does not depend on what ends there.
+        if !here.is_empty() {
+            add(Vec::new(), here);
+        }
+        for mut edges in kinds {
+            if !edges.is_empty() {
+                edges.sort_unstable();
+                edges.dedup();
+                add(edges, Vec::new());
+            }
         }
         out
     }
@@ -502,15 +506,14 @@ impl LexicalRows {
     }
 
     /// The id of a spread trie.
-    pub(super) fn intern_spread(&self, here: Vec<TokenId>, edges: Arc<[u32]>) -> TrieId {
+    pub(super) fn intern_spread(&self, edges: Arc<[u32]>) -> TrieId {
         let lock = self.spread_ids.lock();
         let mut ids = lock.unwrap_or_else(PoisonError::into_inner);
-        let key = (self.sets.intern(here.clone()), edges);
-        if let Some(&id) = ids.get(&key) {
+        if let Some(&id) = ids.get(&edges) {
             return id;
         }
         let nodes = self.vocabulary.trie().nodes();
-        let (own, marked) = parted(&key.1);
+        let (own, marked) = parted(&edges);
         let mut firsts: Classes = 0;
         for edge in own {
             firsts |= 1 << byte_class(nodes[*edge as usize].byte);
@@ -522,14 +525,14 @@ impl LexicalRows {
             }
         }
         let spread = Spread {
-            edges: OnceLock::from(Arc::clone(&key.1)),
+            edges: OnceLock::from(Arc::clone(&edges)),
             nested: OnceLock::new(),
             without: None,
         };
         self.trie_bytes
-            .fetch_add(128 + 4 * key.1.len(), Ordering::Relaxed);
-        let id = self.push_trie(TokenTrie::default(), here, firsts, Some(spread));
-        ids.insert(key, id);
+            .fetch_add(128 + 4 * edges.len(), Ordering::Relaxed);
+        let id = self.push_trie(TokenTrie::default(), Vec::new(), firsts, Some(spread));
+        ids.insert(edges, id);
         id
     }
 
