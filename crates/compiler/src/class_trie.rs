@@ -362,6 +362,21 @@ impl ClassTrie {
         std::iter::successors(first, move |n| Some(self.skip(*n)).filter(|n| *n < end))
     }
 
+    /// The node of these bytes.
+    pub fn node_of(&self, bytes: &[u8]) -> Option<u32> {
+        let mut before = 0;
+        bytes.iter().try_fold(0, |node, &byte| {
+            let class = class_of(std::mem::replace(&mut before, byte), byte);
+            let mut children = self.children(node);
+            children.find(|child| self.nodes[*child as usize].class == class)
+        })
+    }
+
+    /// The number of members of a node.
+    pub fn members(&self, node: u32) -> usize {
+        self.members_of(node).len()
+    }
+
     /// The bytes that lead to a node.
     pub fn bytes_of(&self, node: u32) -> ByteSet {
         let node = &self.nodes[node as usize];

@@ -26,12 +26,14 @@
 //! A row is found in the cheapest of these ways: from the strings of a list ([`text_rows`](crate::text_rows)); from that of
 //! a pattern, where the length is bounded too; from the ways to closing quotes alone, where every character leads on
 //! (all of these in `strings`); over the vocabulary and spread tries by the whole
-//! walk, where strings of like bytes are one (`by_class`); where too many have to be told apart, by its
+//! walk, where strings of like bytes are one (`by_class`), names that are no keywords by that of all names
+//! (`excepted`); where too many have to be told apart, by its
 //! difference from the row of a base near it (one with its small counts only, or one in which most of the
 //! trie stays); by the whole walk of all strings by themselves ([`row_walk::plain`]). `tries` keeps what is left
 //! of tokens.
 
 mod by_class;
+mod excepted;
 mod strings;
 mod tries;
 
@@ -50,6 +52,7 @@ use maskwright_tables::{LabelSet, LexState, LimitError, Limits, TokenTrie, Vocab
 use rustc_hash::FxHashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use excepted::ByClass;
 use tries::{LaidKey, NodeFacts, Residual, Rest, Roots, layers};
 
 /// An interned trie.
@@ -86,6 +89,13 @@ struct Walk {
     whole: bool,
 }
 
+impl Walk {
+    /// Bytes held.
+    fn heap_bytes(&self) -> usize {
+        12 * self.exits.len() + 8 * self.residuals.len() + 128
+    }
+}
+
 /// A trie, a state, labels with which a lexeme ends from there, and ends that are left out.
 type Cut = (TrieId, LexState, LabelSet, Roots);
 
@@ -114,6 +124,8 @@ pub(crate) struct LexicalRows {
     /// Rows by [`Self::row_key`].
     row_ids: Keyed,
     walks: Map<(LexState, TrieId), Arc<Walk>>,
+    /// Walks by classes of bytes, kept for the states that differ from these in some strings.
+    by_class: Map<(LexState, TrieId), ByClass>,
     node_facts: Map<TrieId, Arc<NodeFacts>>,
     trie_bytes: AtomicUsize,
     /// The tokens by their number of characters.
@@ -151,6 +163,7 @@ impl Drop for LexicalRows {
             rows,
             row_ids,
             walks,
+            by_class,
             node_facts,
             trie_bytes: _,
             lengths,
@@ -168,7 +181,8 @@ impl Drop for LexicalRows {
         );
         let tables = (take(lengths), take(classes));
         let rests = (take(merges), take(trimmed), take(cuts), take(within));
-        let rows = (take(rows), take(row_ids), take(walks), take(node_facts));
+        let walks = (take(walks), take(by_class));
+        let rows = (take(rows), take(row_ids), walks, take(node_facts));
         let all = (rows, rests, tries, tables, sets, Arc::clone(lexicon));
         // Without a thread the closure, and all that it holds, is dropped here.
         let _ = std::thread::Builder::new().spawn(move || drop(all));
@@ -249,6 +263,7 @@ impl LexicalRows {
             rows,
             row_ids: Keyed::default(),
             walks: maps.map(),
+            by_class: maps.map(),
             node_facts: maps.map(),
             trie_bytes: AtomicUsize::new(0),
             lengths: OnceLock::new(),
@@ -290,7 +305,8 @@ impl LexicalRows {
         let rests = map_bytes::<(TrieId, Roots), Option<TrieId>>(self.merges.len())
             + self.trimmed.heap_bytes()
             + map_bytes::<Cut, Arc<[Rest]>>(self.cuts.len())
-            + map_bytes::<(LexState, TrieId), Arc<Walk>>(self.walks.len());
+            + map_bytes::<(LexState, TrieId), Arc<Walk>>(self.walks.len())
+            + map_bytes::<(LexState, TrieId), ByClass>(self.by_class.len());
         let rows = heap::pieces::<LexRow>(self.rows.count()) + self.row_ids.heap_bytes();
         self.sets.heap_bytes()
             + self.lexicon.heap_bytes()
@@ -415,8 +431,17 @@ impl LexicalRows {
                 return Ok(row);
             }
         }
+        let mut by_class = is_spread || trie_id == Self::VOCABULARY;
+        if by_class && let Some(base) = self.excepted_base(state, trie_id)? {
+            match self.excepted_row(state, trie_id, &base)? {
+                Some(row) => return Ok(row),
+                // Nor are there fewer nodes to walk for the state itself.
+                None => by_class = false,
+            }
+        }
         // Of a state with large counts walks make many states.
-        if (is_spread || trie_id == Self::VOCABULARY && self.lexicon.wide(state)?.0 == state)
+        if by_class
+            && (is_spread || self.lexicon.wide(state)?.0 == state)
             && let Some((inside, found)) = self.class_walk(state, trie_id, joined)?
         {
             return self.found_row(state, trie_id, inside, found);
@@ -593,8 +618,6 @@ impl LexicalRows {
         (base, walk): (LexState, &Walk),
         mut difference: Difference,
     ) -> (SetId, Vec<Rest>) {
-        let trie = self.trie(trie_id);
-        let edges = !walk.whole;
         let inside = self
             .sets
             .near(walk.inside, difference.added, difference.removed);
@@ -613,28 +636,42 @@ impl LexicalRows {
                 residuals.extend_from_slice(group);
                 continue;
             }
-            let key = (trie_id, base, labels, gone);
-            let known = self.cuts.pin().get(&key).cloned();
-            let rests = known.unwrap_or_else(|| {
-                let left = walk
-                    .exits
-                    .iter()
-                    .filter(|e| e.0 == labels && key.3.binary_search(&(e.1, e.2)).is_err());
-                let left: Vec<(u32, bool)> = left.map(|e| (e.1, e.2)).collect();
-                let rests = match edges {
-                    true => self.without(trie, group, &left, &key.3),
-                    false => {
-                        let rest = self.intern_trie(trie.merged(&left));
-                        rest.map(|r| Rest::whole(labels, r)).into_iter().collect()
-                    }
-                };
-                self.remember(key, rests)
-            });
+            let rests = self.rests_without(trie_id, (base, walk), group, gone);
             residuals.extend_from_slice(&rests);
         }
         residuals.extend(self.residuals(trie_id, &mut new, Sets::EMPTY).0);
         residuals.sort_by_key(|r| r.labels);
         (inside, residuals)
+    }
+
+    /// What is left after the ends of a base with certain labels where some of these ends are none.
+    fn rests_without(
+        &self,
+        trie_id: TrieId,
+        (base, walk): (LexState, &Walk),
+        group: &[Rest],
+        gone: Roots,
+    ) -> Arc<[Rest]> {
+        let labels = group[0].labels;
+        let key = (trie_id, base, labels, gone);
+        if let Some(known) = self.cuts.pin().get(&key) {
+            return Arc::clone(known);
+        }
+        let trie = self.trie(trie_id);
+        let left = walk
+            .exits
+            .iter()
+            .filter(|e| e.0 == labels && key.3.binary_search(&(e.1, e.2)).is_err());
+        let left: Vec<(u32, bool)> = left.map(|e| (e.1, e.2)).collect();
+        let rests = match walk.whole {
+            false => self.without(trie, group, &left, &key.3),
+            true => {
+                let left = self.laid_roots(&left, &key.3);
+                let rest = self.intern_trie(trie.merged(&left));
+                rest.map(|r| Rest::whole(labels, r)).into_iter().collect()
+            }
+        };
+        self.remember(key, rests)
     }
 
     fn finish(
@@ -695,8 +732,8 @@ impl LexicalRows {
             },
         };
         let walk = Arc::new(walk);
-        let bytes = 12 * walk.exits.len() + 8 * walk.residuals.len() + 128;
-        self.trie_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.trie_bytes
+            .fetch_add(walk.heap_bytes(), Ordering::Relaxed);
         Ok(Arc::clone(
             self.walks.pin().get_or_insert((state, trie_id), walk),
         ))

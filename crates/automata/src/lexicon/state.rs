@@ -1,5 +1,6 @@
 //! [`Lexicon`]: lexical states over the expressions, read without a lock.
 
+mod excepted;
 mod loops;
 mod parts;
 mod steps;
@@ -19,6 +20,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+pub use excepted::Excepted;
 use steps::Step;
 
 /// States that behave as another one for a while.

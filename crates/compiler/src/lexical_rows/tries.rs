@@ -5,7 +5,7 @@ use crate::class_trie::CLASS;
 use crate::concurrent::pair;
 use crate::row_walk::{Edge, Found, Weights};
 use crate::sets::{SetId, Sets};
-use maskwright_automata::lexicon::classes_below;
+use maskwright_automata::lexicon::{ByteSet, classes_below};
 use maskwright_tables::trie::{Classes, byte_class};
 use maskwright_tables::{LabelSet, LexState, LimitError, TokenId, TokenTrie};
 use std::sync::atomic::Ordering;
@@ -114,7 +114,8 @@ impl LexicalRows {
                 Some((all, roots)) => (&**all, &**roots),
                 None => (&[][..], &[][..]),
             };
-            let edges: Arc<[u32]> = without(self.vocabulary.trie(), all, roots).into();
+            let edges = self.edges_without(all, roots, usize::MAX);
+            let edges: Arc<[u32]> = edges.unwrap_or_default().into();
             self.trie_bytes
                 .fetch_add(4 * edges.len(), Ordering::Relaxed);
             edges
@@ -267,7 +268,7 @@ impl LexicalRows {
         self.intern_trie(TokenTrie::from_sorted(&entries))
     }
 
-    /// What is left of rests when some of the ends they come from, which are nodes of `trie`, are none.
+    /// What is left of rests when some of the ends they come from are none; `left` are the others.
     pub(super) fn without(
         &self,
         trie: &TokenTrie,
@@ -275,26 +276,37 @@ impl LexicalRows {
         left: &[(u32, bool)],
         gone: &[(u32, bool)],
     ) -> Vec<Rest> {
-        let last = left.iter().filter(|e| e.1);
-        let last = last.flat_map(|e| trie.tokens_at(e.0 as usize)).copied();
-        let mut here: Vec<TokenId> = last.collect();
+        let last: Roots = left.iter().filter(|e| e.1).copied().collect();
+        let last = self.laid_roots(&last, &[]);
+        let last = last.iter().flat_map(|e| trie.tokens_at(e.0 as usize));
+        let mut here: Vec<TokenId> = last.copied().collect();
         let mut rests = Vec::new();
         for rest in group {
             let here = std::mem::take(&mut here);
             let trie_id = match &rest.edges {
                 Some(edges) if self.edges(rest.trie).is_some() => {
-                    let firsts = self.tries[rest.trie.0 as usize].firsts;
-                    let spread = Spread {
-                        edges: OnceLock::new(),
-                        nested: OnceLock::new(),
-                        without: Some((Arc::clone(edges), gone.into())),
-                    };
-                    self.trie_bytes
-                        .fetch_add(128 + 8 * gone.len(), Ordering::Relaxed);
-                    Some(self.push_trie(TokenTrie::default(), here, firsts, Some(spread)))
+                    match self.edges_without(edges, gone, Self::SPREAD[0]) {
+                        Some(fewer) if fewer == **edges => Some(rest.trie),
+                        Some(fewer) => Some(self.intern_spread(fewer.into())),
+                        None => {
+                            let firsts = self.tries[rest.trie.0 as usize].firsts;
+                            let spread = Spread {
+                                edges: OnceLock::new(),
+                                nested: OnceLock::new(),
+                                without: Some((Arc::clone(edges), gone.into())),
+                            };
+                            self.trie_bytes
+                                .fetch_add(128 + 8 * gone.len(), Ordering::Relaxed);
+                            Some(self.push_trie(TokenTrie::default(), here, firsts, Some(spread)))
+                        }
+                    }
                 }
-                Some(edges) => self.intern_trie(trie.laid_over(here, without(trie, edges, gone))),
-                None => self.intern_trie(trie.merged(left)),
+                Some(edges) => {
+                    let fewer = self.edges_without(edges, gone, usize::MAX);
+                    let fewer = self.laid(&fewer.unwrap_or_default());
+                    self.intern_trie(trie.laid_over(here, fewer))
+                }
+                None => self.intern_trie(trie.merged(&self.laid_roots(left, gone))),
             };
             rests.extend(trie_id.map(|trie| Rest {
                 trie,
@@ -302,6 +314,69 @@ impl LexicalRows {
             }));
         }
         rests
+    }
+
+    /// The bytes that lead to a node of the vocabulary's trie.
+    fn spelling_of(&self, node: u32) -> &[u8] {
+        let trie = self.vocabulary.trie();
+        let token = trie.tokens_below(node as usize).first();
+        let bytes = token.map_or(&[][..], |token| self.vocabulary.bytes(*token));
+        let (mut at, mut depth) = (0, 0);
+        while at != node as usize
+            && let Some(next) = bytes.get(depth).and_then(|byte| trie.child(at, *byte))
+        {
+            (at, depth) = (next, depth + 1);
+        }
+        &bytes[..depth]
+    }
+
+    /// Edges of the vocabulary's trie without those that begin at some nodes; `None` where class nodes stand for
+    /// some of them that have more than `most` members.
+    fn edges_without(
+        &self,
+        edges: &[u32],
+        roots: &[(u32, bool)],
+        most: usize,
+    ) -> Option<Vec<u32>> {
+        let trie = self.vocabulary.trie();
+        let mut gone: Vec<u32> = Vec::new();
+        let mut by_class: Vec<u32> = Vec::new();
+        let marked = edges.last().is_some_and(|e| e & CLASS != 0);
+        for &(root, _) in roots {
+            let children = trie.children(root as usize);
+            let mut bytes = ByteSet::default();
+            gone.extend(children.map(|child| {
+                bytes.insert(trie.nodes()[child].byte);
+                child as u32
+            }));
+            if let Some(classes) = self.classes.get().filter(|_| marked)
+                && let Some(place) = classes.node_of(self.spelling_of(root))
+            {
+                let own = classes.children(place).filter(|child| {
+                    edges.binary_search(&(child | CLASS)).is_ok()
+                        && !classes.bytes_of(*child).intersect(&bytes).is_empty()
+                });
+                by_class.extend(own.map(|child| child | CLASS));
+            }
+        }
+        gone.sort_unstable();
+        by_class.sort_unstable();
+        by_class.dedup();
+        let classes = self.classes.get();
+        let members = |n: &u32| classes.map_or(0, |classes| classes.members(n & !CLASS));
+        if by_class.iter().map(members).sum::<usize>() > most {
+            return None;
+        }
+        let mut left: Vec<u32> = Vec::with_capacity(edges.len());
+        for edge in edges {
+            match by_class.binary_search(edge) {
+                Ok(_) => left.extend(self.laid(&[*edge])),
+                Err(_) => left.push(*edge),
+            }
+        }
+        left.retain(|e| gone.binary_search(e).is_err());
+        left.sort_unstable();
+        Some(left)
     }
 
     pub(super) fn node_facts(&self, trie_id: TrieId) -> Arc<NodeFacts> {
@@ -353,7 +428,7 @@ impl LexicalRows {
                 }
                 of = Self::VOCABULARY;
             }
-            let key = (of, self.laid_roots(roots));
+            let key = (of, self.laid_roots(&roots, &[]));
             let known = self.merges.pin().get(&key).copied();
             let rest = known.unwrap_or_else(|| {
                 let rest = self.intern_trie(trie.merged(&key.1));
@@ -385,21 +460,21 @@ impl LexicalRows {
         (out, whole)
     }
 
-    /// The same roots as nodes of the vocabulary's trie.
-    fn laid_roots(&self, roots: Roots) -> Roots {
-        match self.classes.get() {
-            Some(classes) if roots.iter().any(|r| r.0 & CLASS != 0) => {
-                let mut laid: Vec<(u32, bool)> = Vec::new();
-                for &(root, last) in &roots {
-                    let members = classes.laid([root]);
-                    laid.extend(members.into_iter().map(|n| (n, last)));
+    /// The same roots as nodes of the vocabulary's trie, but for some that are gone.
+    pub(super) fn laid_roots(&self, roots: &[(u32, bool)], gone: &[(u32, bool)]) -> Roots {
+        let mut laid: Vec<(u32, bool)> = Vec::with_capacity(roots.len());
+        for &(root, last) in roots {
+            match self.classes.get() {
+                Some(classes) if root & CLASS != 0 => {
+                    laid.extend(classes.laid([root]).into_iter().map(|n| (n, last)));
                 }
-                laid.sort_unstable();
-                laid.dedup();
-                laid.into()
+                _ => laid.push((root, last)),
             }
-            _ => roots,
         }
+        laid.sort_unstable();
+        laid.dedup();
+        laid.retain(|root| gone.binary_search(root).is_err());
+        laid.into()
     }
 
     /// Rests of the vocabulary after these ends, by the kind of the bytes with which they begin.
@@ -578,13 +653,4 @@ pub(super) fn layers(nodes: &[u32], skip: impl Fn(u32) -> u32) -> Vec<Vec<u32>> 
 /// Whether no node lies below another one.
 fn are_apart(nodes: &[u32], skip: impl Fn(u32) -> u32) -> bool {
     nodes.windows(2).all(|p| skip(p[0]) <= p[1])
-}
-
-/// Edges without those that begin at some nodes.
-fn without(trie: &TokenTrie, edges: &[u32], roots: &[(u32, bool)]) -> Vec<u32> {
-    let children = roots.iter().flat_map(|r| trie.children(r.0 as usize));
-    let mut gone: Vec<u32> = children.map(|c| c as u32).collect();
-    gone.sort_unstable();
-    let kept = edges.iter().filter(|e| gone.binary_search(e).is_err());
-    kept.copied().collect()
 }
