@@ -442,7 +442,8 @@ impl LexicalRows {
         // Of a state with large counts walks make many states.
         if by_class
             && (is_spread || self.lexicon.wide(state)?.0 == state)
-            && let Some((inside, found)) = self.class_walk(state, trie_id, joined)?
+            && let Some((inside, found)) =
+                self.class_walk(state, trie_id, joined, Self::few_of(trie))?
         {
             return self.found_row(state, trie_id, inside, found);
         }

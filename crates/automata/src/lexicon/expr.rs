@@ -5,6 +5,7 @@ use super::shards::Shards;
 use hashbrown::HashTable;
 use maskwright_grammar::RegexNode;
 use maskwright_tables::{ByteSet, heap};
+use regex_syntax::utf8::{Utf8Sequence, Utf8Sequences};
 use rustc_hash::{FxHashMap, FxHasher};
 use smallvec::SmallVec;
 use std::fmt::Debug;
@@ -647,22 +648,42 @@ impl Store {
         if let Some(&id) = self.classes.get(ranges) {
             return id;
         }
-        let mut parts = Vec::new();
-        for &(a, b) in ranges {
-            for sequence in regex_syntax::utf8::Utf8Sequences::new(a, b) {
-                let mut expr = Self::EMPTY;
-                for range in sequence.as_slice().iter().rev() {
-                    let set = self.set(ByteSet::from_ranges(&[(range.start, range.end)]));
-                    expr = self.concat2(set, expr);
-                }
-                parts.push(expr);
-            }
-        }
-        let id = self.alt(&parts);
+        let sequences = ranges
+            .iter()
+            .flat_map(|&(a, b)| Utf8Sequences::new(a, b))
+            .collect::<Vec<_>>();
+        let id = self.sequences(&sequences, 0);
         self.facts[id.0 as usize].text = true;
         self.owned += heap::list::<(char, char)>(ranges.len());
         self.classes.insert(ranges.into(), id);
         id
+    }
+
+    /// Any of these spellings, in their order, of characters whose first bytes, so many, are the same. What
+    /// is behind a byte is in one place, so that a derivative looks at few alternatives.
+    fn sequences(&mut self, sequences: &[Utf8Sequence], depth: usize) -> ExprId {
+        // What may follow, by the bytes that lead there.
+        let mut tails: SmallVec<[(ExprId, ByteSet); 16]> = SmallVec::new();
+        for group in sequences.chunk_by(|a, b| a.as_slice()[depth] == b.as_slice()[depth]) {
+            let range = group[0].as_slice()[depth];
+            let tail = match group[0].len() == depth + 1 {
+                true => Self::EMPTY,
+                false => self.sequences(group, depth + 1),
+            };
+            let bytes = ByteSet::from_ranges(&[(range.start, range.end)]);
+            match tails.iter_mut().find(|known| known.0 == tail) {
+                Some(known) => known.1 = known.1.union(&bytes),
+                None => tails.push((tail, bytes)),
+            }
+        }
+        let parts: SmallVec<[ExprId; 16]> = tails
+            .into_iter()
+            .map(|(tail, bytes)| {
+                let set = self.set(bytes);
+                self.concat2(set, tail)
+            })
+            .collect();
+        self.alt(&parts)
     }
 
     /// Whether an expression is made of bytes that follow each other and of alternatives alone.

@@ -38,7 +38,8 @@ impl LexicalRows {
     /// The [`class_walk`](Self::class_walk) of a JSON string and the vocabulary, the ends as nodes of its trie: little is left behind
     /// closing quotes, and not worth its kinds.
     fn quoted_walk(&self, state: LexState) -> Result<Option<(SetId, Found)>, LimitError> {
-        let found = self.class_walk(state, Self::VOCABULARY, true)?;
+        let most = Self::few_of(self.trie(Self::VOCABULARY));
+        let found = self.class_walk(state, Self::VOCABULARY, true, most)?;
         Ok(found.map(|(inside, mut found)| {
             if let Some(classes) = self.classes.get() {
                 found.exits = classes.laid_exits(found.exits);
@@ -48,18 +49,18 @@ impl LexicalRows {
     }
 
     /// The walk of a state over the vocabulary or a spread trie with strings of like bytes as one: the tokens
-    /// inside, and the ends. `None` where too many bytes have to be told apart.
+    /// inside, and the ends. `None` where bytes have to be told apart at more than so many nodes.
     pub(super) fn class_walk(
         &self,
         state: LexState,
         trie_id: TrieId,
         joined: bool,
+        mut most: usize,
     ) -> Result<Option<(SetId, Found)>, LimitError> {
         let Some((classes, facts)) = self.class_trie() else {
             return Ok(None);
         };
         let trie = self.trie(trie_id);
-        let mut most = Self::few_of(trie);
         let whole = !matches!(self.lexicon.shape(state)?, Shape::Other);
         let all = (trie, &facts.below[..]);
         let mut found = ClassFound::default();

@@ -66,7 +66,8 @@ impl LexicalRows {
         let large = trie_id == Self::VOCABULARY && self.lexicon.wide(state)?.0 != state;
         let found = match large {
             true => None,
-            false => self.class_walk(state, trie_id, false)?,
+            // Many states share it.
+            false => self.class_walk(state, trie_id, false, usize::MAX)?,
         };
         let walk = found.map(|(inside, found)| self.walk_of(trie_id, inside, found));
         let bytes = walk.as_ref().map_or(0, Walk::heap_bytes);

@@ -54,7 +54,7 @@ impl Lexicon {
         for string in strings {
             let mut at = rest;
             for &byte in &*string {
-                at = self.next(at, byte)?;
+                at = self.edges(at)?.get(byte);
             }
             if at == LexState::DEAD {
                 continue;
