@@ -45,6 +45,7 @@ use crate::concurrent::{Keyed, Map, Maps, collector_bytes, map_bytes, pair};
 use crate::row_walk::{self, Base, Difference, Exit, Found, Weights};
 use crate::sets::{SetId, Sets};
 use crate::text_rows::Lengths;
+use excepted::ByClass;
 use maskwright_automata::Lexicon;
 use maskwright_automata::lexicon::{ByteSet, Shape, Spelling};
 use maskwright_tables::trie::Classes;
@@ -52,7 +53,6 @@ use maskwright_tables::{LabelSet, LexState, LimitError, Limits, TokenTrie, Vocab
 use rustc_hash::FxHashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use excepted::ByClass;
 use tries::{LaidKey, NodeFacts, Residual, Rest, Roots, layers};
 
 /// An interned trie.

@@ -13,6 +13,7 @@ use super::pieces::{Pieces, Spelling};
 use super::shape::{Bounded, Others, Shape, Text};
 use super::shards::Shards;
 use crate::number::{NumberSet, Spelling as NumberSpelling};
+pub use excepted::Excepted;
 use maskwright_grammar::{RegexId, RegexPool};
 use maskwright_tables::trie::{Classes, byte_class};
 use maskwright_tables::{LabelSet, LexState, LimitError, Limits, heap};
@@ -20,7 +21,6 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
-pub use excepted::Excepted;
 use steps::Step;
 
 /// States that behave as another one for a while.

@@ -472,6 +472,42 @@ fn rows_of_names_equal_the_plain_walk() {
     assert!(states > 50, "{states} states");
 }
 
+/// Names that are no keywords, at their beginnings and inside, where some keywords may still come.
+#[test]
+fn rows_of_names_but_keywords_equal_the_plain_walk() {
+    let rows = LexicalRows::new(Vocabulary::cl100k_base(), Limits::untrusted());
+    let lexicon = Arc::clone(&rows.lexicon);
+    let words = ["do", "double", "for", "form", "i", "if", "in", "int", "été"];
+    let keywords = words.iter().map(|k| (k.as_bytes().into(), None));
+    let keywords = lexicon.literals(keywords.collect());
+    let texts = ["doubles", "format x", "int", "inner", "étés", "x"];
+    let mut states = 0;
+    for (what, first, rest) in [
+        (
+            "ASCII",
+            &[('A', 'Z'), ('_', '_'), ('a', 'z')][..],
+            &[('0', '9')][..],
+        ),
+        (
+            "letters",
+            &[('a', 'z'), ('\u{c0}', '\u{24f}'), ('\u{4e00}', '\u{9fff}')],
+            &[],
+        ),
+    ] {
+        let rest = lexicon.class(&[first, rest].concat());
+        let name = lexicon.concat(&[lexicon.class(first), lexicon.repeat(rest, 0, None)]);
+        let name = lexicon.and(&[name, lexicon.not(keywords)]);
+        let marked = lexicon.concat(&[name, lexicon.mark(1)]);
+        let before = rows.by_class.len();
+        states += check_along(&rows, marked, &texts, what);
+        assert!(rows.by_class.len() > before + 1, "{what} by all names");
+        // A name that something follows is not told by what ends it.
+        let call = lexicon.concat(&[name, lexicon.bytes(b"("), lexicon.mark(2)]);
+        states += check_along(&rows, call, &["format(", "if("], what);
+    }
+    assert!(states > 40, "{states} states");
+}
+
 /// States that never end by some bytes, wherever these lead.
 #[test]
 fn rows_that_go_on_equal_the_plain_walk() {

@@ -332,12 +332,7 @@ impl LexicalRows {
 
     /// Edges of the vocabulary's trie without those that begin at some nodes; `None` where class nodes stand for
     /// some of them that have more than `most` members.
-    fn edges_without(
-        &self,
-        edges: &[u32],
-        roots: &[(u32, bool)],
-        most: usize,
-    ) -> Option<Vec<u32>> {
+    fn edges_without(&self, edges: &[u32], roots: &[(u32, bool)], most: usize) -> Option<Vec<u32>> {
         let trie = self.vocabulary.trie();
         let mut gone: Vec<u32> = Vec::new();
         let mut by_class: Vec<u32> = Vec::new();

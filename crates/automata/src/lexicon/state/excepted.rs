@@ -113,7 +113,11 @@ mod tests {
         let keywords = ["do", "done", "in", "4th"];
         let keywords = keywords.map(|k| (Box::from(k.as_bytes()), None)).to_vec();
         let keywords = lexicon.literals(keywords);
-        let marked = |e| lexicon.fresh(lexicon.concat(&[e, lexicon.mark(7)])).unwrap();
+        let marked = |e| {
+            lexicon
+                .fresh(lexicon.concat(&[e, lexicon.mark(7)]))
+                .unwrap()
+        };
         let name = |e| lexicon.and(&[e, lexicon.not(keywords)]);
         let list = |state: LexState| {
             let found = lexicon.excepted(state).unwrap()?;
@@ -128,7 +132,13 @@ mod tests {
         };
         let start = marked(name(word));
         let (rest, strings) = list(start).unwrap();
-        assert_eq!((rest, strings), (marked(word), ["do", "done", "in"].map(String::from).to_vec()));
+        assert_eq!(
+            (rest, strings),
+            (
+                marked(word),
+                ["do", "done", "in"].map(String::from).to_vec()
+            )
+        );
         // Behind `do` nothing is left of it, and two letters of the other one.
         let behind = list(run(start, "do")).unwrap();
         assert_eq!(behind, (run(rest, "do"), vec!["ne".to_owned()]));
@@ -138,7 +148,10 @@ mod tests {
         let short = lexicon.repeat(letter, 1, Some(4));
         assert_eq!(list(marked(name(short))), None);
         // Nor is anything told where bytes are missing.
-        let poor = Lexicon::with_alphabet(Limits::untrusted(), super::super::ByteSet::from_ranges(&[(b'a', b'z')]));
+        let poor = Lexicon::with_alphabet(
+            Limits::untrusted(),
+            super::super::ByteSet::from_ranges(&[(b'a', b'z')]),
+        );
         let letter = poor.byte_class(&[(b'a', b'z')]);
         let other = poor.and(&[
             poor.repeat(letter, 1, None),

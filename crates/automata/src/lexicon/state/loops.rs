@@ -6,6 +6,7 @@ use crate::lexicon::edges::Edges;
 use maskwright_tables::trie::Classes;
 use maskwright_tables::{LexState, LimitError};
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 use std::rc::Rc;
 
 /// Increasing ranges of characters, or of the rests of their bits.
@@ -96,21 +97,23 @@ impl Lexicon {
             return Ok(Rc::clone(known));
         }
         let mut out: Vec<[u32; 2]> = Vec::new();
-        let mut runs: Vec<(u8, u8, LexState)> = Vec::new();
+        let mut runs: SmallVec<[(u8, u8, LexState); 32]> = SmallVec::new();
         self.edges(from)?.each_run(|first, last, target| {
             let (first, last) = (first.max(0x80), last.min(0xbf));
-            if first <= last {
+            if first <= last && target != LexState::DEAD {
                 runs.push((first, last, target));
             }
         });
+        let bits = 6 * (missing - 1);
         for (first, last, target) in runs {
             let rests = self.rests_to(target, missing - 1, to, known)?;
+            let [first, last] = [first, last].map(|byte| u32::from(byte & 0x3f));
+            if *rests == [[0, (1 << bits) - 1]] {
+                append(&mut out, 0, &[[first << bits, ((last + 1) << bits) - 1]]);
+                continue;
+            }
             for byte in first..=last {
-                append(
-                    &mut out,
-                    u32::from(byte & 0x3f) << (6 * (missing - 1)),
-                    &rests,
-                );
+                append(&mut out, byte << bits, &rests);
             }
         }
         let out: Ranges = out.into();
