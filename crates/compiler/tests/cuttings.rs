@@ -60,6 +60,79 @@ fn rows_of_dashes_cost_their_length() {
     assert!(whole.1 <= 2 * half.1 + 20, "{half:?} {whole:?}");
 }
 
+/// Of letters that are lexemes by themselves: the tokens that may come in a word, and the rows that they take.
+fn letters(longest: usize, source: &str) -> (Vec<String>, usize) {
+    let mut texts: Vec<String> = Vec::new();
+    for n in 1..=longest {
+        for end in ["", ".", "..", ")", "(", "-", "(b)a.", "(b))"] {
+            texts.push("ab".repeat(n) + end);
+        }
+    }
+    let singles = ["a", "b", ".", "(", ")", "-", " ", "<end>"];
+    texts.extend(singles.map(String::from));
+    let tokens = texts.iter().enumerate().map(|(id, text)| TokenEntry {
+        id: id as u32,
+        kind: match &**text {
+            "<end>" => TokenKind::Special,
+            _ => TokenKind::Text,
+        },
+        bytes: text.clone().into_bytes(),
+    });
+    let end = texts.len() as u32 - 1;
+    let vocabulary = Arc::new(Vocabulary::new("letters", tokens, &[end], None).unwrap());
+    let compiler = Compiler::new(Arc::clone(&vocabulary), Limits::untrusted());
+    let grammar = compiler.grammar(source).unwrap();
+    let mut matcher = Matcher::new(&grammar).unwrap();
+    let mut words = vec![0; matcher.mask_words()];
+    let mut allowed = Vec::new();
+    for text in ["", "ab", "(a", "-a"] {
+        matcher.reset();
+        if matcher.advance_bytes(text.as_bytes()).is_err() {
+            continue;
+        }
+        matcher.fill_mask(&mut words).unwrap();
+        for (token, bytes) in vocabulary.text_tokens() {
+            let set = words[token.index() / 32] >> (token.index() % 32) & 1 == 1;
+            let taken = matcher.is_allowed(token).unwrap();
+            let bytes = String::from_utf8_lossy(bytes).into_owned();
+            assert_eq!(set, taken, "{bytes:?} after {text:?}");
+            if set && text == "ab" {
+                allowed.push(bytes);
+            }
+        }
+    }
+    allowed.sort();
+    (allowed, grammar.stats().lexical_rows)
+}
+
+/// A run of lexemes after which the stack is what it was is read at once, not lexeme by lexeme.
+#[test]
+fn a_run_of_lexemes_costs_the_same_however_long_it_is() {
+    let source = r#"start = word "." ;
+word = part* ;
+part = LETTER | "(" word ")" | "-" LETTER ;
+LETTER = /[a-z]/ ;
+%ignore / /;"#;
+    let (allowed, few) = letters(10, source);
+    for (end, may_come) in [
+        (".", true),
+        ("..", false),
+        (")", false),
+        ("(", true),
+        ("-", true),
+        ("(b)a.", true),
+        ("(b))", false),
+    ] {
+        assert_eq!(allowed.contains(&("ab".repeat(7) + end)), may_come, "{end}");
+    }
+    let (_, many) = letters(80, source);
+    assert!(many <= few + 20, "{few} and {many} rows");
+    // Where nothing else may follow, they are read one by one.
+    let (allowed, _) = letters(10, "start = LETTER+ ; LETTER = /[a-z]/ ;");
+    assert!(allowed.contains(&"ab".repeat(10)));
+    assert!(!allowed.contains(&("ab".repeat(2) + ".")));
+}
+
 /// Masks come from rows, `is_allowed` from the bytes of a token: with a large vocabulary, in which what is left
 /// of most tokens is spread over it, both must say the same of every token.
 #[test]
