@@ -69,6 +69,12 @@ impl ByteSet {
         (before.sum::<u32>() + below.count_ones()) as usize
     }
 
+    /// Whether all of its bytes are ASCII.
+    #[inline]
+    pub fn is_ascii(&self) -> bool {
+        self.0[2..] == [0, 0]
+    }
+
     /// Bytes in either set.
     #[must_use]
     pub fn union(&self, other: &ByteSet) -> ByteSet {

@@ -247,6 +247,8 @@ pub(super) struct Store {
     pub automata: Vec<Arc<dyn Automaton>>,
     automaton_ids: FxHashMap<Vec<u8>, u32>,
     pub classes: FxHashMap<Box<[(char, char)]>, ExprId>,
+    /// The characters outside ASCII of classes, as increasing ranges.
+    pub class_ranges: FxHashMap<ExprId, Box<[[u32; 2]]>>,
     /// Large regexes that were imported, by their content: formats come with schema after schema.
     pub imported: FxHashMap<Box<[RegexNode]>, ExprId>,
     /// Any one character.
@@ -292,6 +294,7 @@ impl Store {
             automata: Vec::new(),
             automaton_ids: FxHashMap::default(),
             classes: FxHashMap::default(),
+            class_ranges: FxHashMap::default(),
             imported: FxHashMap::default(),
             any_char: Self::NEVER,
             any_text: Self::NEVER,
@@ -654,8 +657,11 @@ impl Store {
             .collect::<Vec<_>>();
         let id = self.sequences(&sequences, 0);
         self.facts[id.0 as usize].text = true;
-        self.owned += heap::list::<(char, char)>(ranges.len());
+        self.owned += 2 * heap::list::<(char, char)>(ranges.len());
         self.classes.insert(ranges.into(), id);
+        let outside = ranges.iter().filter(|r| !r.1.is_ascii());
+        let outside = outside.map(|r| [u32::from(r.0).max(0x80), u32::from(r.1)]);
+        self.class_ranges.insert(id, outside.collect());
         id
     }
 

@@ -38,6 +38,7 @@ mod expr;
 mod facts;
 mod firsts;
 mod import;
+mod looping;
 mod pieces;
 mod runs;
 mod shape;

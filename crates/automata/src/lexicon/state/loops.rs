@@ -54,6 +54,28 @@ impl Lexicon {
 
     /// The classes of [`CHARACTERS`] all of whose characters lead from a state to itself.
     fn looping_characters(&self, state: LexState) -> Result<Classes, LimitError> {
+        let read = match self.is_fresh(state) {
+            true => None,
+            false => self.lock().store.looping(self.expr(state)),
+        };
+        let own = match read {
+            Some(own) => own.into_vec(),
+            None => self.derived_loops(state)?,
+        };
+        let mut classes = 0;
+        for (class, wanted) in characters() {
+            let mut rest = &own[..];
+            let kept = wanted.iter().all(|w| {
+                rest = &rest[rest.partition_point(|r| r[1] < w[0])..];
+                rest.first().is_some_and(|r| r[0] <= w[0] && w[1] <= r[1])
+            });
+            classes |= Classes::from(kept) << class;
+        }
+        Ok(classes)
+    }
+
+    /// The characters outside ASCII that lead from a state to itself, by its transitions.
+    fn derived_loops(&self, state: LexState) -> Result<Vec<[u32; 2]>, LimitError> {
         let mut known = FxHashMap::default();
         let edges = self.edges(state)?;
         let mut own: Vec<[u32; 2]> = Vec::new();
@@ -66,16 +88,7 @@ impl Lexicon {
             let rests = self.rests_to(edges.get(lead), missing, state, &mut known)?;
             append(&mut own, u32::from(bits) << (6 * missing), &rests);
         }
-        let mut classes = 0;
-        for (class, wanted) in characters() {
-            let mut rest = &own[..];
-            let kept = wanted.iter().all(|w| {
-                rest = &rest[rest.partition_point(|r| r[1] < w[0])..];
-                rest.first().is_some_and(|r| r[0] <= w[0] && w[1] <= r[1])
-            });
-            classes |= Classes::from(kept) << class;
-        }
-        Ok(classes)
+        Ok(own)
     }
 
     /// The bits of so many continuation bytes that lead from one state to another.
@@ -167,5 +180,96 @@ mod tests {
             let state = state_of(&fewer);
             assert!(!lexicon.keeps(state, 1 << class).unwrap(), "{class}");
         }
+    }
+
+    /// What is read off expressions against their transitions.
+    #[test]
+    fn looping_characters_are_those_that_lead_back() {
+        let lexicon = Lexicon::new(Limits::untrusted());
+        let character = |c: u32| char::from_u32(c).unwrap();
+        let class = |ranges: &[[u32; 2]]| {
+            let ranges = ranges.iter().map(|r| (character(r[0]), character(r[1])));
+            lexicon.class(&ranges.collect::<Vec<_>>())
+        };
+        let letters = class(&[[0x61, 0x7a], [0xc0, 0x24f], [0x4e00, 0x9fff]]);
+        let blanks = class(&[
+            [9, 13],
+            [0x20, 0x20],
+            [0xa0, 0xa0],
+            [0x2000, 0x200a],
+            [0x3000, 0x3000],
+        ]);
+        let visible = class(&[
+            [0x21, 0x7e],
+            [0xa1, 0x1fff],
+            [0x200b, 0x2fff],
+            [0x3001, 0xd7ff],
+            [0xe000, 0x10ffff],
+        ]);
+        let many = |e, min, max| lexicon.repeat(e, min, max);
+        let any = many(visible, 0, None);
+        let word = lexicon.concat(&[many(visible, 1, None), many(blanks, 1, None)]);
+        let words = |max| lexicon.concat(&[many(word, 0, max), many(visible, 1, None)]);
+        let names = ["do", "été"]
+            .map(|k| (Box::from(k.as_bytes()), None))
+            .to_vec();
+        let lexemes = [
+            many(letters, 1, None),
+            lexicon.concat(&[many(letters, 1, None), lexicon.mark(1)]),
+            lexicon.concat(&[any, many(blanks, 0, Some(3)), letters]),
+            words(None),
+            words(Some(9)),
+            lexicon.and(&[
+                words(Some(9)),
+                many(lexicon.class(&[('\0', char::MAX)]), 0, Some(40)),
+            ]),
+            lexicon.and(&[many(letters, 0, None), any]),
+            lexicon.and(&[many(letters, 1, None), lexicon.not(lexicon.literals(names))]),
+            lexicon.alt(&[lexicon.concat(&[any, blanks]), many(letters, 1, None)]),
+            lexicon.concat(&[any, lexicon.bytes("·".as_bytes()), any]),
+        ];
+        let (mut read, mut all, mut states) = (0, 0, 0);
+        for lexeme in lexemes
+            .into_iter()
+            .flat_map(|e| [e, lexicon.json_string(e)])
+        {
+            let mut open = vec![lexicon.fresh(lexeme).unwrap()];
+            let mut seen = Vec::new();
+            while let Some(state) = open.pop() {
+                if state == LexState::DEAD || seen.contains(&state) || seen.len() == 40 {
+                    continue;
+                }
+                seen.push(state);
+                states += 1;
+                for text in ["a", "\"", " ", "é", "中", "\u{3000}", "·", "do"] {
+                    let mut bytes = text.bytes();
+                    let next = bytes.try_fold(state, |at, b| lexicon.next(at, b));
+                    open.push(next.unwrap());
+                }
+                let expr = lexicon.expr(state);
+                let found = lexicon.lock().store.looping(expr);
+                if let Some(found) = found.filter(|_| !lexicon.is_fresh(state)) {
+                    read += 1;
+                    let derived = lexicon.derived_loops(state).unwrap();
+                    // Surrogates are no characters.
+                    let is_one = |c: &u32| char::from_u32(*c).is_some();
+                    let list = |ranges: &[[u32; 2]]| -> Vec<u32> {
+                        ranges
+                            .iter()
+                            .flat_map(|r| r[0]..=r[1])
+                            .filter(is_one)
+                            .collect()
+                    };
+                    let (found, derived) = (list(&found), list(&derived));
+                    assert!(
+                        found.iter().all(|c| derived.binary_search(c).is_ok()),
+                        "{}",
+                        lexicon.describe(expr)
+                    );
+                    all += usize::from(found == derived && !found.is_empty());
+                }
+            }
+        }
+        assert!(read > 40 && all > 30, "{read} and {all} of {states}");
     }
 }
