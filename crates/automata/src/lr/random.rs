@@ -367,6 +367,7 @@ impl Textbook {
                 && let Some(&next) = self.gotos.get(&(top, Sym::Terminal(terminal)))
             {
                 stack.push(next);
+                self.settle(&mut stack);
                 return Some(stack);
             }
             let complete = self.states[top]
@@ -379,6 +380,26 @@ impl Textbook {
             stack.truncate(stack.len() - len);
             let lhs = Sym::Nonterminal(self.productions[p].0 as u32);
             stack.push(self.gotos[&(*stack.last().unwrap(), lhs)]);
+        }
+    }
+
+    /// Reduces a symbol that can only be a nonterminal by itself without a look at what comes.
+    fn settle(&self, stack: &mut Vec<usize>) {
+        loop {
+            let items = &self.states[stack[stack.len() - 1]];
+            let productions: BTreeSet<usize> = items.iter().map(|i| i.0).collect();
+            let alone = items
+                .iter()
+                .all(|(p, dot, _)| *p > 0 && *dot == 1 && self.productions[*p].1.len() == 1);
+            let &[production] = &productions.into_iter().collect::<Vec<_>>()[..] else {
+                return;
+            };
+            if !alone {
+                return;
+            }
+            stack.pop();
+            let lhs = Sym::Nonterminal(self.productions[production].0 as u32);
+            stack.push(self.gotos[&(stack[stack.len() - 1], lhs)]);
         }
     }
 }

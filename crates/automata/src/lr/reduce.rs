@@ -84,8 +84,8 @@ fn reductions(
     Ok(found)
 }
 
-/// Adds the actions of a terminal. They differ from one another, since the partial stacks do, and
-/// from those of other terminals, since no state is entered by two symbols.
+/// Adds the actions of a terminal that are not among those of others: what is a nonterminal by itself comes to
+/// the same, whatever it is made of.
 pub(super) fn shift(
     states: &States,
     stack: &mut dyn StackReader,
@@ -99,10 +99,13 @@ pub(super) fn shift(
                 push.push(Symbol(at.top));
             }
             push.push(Symbol(target));
-            actions.push(StackAction {
+            let action = StackAction {
                 pop: at.cut,
                 push: push[..].into(),
-            });
+            };
+            if !actions.contains(&action) {
+                actions.push(action);
+            }
         }
     }
     Ok(())

@@ -51,6 +51,8 @@ pub(super) struct Edge {
     symbol: Sym,
     kernel: Kernel,
     target: AtomicU32,
+    /// Where the symbol leads once it has been reduced as far as it is a nonterminal by itself.
+    settled: AtomicU32,
 }
 
 /// A reduction and the terminals before which it is made.
@@ -178,12 +180,44 @@ impl States {
         }))
     }
 
-    /// The state after `symbol`, if there is one.
+    /// The state after `symbol`, if there is one; where the symbol can only be a nonterminal by itself, the state
+    /// after that.
     pub(super) fn goto(&self, state: u32, symbol: Sym) -> Result<Option<u32>, LimitError> {
-        let actions = self.actions(state)?;
-        match actions.edges.binary_search_by_key(&symbol, |e| e.symbol) {
-            Ok(i) => self.enter(&actions.edges[i]).map(Some),
-            Err(_) => Ok(None),
+        let edges = &self.actions(state)?.edges;
+        let find = |symbol: Sym| {
+            let found = edges.binary_search_by_key(&symbol, |e| e.symbol);
+            found.ok().map(|i| &edges[i])
+        };
+        let Some(first) = find(symbol) else {
+            return Ok(None);
+        };
+        let known = first.settled.load(Ordering::Acquire);
+        if known != UNKNOWN {
+            return Ok(Some(known));
+        }
+        let mut edge = first;
+        while let Some(nonterminal) = self.alone(&edge.kernel)
+            && let Some(next) = find(Sym::Nonterminal(nonterminal))
+        {
+            edge = next;
+        }
+        let target = self.enter(edge)?;
+        first.settled.store(target, Ordering::Release);
+        Ok(Some(target))
+    }
+
+    /// The nonterminal to which a state does nothing but reduce, from one symbol.
+    fn alone(&self, kernel: &[(u32, SetId)]) -> Option<u32> {
+        let &[(item, _)] = kernel else {
+            return None;
+        };
+        let production = match self.items.next(item) {
+            Some(_) => return None,
+            None => self.items.production(item),
+        };
+        match self.items.len(production) {
+            1 => self.items.lhs(production),
+            _ => None,
         }
     }
 
@@ -336,11 +370,12 @@ impl States {
         let mut edges = Vec::new();
         for group in moves.chunk_by(|a, b| a.0 == b.0) {
             let kernel: Kernel = group.iter().map(|&(_, item, set)| (item, set)).collect();
-            builder.bytes += 48 + 8 * kernel.len();
+            builder.bytes += 52 + 8 * kernel.len();
             edges.push(Edge {
                 symbol: group[0].0,
                 kernel,
                 target: AtomicU32::new(UNKNOWN),
+                settled: AtomicU32::new(UNKNOWN),
             });
         }
         builder.bytes += 16 * reduces.len();
@@ -475,7 +510,8 @@ impl States {
                     _ if target == UNKNOWN => {}
                     0 if is_goto => faults.push(Fault::Dropped(state, i, None)),
                     1 if !is_goto => faults.push(Fault::Dropped(state, i, None)),
-                    2 if !is_goto && states > 1 => {
+                    // Another one would not be what the symbol comes to.
+                    2 if !is_goto && states > 1 && self.alone(&e.kernel).is_none() => {
                         faults.push(Fault::Turned(state, i, (target + 1) % states));
                     }
                     _ => {}
@@ -520,6 +556,10 @@ impl States {
                 std::mem::swap(actions.edges[*i].target.get_mut(), target);
             }
             Fault::Lookahead(_, i, set) => std::mem::swap(&mut actions.reduces[*i].before, set),
+        }
+        // What was found through the edges.
+        for edge in &mut actions.edges {
+            *edge.settled.get_mut() = UNKNOWN;
         }
     }
 }
