@@ -113,7 +113,7 @@ pub(super) fn report(states: &States) -> Result<ConflictReport, LimitError> {
                 continue;
             }
             let shift = terminal != states.items.end()
-                && states.goto(state, Sym::Terminal(terminal))?.is_some();
+                && states.after(state, Sym::Terminal(terminal))?.is_some();
             match (shift, reduces.len()) {
                 (true, _) => report.shift_reduce += 1,
                 (false, 1) => continue,
@@ -174,7 +174,7 @@ fn example(
     let mut readings = Vec::new();
     if shift {
         let mut shifted = stack.clone();
-        if let Some(target) = states.goto(state, Sym::Terminal(terminal))? {
+        if let Some(target) = states.after(state, Sym::Terminal(terminal))? {
             // The reading is shown by an item that the shift goes on with.
             let item = states
                 .kernel(target)
@@ -193,7 +193,7 @@ fn example(
             Some(lhs) => {
                 reduced.truncate(stack.len() - items.len(production) as usize);
                 let below = reduced.last().copied().unwrap_or(0);
-                reduced.extend(states.goto(below, Sym::Nonterminal(lhs))?);
+                reduced.extend(states.after(below, Sym::Nonterminal(lhs))?);
                 if terminal == items.end() {
                     Some(Vec::new())
                 } else {
@@ -263,7 +263,7 @@ fn complete(
             let Some(exposed) = left.checked_sub(items.dot(item) as usize) else {
                 continue;
             };
-            if let Some(target) = states.goto(stack[exposed], Sym::Nonterminal(lhs))? {
+            if let Some(target) = states.after(stack[exposed], Sym::Nonterminal(lhs))? {
                 let next = (exposed + 1, target);
                 if best.get(&next).is_none_or(|(c, _)| cost < *c) {
                     best.insert(next, (cost, Some((node, item))));

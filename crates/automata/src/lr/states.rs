@@ -180,6 +180,15 @@ impl States {
         }))
     }
 
+    /// The state after `symbol`, if there is one.
+    pub(super) fn after(&self, state: u32, symbol: Sym) -> Result<Option<u32>, LimitError> {
+        let edges = &self.actions(state)?.edges;
+        match edges.binary_search_by_key(&symbol, |e| e.symbol) {
+            Ok(i) => self.enter(&edges[i]).map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
     /// The state after `symbol`, if there is one; where the symbol can only be a nonterminal by itself, the state
     /// after that.
     pub(super) fn goto(&self, state: u32, symbol: Sym) -> Result<Option<u32>, LimitError> {
