@@ -35,7 +35,7 @@ struct Frame {
     /// Questions that are part of this one and not asked yet.
     open: Vec<Child>,
     /// Where this stack was read.
-    reads: Reads,
+    reads: RefCell<Reads>,
     /// How many symbols the action took off the stack of the question that this one is part of, and
     /// how many it put on.
     by: (usize, usize),
@@ -78,7 +78,7 @@ impl Run {
 struct View<'a> {
     overlay: &'a Overlay,
     base: &'a dyn StackView,
-    reads: RefCell<Reads>,
+    reads: &'a RefCell<Reads>,
 }
 
 impl StackView for View<'_> {
@@ -129,7 +129,7 @@ impl LazyMachine {
             key: None,
             parts: SmallVec::new(),
             open: Vec::new(),
-            reads: Reads::default(),
+            reads: RefCell::default(),
             by: (0, 0),
         };
         let view = first.view(stack);
@@ -142,14 +142,9 @@ impl LazyMachine {
         if let Some(key) = key
             && let Some(known) = self.continuations.get(key, &view)
         {
-            return Ok((SetId(known), view.reads.into_inner()));
+            return Ok((SetId(known), first.reads.into_inner()));
         }
-        let reads = view.reads.into_inner();
-        let mut frames = vec![Frame {
-            key,
-            reads,
-            ..first
-        }];
+        let mut frames = vec![Frame { key, ..first }];
         self.expand(&mut frames[0], state, stack, &mut steps)?;
         loop {
             let Some(frame) = frames.last_mut() else {
@@ -170,15 +165,19 @@ impl LazyMachine {
                 return Err(RunError::UnknownSymbol);
             }
             if let Some(key) = frame.key {
-                let view = frame.view(stack);
-                self.continuations.insert(key, &view, &frame.reads, set.0);
+                // To look for its place reads the stack, too.
+                let reads = frame.reads.take();
+                self.continuations
+                    .insert(key, &frame.view(stack), &reads, set.0);
+                frame.reads.replace(reads);
             }
+            let reads = frame.reads.into_inner();
             match frames.last_mut() {
                 Some(asker) => {
                     asker.parts.push(set);
-                    asker.read_below(&frame.reads, frame.by);
+                    asker.read_below(&reads, frame.by);
                 }
-                None => return Ok((set, frame.reads)),
+                None => return Ok((set, reads)),
             }
         }
     }
@@ -216,7 +215,13 @@ impl LazyMachine {
             };
             let state = state.map_err(run_error)?;
             let rests = run.rests.clone();
-            if state == LexState::DEAD {
+            // What is found on the way holds, even if what it takes to know the whole run is too much.
+            let is_read = state != LexState::DEAD
+                && match self.read_on(frame, (state, &rests), stack, &mut run, steps) {
+                    Err(RunError::Limit(_)) if steps.left > 0 => false,
+                    read => read.map(|()| true)?,
+                };
+            if !is_read {
                 frame.open.push(Child {
                     overlay: frame.overlay.clone(),
                     rests,
@@ -224,7 +229,6 @@ impl LazyMachine {
                 });
                 break;
             }
-            self.read_on(frame, (state, &rests), stack, &mut run, steps)?;
         }
         Ok(())
     }
@@ -242,7 +246,7 @@ impl LazyMachine {
         let view = View {
             overlay: &frame.overlay,
             base: stack,
-            reads: RefCell::new(std::mem::take(&mut frame.reads)),
+            reads: &frame.reads,
         };
         let between = frame.key.is_some();
         let mut known: SmallVec<[(LabelSet, &[StackAction]); 8]> = SmallVec::new();
@@ -302,7 +306,6 @@ impl LazyMachine {
                 }
             }
         }
-        frame.reads = view.reads.into_inner();
         Ok(())
     }
 
@@ -320,7 +323,7 @@ impl LazyMachine {
             key: None,
             parts: SmallVec::new(),
             open: Vec::new(),
-            reads: Reads::default(),
+            reads: RefCell::default(),
             by: child.by,
         };
         let view = frame.view(stack);
@@ -337,21 +340,15 @@ impl LazyMachine {
                 }
             }
         }
-        let view = frame.view(stack);
-        view.symbol(0);
         let mut known = Some(Sets::EMPTY.0);
         if !frame.rests.is_empty() {
             let key = self.question(&frame.rests);
-            known = self.continuations.get(key, &view);
-            let reads = view.reads.into_inner();
+            known = self.continuations.get(key, &frame.view(stack));
             frame.key = Some(key);
-            frame.reads = reads;
-        } else {
-            frame.reads = view.reads.into_inner();
         }
         if let Some(known) = known {
             asker.parts.push(SetId(known));
-            asker.read_below(&frame.reads, child.by);
+            asker.read_below(&frame.reads.borrow(), child.by);
             return Ok(None);
         }
         self.expand(&mut frame, start, stack, steps)?;
@@ -364,7 +361,7 @@ impl Frame {
         View {
             overlay: &self.overlay,
             base,
-            reads: RefCell::default(),
+            reads: &self.reads,
         }
     }
 
@@ -372,7 +369,7 @@ impl Frame {
     fn read_below(&mut self, reads: &Reads, (popped, pushed): (usize, usize)) {
         for depth in reads.depths() {
             if let Some(below) = depth.checked_sub(pushed) {
-                self.reads.note(below + popped);
+                self.reads.get_mut().note(below + popped);
             }
         }
     }
