@@ -8,6 +8,11 @@
 //! numbers) then costs its length, not the number of its cuttings; and the many stacks after which an
 //! operand may follow share what they know of operands.
 //!
+//! A lexeme that leaves the stack as it is (a character of a text, an item of a list) can be followed by another
+//! one, and so on to the end of a token. What is left after the first of them is not read lexeme by lexeme but as
+//! a *run* ([`Control::run_start`](maskwright_automata::Control::run_start)): one lexical state for any number of
+//! such lexemes and for what comes then.
+//!
 //! Questions inside questions are kept on a stack of their own, at most one for each byte of a token.
 
 use crate::concurrent::pair;

@@ -19,6 +19,14 @@
 //! `a` again, until `a` is shifted. A canonical LR(1) machine never reduces under a lookahead that it
 //! then refuses (LALR machines do).
 //!
+//! # What is reduced at once
+//!
+//! A state whose only item is `[A → X·]` can do nothing but reduce, so wherever `X` leads there, it is taken for `A`
+//! ([`States::goto`](states::States::goto)), and such a state is on no stack. Nothing is lost: the lookaheads of
+//! that item are all that may follow `A` in the state below, since they come from the items there that have `A`
+//! behind the dot, and these are the items that `A` leads to. So an error is noticed at the same lexeme. What may
+//! follow an operand is then asked once, not once for each kind of operand.
+//!
 //! # Why `step` ends
 //!
 //! The normal form has neither empty productions nor `A ⇒⁺ A`. So while reducing under a fixed
