@@ -22,7 +22,7 @@
 //! # What is reduced at once
 //!
 //! A state whose only item is `[A → X·]` can do nothing but reduce, so wherever `X` leads there, it is taken for `A`
-//! ([`States::goto`](states::States::goto)), and such a state is on no stack. Nothing is lost: the lookaheads of
+//! (`States::goto`), and such a state is on no stack. Nothing is lost: the lookaheads of
 //! that item are all that may follow `A` in the state below, since they come from the items there that have `A`
 //! behind the dot, and these are the items that `A` leads to. So an error is noticed at the same lexeme. What may
 //! follow an operand is then asked once, not once for each kind of operand.
