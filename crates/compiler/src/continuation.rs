@@ -3,7 +3,8 @@
 //! A row is the tokens inside the lexeme under way, and for each way in which it can end the answer to
 //! another question: which of these rests of tokens may the stack read on, no lexeme being under way?
 //! That question is the same whatever was read before, and its answer depends on the symbols that were
-//! read to find it and on nothing else, so it is remembered by exactly those ([`StackMemo`](crate::memo::StackMemo)). A token
+//! read to find it and on nothing else, so it is remembered by exactly those
+//! ([`StackMemo`](crate::memo::StackMemo)). A token
 //! that can be cut into lexemes in many ways (`--` and `-` as prefixes: in as many ways as Fibonacci's
 //! numbers) then costs its length, not the number of its cuttings; and the many stacks after which an
 //! operand may follow share what they know of operands.

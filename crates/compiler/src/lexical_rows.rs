@@ -21,7 +21,8 @@
 //! the lexeme anyway adds nothing to a row, and is left out. And of what remains, a large rest is not laid
 //! over each other but kept as the *edges* of the vocabulary with which it begins (`tries::Spread`), apart by
 //! the kind of their bytes: the grammar asks for few kinds (after a name, for no letter), and the others
-//! are never looked at.
+//! are never looked at. The tokens that end with the lexeme are a trie by themselves there, so that edges which
+//! several lexemes share are one trie.
 //!
 //! A row is found in the cheapest of these ways: from the strings of a list ([`text_rows`](crate::text_rows)); from that of
 //! a pattern, where the length is bounded too; from the ways to closing quotes alone, where every character leads on

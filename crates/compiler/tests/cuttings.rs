@@ -128,9 +128,9 @@ LETTER = /[a-z]/ ;
     let (_, many) = letters(80, source);
     assert!(many <= few + 20, "{few} and {many} rows");
     // Where nothing else may follow, they are read one by one.
-    let alone = "start = word | '(' start ')' ; word = LETTER | word LETTER ; LETTER = /[a-z]/ ;";
-    let alone = alone.replace('\'', "\"");
-    let (allowed, _) = letters(10, &alone);
+    let alone =
+        r#"start = word | "(" start ")" ; word = LETTER | word LETTER ; LETTER = /[a-z]/ ;"#;
+    let (allowed, _) = letters(10, alone);
     assert!(allowed.contains(&"ab".repeat(10)));
     assert!(!allowed.contains(&("ab".repeat(2) + ".")));
 }

@@ -227,12 +227,8 @@ impl Store {
     /// Whether a value is on a list, or is any text that is on none: then what is left of it is found
     /// sooner than looked up.
     fn is_listed(&self, value: ExprId) -> bool {
-        let is_part = |mut e: ExprId| {
-            if let Node::Concat(head, tail) = *self.node(e)
-                && matches!(self.node(tail), Node::Marks(_))
-            {
-                e = head;
-            }
+        let is_part = |e: ExprId| {
+            let (mut e, _) = self.unmarked(e);
             loop {
                 match *self.node(e) {
                     Node::Except(rest, _) => e = rest,

@@ -692,6 +692,14 @@ impl Store {
         self.alt(&parts)
     }
 
+    /// An expression without the marks at its end, and these; the empty string for none.
+    pub fn unmarked(&self, e: ExprId) -> (ExprId, ExprId) {
+        match *self.node(e) {
+            Node::Concat(head, tail) if matches!(self.node(tail), Node::Marks(_)) => (head, tail),
+            _ => (e, Self::EMPTY),
+        }
+    }
+
     /// Whether an expression is made of bytes that follow each other and of alternatives alone.
     pub fn is_text(&self, mut id: ExprId) -> bool {
         loop {

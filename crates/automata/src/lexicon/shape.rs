@@ -422,10 +422,7 @@ impl Store {
         let Node::Spelled(value, NORMAL) = *self.node(e) else {
             return None;
         };
-        let (value, marks) = match *self.node(value) {
-            Node::Concat(head, tail) if matches!(self.node(tail), Node::Marks(_)) => (head, tail),
-            _ => (value, Self::EMPTY),
-        };
+        let (value, marks) = self.unmarked(value);
         let Node::And(parts) = self.node(value) else {
             return None;
         };
@@ -495,10 +492,7 @@ impl Store {
         value: ExprId,
         opened: bool,
     ) -> Option<(ExprId, Vec<Strings>, (u32, u32))> {
-        let (mut head, marks) = match *self.node(value) {
-            Node::Concat(head, tail) if matches!(self.node(tail), Node::Marks(_)) => (head, tail),
-            _ => (value, Self::EMPTY),
-        };
+        let (mut head, marks) = self.unmarked(value);
         let mut excluded = Vec::new();
         while let Node::Except(rest, literals) = *self.node(head) {
             excluded.push(self.strings(literals)?);

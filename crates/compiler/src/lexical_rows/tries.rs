@@ -35,7 +35,7 @@ impl Rest {
 pub(super) struct Residual {
     /// Without nodes for a spread one.
     pub(super) trie: Arc<TokenTrie>,
-    /// The tokens of its root: of these nothing is left.
+    /// The tokens of its root: of these nothing is left. A spread trie has none.
     pub(super) here: SetId,
     /// The classes of the bytes with which it goes on, at least.
     pub(super) firsts: Classes,
@@ -182,7 +182,7 @@ impl LexicalRows {
         let within = match (self.edges(id), self.edges(other)) {
             (Some(edges), Some(others)) => {
                 let mut rest = others.iter();
-                self.here(id) == Sets::EMPTY && edges.iter().all(|e| rest.any(|o| o == e))
+                edges.iter().all(|e| rest.any(|o| o == e))
             }
             // Not worth the search.
             (Some(_), None) | (None, Some(_)) => false,
@@ -297,7 +297,12 @@ impl LexicalRows {
                             };
                             self.trie_bytes
                                 .fetch_add(128 + 8 * gone.len(), Ordering::Relaxed);
-                            Some(self.push_trie(TokenTrie::default(), here, firsts, Some(spread)))
+                            Some(self.push_trie(
+                                TokenTrie::default(),
+                                Vec::new(),
+                                firsts,
+                                Some(spread),
+                            ))
                         }
                     }
                 }

@@ -28,12 +28,7 @@ impl Lexicon {
         if inner.store.alphabet.is_some() {
             return Ok(None);
         }
-        let (mut rest, tail) = match *inner.store.node(record.expr) {
-            Node::Concat(head, tail) if matches!(inner.store.node(tail), Node::Marks(_)) => {
-                (head, tail)
-            }
-            _ => (record.expr, Store::EMPTY),
-        };
+        let (mut rest, tail) = inner.store.unmarked(record.expr);
         let mut strings: Vec<Box<[u8]>> = Vec::new();
         while let Node::Except(part, literals) = *inner.store.node(rest) {
             if !inner.store.list(literals, &mut strings) {
