@@ -19,6 +19,27 @@ pub trait StackReader {
     /// [`ControlError::Unknown`] when the caller explores symbolically and does not know that
     /// symbol yet: the control must return this error as it is.
     fn read(&mut self, depth: usize) -> Result<Option<Symbol>, ControlError>;
+
+    /// The same for a control to which of this symbol its [outline](Control::outline) is enough.
+    ///
+    /// # Errors
+    /// As of [`StackReader::read`].
+    fn glance(&mut self, depth: usize) -> Result<Option<Symbol>, ControlError> {
+        self.read(depth)
+    }
+
+    /// Says that what an action pushes depends on the whole of the symbol that it is put on, even where only its
+    /// outline was read.
+    fn inherit(&mut self) {}
+}
+
+/// What a symbol has in common with others: see [`Control::outline`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outline {
+    /// Equal for symbols that have it in common.
+    pub number: u32,
+    /// Whether [`Control::lex_start`] is the same for all of them.
+    pub begins_alike: bool,
 }
 
 /// Why a control could not answer.
@@ -75,6 +96,18 @@ pub enum Move {
 pub trait Control: Send + Sync + fmt::Debug {
     /// The only symbol of the first stack.
     fn start(&self) -> Symbol;
+
+    /// What a symbol has in common with others that differ from it in what may come after the phrases that are under
+    /// way: of an LR(1) state, its items without lookaheads. `None`, for all symbols, where a machine tells no
+    /// outlines.
+    ///
+    /// Contract: where two stacks agree on the symbols that [`Control::step`] reads and on the outlines of those
+    /// that it glances at, its actions pop alike and push symbols with equal outlines; and equal symbols, unless it
+    /// calls [`StackReader::inherit`] and those that they are put on differ.
+    fn outline(&self, symbol: Symbol) -> Option<Outline> {
+        let _ = symbol;
+        None
+    }
 
     /// The fresh lexical state in which the next lexeme begins when `top` is on top, or
     /// [`LexState::DEAD`] when the sentence is complete and nothing may follow.

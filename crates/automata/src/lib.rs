@@ -16,7 +16,7 @@ pub mod lexicon;
 pub mod lr;
 pub mod number;
 
-pub use control::{Control, ControlError, Move, StackReader};
+pub use control::{Control, ControlError, Move, Outline, StackReader};
 pub use embedded::Embedded;
 pub use frames::{FrameOptions, Frames, Numbers, Order, Whitespace};
 pub use lexicon::Lexicon;

@@ -14,16 +14,19 @@
 //! a *run* ([`Control::run_start`](maskwright_automata::Control::run_start)): one lexical state for any number of
 //! such lexemes and for what comes then.
 //!
+//! Contexts often differ in nothing but what may come after them: inside brackets, all that is read up to the
+//! closing one is the same. So where a control tells [outlines](Control::outline) of symbols, a stack is read by
+//! outlines as far as these are enough, and an answer stands for all stacks that agree so far: see [`View`].
+//!
 //! Questions inside questions are kept on a stack of their own, at most one for each byte of a token.
 
 use crate::concurrent::pair;
-use crate::lazy::{LazyMachine, run_error};
+use crate::lazy::{LazyMachine, Step, run_error};
 use crate::lexical_rows::{LexicalRows, TrieId};
 use crate::memo::{Overlay, Reads};
 use crate::sets::{SetId, Sets};
-use maskwright_tables::{
-    LabelSet, LexState, LimitError, Machine, RunError, StackAction, StackView, Symbol,
-};
+use maskwright_automata::Control;
+use maskwright_tables::{LabelSet, LexState, LimitError, Machine, RunError, StackView, Symbol};
 use smallvec::{SmallVec, smallvec};
 use std::cell::RefCell;
 use std::sync::atomic::Ordering;
@@ -42,15 +45,24 @@ struct Frame {
     open: Vec<Child>,
     /// Where this stack was read.
     reads: RefCell<Reads>,
-    /// How many symbols the action took off the stack of the question that this one is part of, and
-    /// how many it put on.
-    by: (usize, usize),
+    by: By,
 }
 
 struct Child {
     overlay: Overlay,
     rests: Rests,
-    by: (usize, usize),
+    by: By,
+}
+
+/// What an action did to the stack of a question to make that of a part of it.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct By {
+    /// How many symbols it took off.
+    popped: usize,
+    /// How many it put on.
+    pushed: usize,
+    /// Whether these depend on the whole of the symbol that they were put on.
+    inherits: bool,
 }
 
 /// Rests of tokens that are read on from the same stack.
@@ -81,16 +93,54 @@ impl Run {
 }
 
 /// A stack that notes where it is read, from its own top.
+///
+/// As a stack of its own it has, if the control tells outlines, two symbols for each: the outline, and the
+/// symbol itself. Notes count these, and what is remembered is found by them.
 struct View<'a> {
     overlay: &'a Overlay,
     base: &'a dyn StackView,
     reads: &'a RefCell<Reads>,
+    /// If it tells outlines.
+    control: Option<&'a dyn Control>,
 }
 
 impl StackView for View<'_> {
     #[inline]
     fn symbol(&self, depth: usize) -> Option<Symbol> {
         self.reads.borrow_mut().note(depth);
+        let Some(control) = self.control else {
+            return self.at(depth);
+        };
+        let symbol = self.at(depth / 2)?;
+        match depth % 2 {
+            0 => control.outline(symbol).map(|o| Symbol(o.number)),
+            _ => Some(symbol),
+        }
+    }
+
+    fn went_below(&self) -> bool {
+        self.base.went_below()
+    }
+}
+
+/// The same without notes, and with one symbol for each.
+struct Unnoted<'a, 'b>(&'b View<'a>);
+
+impl StackView for Unnoted<'_, '_> {
+    #[inline]
+    fn symbol(&self, depth: usize) -> Option<Symbol> {
+        self.0.at(depth)
+    }
+
+    fn went_below(&self) -> bool {
+        self.0.went_below()
+    }
+}
+
+impl View<'_> {
+    /// The symbol at a depth, unnoted.
+    #[inline]
+    fn at(&self, depth: usize) -> Option<Symbol> {
         let own = self.overlay.pushed.len();
         match own.checked_sub(depth + 1) {
             Some(i) => Some(self.overlay.pushed[i]),
@@ -98,8 +148,21 @@ impl StackView for View<'_> {
         }
     }
 
-    fn went_below(&self) -> bool {
-        self.base.went_below()
+    /// Notes that a symbol was read, or its outline.
+    #[inline]
+    fn note(&self, depth: usize, whole: bool) {
+        let place = match self.control {
+            Some(_) => 2 * depth + usize::from(whole),
+            None => depth,
+        };
+        self.reads.borrow_mut().note(place);
+    }
+
+    /// The symbol at a depth, noted as read.
+    #[inline]
+    fn whole(&self, depth: usize) -> Option<Symbol> {
+        self.note(depth, true);
+        self.at(depth)
     }
 }
 
@@ -136,19 +199,19 @@ impl LazyMachine {
             parts: SmallVec::new(),
             open: Vec::new(),
             reads: RefCell::default(),
-            by: (0, 0),
+            by: By::default(),
         };
-        let view = first.view(stack);
+        let view = self.view(&first, stack);
         // Between lexemes, a row is such a question itself.
-        let start = match view.symbol(0) {
-            Some(top) if self.lex_is_fresh(state) => self.begin(top)?.0,
-            _ => LexState::DEAD,
+        let start = match self.lex_is_fresh(state) {
+            true => self.begin_on(&view)?,
+            false => LexState::DEAD,
         };
         let key = (start == state).then(|| self.question(&first.rests));
         if let Some(key) = key
             && let Some(known) = self.continuations.get(key, &view)
         {
-            return Ok((SetId(known), first.reads.into_inner()));
+            return Ok((SetId(known), self.symbols_read(first.reads.into_inner())));
         }
         let mut frames = vec![Frame { key, ..first }];
         self.expand(&mut frames[0], state, stack, &mut steps)?;
@@ -174,16 +237,16 @@ impl LazyMachine {
                 // To look for its place reads the stack, too.
                 let reads = frame.reads.take();
                 self.continuations
-                    .insert(key, &frame.view(stack), &reads, set.0);
+                    .insert(key, &self.view(&frame, stack), &reads, set.0);
                 frame.reads.replace(reads);
             }
             let reads = frame.reads.into_inner();
             match frames.last_mut() {
                 Some(asker) => {
                     asker.parts.push(set);
-                    asker.read_below(&reads, frame.by);
+                    self.read_below(asker, &reads, frame.by);
                 }
-                None => return Ok((set, reads)),
+                None => return Ok((set, self.symbols_read(reads))),
             }
         }
     }
@@ -214,8 +277,7 @@ impl LazyMachine {
         let rests = frame.rests.clone();
         self.read_on(frame, (state, &rests), stack, &mut run, steps)?;
         while std::mem::take(&mut run.grew) {
-            let view = frame.view(stack);
-            let state = match view.symbol(0) {
+            let state = match self.view(frame, stack).whole(0) {
                 Some(top) => self.control().run_start(top, &run.labels),
                 None => Ok(LexState::DEAD),
             };
@@ -231,7 +293,7 @@ impl LazyMachine {
                 frame.open.push(Child {
                     overlay: frame.overlay.clone(),
                     rests,
-                    by: (0, 0),
+                    by: By::default(),
                 });
                 break;
             }
@@ -253,9 +315,10 @@ impl LazyMachine {
             overlay: &frame.overlay,
             base: stack,
             reads: &frame.reads,
+            control: self.tells_outlines.then(|| self.control()),
         };
         let between = frame.key.is_some();
-        let mut known: SmallVec<[(LabelSet, &[StackAction]); 8]> = SmallVec::new();
+        let mut known: SmallVec<[(LabelSet, &Step); 8]> = SmallVec::new();
         for &part in self.parts(state)? {
             for &trie in rests {
                 steps.spend()?;
@@ -264,14 +327,16 @@ impl LazyMachine {
                     frame.parts.push(row.inside);
                 }
                 for &(labels, rest) in shared.exits(row, self.apart)? {
-                    let actions = match known.iter().rev().find(|k| k.0 == labels) {
+                    let step = match known.iter().rev().find(|k| k.0 == labels) {
                         Some(known) => known.1,
                         None => {
-                            let actions = self.step(&view, labels)?;
-                            known.push((labels, actions));
-                            actions
+                            let step = self.step_on(&view, labels)?;
+                            known.push((labels, step));
+                            step
                         }
                     };
+                    let actions = &step.actions;
+                    let inherits = step.uses.as_ref().is_some_and(|uses| uses.inherits);
                     let here = shared.here(rest);
                     if here != Sets::EMPTY && !actions.is_empty() {
                         frame.parts.push(here);
@@ -281,10 +346,18 @@ impl LazyMachine {
                     }
                     for action in actions {
                         steps.spend()?;
-                        let pop = action.pop as usize;
-                        let stays = between
-                            && pop == action.push.len()
-                            && (0..pop).all(|i| view.symbol(i) == Some(action.push[pop - 1 - i]));
+                        let by = By {
+                            popped: action.pop as usize,
+                            pushed: action.push.len(),
+                            inherits,
+                        };
+                        let pop = by.popped;
+                        let may_stay = between && pop == by.pushed;
+                        if may_stay && inherits {
+                            view.note(pop, true);
+                        }
+                        let stays = may_stay
+                            && (0..pop).all(|i| view.whole(i) == Some(action.push[pop - 1 - i]));
                         if stays {
                             // What the stack as it is reads of fewer rests is part of the answer anyway.
                             let mut read = frame.rests.iter().chain(&run.rests);
@@ -300,12 +373,12 @@ impl LazyMachine {
                         overlay.apply(action);
                         // What is read on from the same stack is one question.
                         let mut open = frame.open.iter_mut().rev();
-                        match open.find(|c| c.overlay == overlay) {
+                        match open.find(|c| c.by == by && c.overlay == overlay) {
                             Some(child) => child.rests.push(rest),
                             None => frame.open.push(Child {
                                 overlay,
                                 rests: smallvec![rest],
-                                by: (pop, action.push.len()),
+                                by,
                             }),
                         }
                     }
@@ -332,11 +405,7 @@ impl LazyMachine {
             reads: RefCell::default(),
             by: child.by,
         };
-        let view = frame.view(stack);
-        let start = match view.symbol(0) {
-            Some(top) => self.begin(top)?.0,
-            None => LexState::DEAD,
-        };
+        let start = self.begin_on(&self.view(&frame, stack))?;
         if start != LexState::DEAD {
             child.rests.sort_unstable();
             child.rests.dedup();
@@ -349,33 +418,74 @@ impl LazyMachine {
         let mut known = Some(Sets::EMPTY.0);
         if !frame.rests.is_empty() {
             let key = self.question(&frame.rests);
-            known = self.continuations.get(key, &frame.view(stack));
+            known = self.continuations.get(key, &self.view(&frame, stack));
             frame.key = Some(key);
         }
         if let Some(known) = known {
             asker.parts.push(SetId(known));
-            asker.read_below(&frame.reads.borrow(), child.by);
+            self.read_below(asker, &frame.reads.borrow(), child.by);
             return Ok(None);
         }
         self.expand(&mut frame, start, stack, steps)?;
         Ok(Some(frame))
     }
-}
 
-impl Frame {
-    fn view<'a>(&'a self, base: &'a dyn StackView) -> View<'a> {
+    /// The stack of a question.
+    fn view<'a>(&'a self, frame: &'a Frame, base: &'a dyn StackView) -> View<'a> {
         View {
-            overlay: &self.overlay,
+            overlay: &frame.overlay,
             base,
-            reads: &self.reads,
+            reads: &frame.reads,
+            control: self.tells_outlines.then(|| self.control()),
         }
     }
 
-    /// Notes what was read of this stack through one that an action made of it.
-    fn read_below(&mut self, reads: &Reads, (popped, pushed): (usize, usize)) {
-        for depth in reads.depths() {
-            if let Some(below) = depth.checked_sub(pushed) {
-                self.reads.get_mut().note(below + popped);
+    /// Where the next lexeme begins on a stack.
+    fn begin_on(&self, view: &View<'_>) -> Result<LexState, RunError> {
+        let Some(top) = view.at(0) else {
+            view.note(0, true);
+            return Ok(LexState::DEAD);
+        };
+        let outline = self.control().outline(top);
+        view.note(0, outline.is_none_or(|o| !o.begins_alike));
+        Ok(self.begin(top)?.0)
+    }
+
+    /// What lexemes with these labels do to a stack.
+    fn step_on(&self, view: &View<'_>, labels: LabelSet) -> Result<&Step, RunError> {
+        if view.control.is_none() {
+            return self.known_step(view, labels);
+        }
+        let step = self.known_step(&Unnoted(view), labels)?;
+        for &(depth, whole) in step.uses.iter().flat_map(|uses| &uses.reads) {
+            view.note(depth as usize, whole);
+        }
+        Ok(step)
+    }
+
+    /// The depths of which a symbol or its outline was read.
+    fn symbols_read(&self, reads: Reads) -> Reads {
+        if !self.tells_outlines {
+            return reads;
+        }
+        let mut symbols = Reads::default();
+        reads.depths().for_each(|place| symbols.note(place / 2));
+        symbols
+    }
+
+    /// Notes what was read of the stack of a question through one that an action made of it.
+    fn read_below(&self, asker: &mut Frame, reads: &Reads, by: By) {
+        let own = asker.reads.get_mut();
+        let each = match self.tells_outlines {
+            true => 2,
+            false => 1,
+        };
+        for place in reads.depths() {
+            match place.checked_sub(each * by.pushed) {
+                Some(below) => own.note(below + each * by.popped),
+                // The whole of a symbol that was put on.
+                None if by.inherits && place % each == 1 => own.note(each * by.popped + 1),
+                None => {}
             }
         }
     }

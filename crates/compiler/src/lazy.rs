@@ -39,6 +39,8 @@ pub(crate) struct LazyMachine {
     alive: Alive,
     /// Whether a lexeme with several labels is read as with each of them by itself.
     pub(crate) apart: bool,
+    /// Whether the control tells outlines of symbols.
+    pub(crate) tells_outlines: bool,
     /// By symbol, where the next lexeme begins and whether it may have to differ from others: twice the
     /// number of the state, and 1 if so.
     starts: Numbers,
@@ -47,7 +49,7 @@ pub(crate) struct LazyMachine {
     /// What lexemes with some labels mean on a symbol: see [`Self::meaning`].
     meanings: Keyed,
     steps: StackMemo,
-    actions: boxcar::Vec<Box<[StackAction]>>,
+    actions: boxcar::Vec<Step>,
     /// What follows a lexeme: see `continuation`.
     pub(crate) continuations: StackMemo,
     /// Lists of rests of tokens about which there were questions, as paths: the next node by a node and a
@@ -73,12 +75,59 @@ pub(crate) struct MadeRow {
 
 /// Reads a stack for a control, noting where.
 pub(crate) struct Reader<'a> {
-    pub stack: &'a dyn StackView,
-    pub reads: Reads,
+    stack: &'a dyn StackView,
+    reads: Reads,
+    /// Where more than outlines was read.
+    whole: Reads,
+    inherits: bool,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(stack: &'a dyn StackView) -> Self {
+        Reader {
+            stack,
+            reads: Reads::default(),
+            whole: Reads::default(),
+            inherits: false,
+        }
+    }
+}
+
+/// What lexemes do to a stack.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub actions: Box<[StackAction]>,
+    /// `None` where the control tells no outlines.
+    pub uses: Option<Box<Uses>>,
+}
+
+/// What of a stack an answer of a control depends on: see [`Control::outline`].
+#[derive(Debug)]
+pub(crate) struct Uses {
+    /// Depths, and whether the whole symbol was read there.
+    pub reads: Box<[(u32, bool)]>,
+    /// Whether what is pushed depends on the whole of what it is put on.
+    pub inherits: bool,
+}
+
+impl Uses {
+    fn of(reader: &Reader<'_>) -> Self {
+        let reads = reader.reads.depths();
+        let reads = reads.map(|depth| (depth as u32, reader.whole.contains(depth)));
+        Uses {
+            reads: reads.collect(),
+            inherits: reader.inherits,
+        }
+    }
 }
 
 impl StackReader for Reader<'_> {
     fn read(&mut self, depth: usize) -> Result<Option<Symbol>, ControlError> {
+        self.whole.note(depth);
+        self.glance(depth)
+    }
+
+    fn glance(&mut self, depth: usize) -> Result<Option<Symbol>, ControlError> {
         self.reads.note(depth);
         let symbol = self.stack.symbol(depth);
         if self.stack.went_below() {
@@ -86,6 +135,10 @@ impl StackReader for Reader<'_> {
         } else {
             Ok(symbol)
         }
+    }
+
+    fn inherit(&mut self) {
+        self.inherits = true;
     }
 }
 
@@ -135,6 +188,7 @@ impl LazyMachine {
             is_whole: control.is_whole(),
             alive: Alive::default(),
             apart: control.reads_labels_apart(),
+            tells_outlines: control.outline(control.start()).is_some(),
             control,
             shared,
             limits,
@@ -216,7 +270,7 @@ impl LazyMachine {
             + self.steps.heap_bytes()
             + self.continuations.heap_bytes()
             + self.row_memo.heap_bytes();
-        let lists = heap::pieces::<Box<[StackAction]>>(self.actions.count())
+        let lists = heap::pieces::<Step>(self.actions.count())
             + heap::pieces::<MadeRow>(self.rows.count())
             + self.list_bytes.load(Ordering::Relaxed);
         let named = self.token_terminals.iter();
@@ -277,6 +331,39 @@ impl LazyMachine {
         let part = self.control.part(top, own).map_err(run_error)?;
         self.meanings.put(key, number_of(differs, part));
         Ok((differs, part))
+    }
+
+    /// What lexemes with these labels do to a stack, and what of it that depends on.
+    pub(crate) fn known_step(
+        &self,
+        stack: &dyn StackView,
+        labels: LabelSet,
+    ) -> Result<&Step, RunError> {
+        if let Some(answer) = self.steps.get(labels.0, stack) {
+            return Ok(&self.actions[answer as usize]);
+        }
+        let mut reader = Reader::new(stack);
+        let actions = self
+            .control
+            .step(&mut reader, self.shared.lexicon.labels(labels));
+        if stack.went_below() {
+            return Err(RunError::UnknownSymbol);
+        }
+        let actions = actions.map_err(run_error)?;
+        let uses = self.tells_outlines.then(|| Box::new(Uses::of(&reader)));
+        let pushes = actions.iter().map(|a| heap::list::<Symbol>(a.push.len()));
+        let uses_bytes = uses.as_ref().map_or(0, |uses| {
+            heap::allocation(size_of::<Uses>()) + heap::list::<(u32, bool)>(uses.reads.len())
+        });
+        let bytes = pushes.sum::<usize>() + heap::list::<StackAction>(actions.len()) + uses_bytes;
+        self.list_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let answer = self.actions.push(Step {
+            actions: actions.into(),
+            uses,
+        });
+        self.steps
+            .insert(labels.0, stack, &reader.reads, answer as u32);
+        Ok(&self.actions[answer])
     }
 
     fn make_row(&self, state: LexState, stack: &dyn StackView) -> Result<(u32, Reads), RunError> {
@@ -410,34 +497,11 @@ impl Machine for LazyMachine {
     }
 
     fn step(&self, stack: &dyn StackView, labels: LabelSet) -> Result<&[StackAction], RunError> {
-        if let Some(answer) = self.steps.get(labels.0, stack) {
-            return Ok(&self.actions[answer as usize]);
-        }
-        let mut reader = Reader {
-            stack,
-            reads: Reads::default(),
-        };
-        let actions = self
-            .control
-            .step(&mut reader, self.shared.lexicon.labels(labels));
-        if stack.went_below() {
-            return Err(RunError::UnknownSymbol);
-        }
-        let actions = actions.map_err(run_error)?;
-        let pushes = actions.iter().map(|a| heap::list::<Symbol>(a.push.len()));
-        let bytes = pushes.sum::<usize>() + heap::list::<StackAction>(actions.len());
-        self.list_bytes.fetch_add(bytes, Ordering::Relaxed);
-        let answer = self.actions.push(actions.into());
-        self.steps
-            .insert(labels.0, stack, &reader.reads, answer as u32);
-        Ok(&self.actions[answer])
+        Ok(&self.known_step(stack, labels)?.actions)
     }
 
     fn ends(&self, stack: &dyn StackView) -> Result<bool, RunError> {
-        let ends = self.control.ends(&mut Reader {
-            stack,
-            reads: Reads::default(),
-        });
+        let ends = self.control.ends(&mut Reader::new(stack));
         if stack.went_below() {
             Err(RunError::UnknownSymbol)
         } else {

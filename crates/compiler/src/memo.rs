@@ -17,21 +17,36 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Depths in the order in which they were first read.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Reads(SmallVec<[u32; 8]>);
+pub(crate) struct Reads {
+    depths: SmallVec<[u32; 8]>,
+    /// Which of the first 64 depths are among them.
+    near: u64,
+}
 
 impl Reads {
+    /// Whether a depth was read.
+    #[inline]
+    pub fn contains(&self, depth: usize) -> bool {
+        match depth < 64 {
+            true => self.near >> depth & 1 == 1,
+            false => self.depths.contains(&(depth as u32)),
+        }
+    }
+
     /// Notes a read.
     #[inline]
     pub fn note(&mut self, depth: usize) {
-        let depth = depth as u32;
-        if !self.0.contains(&depth) {
-            self.0.push(depth);
+        if !self.contains(depth) {
+            self.depths.push(depth as u32);
+            if depth < 64 {
+                self.near |= 1 << depth;
+            }
         }
     }
 
     /// The depths.
     pub fn depths(&self) -> impl Iterator<Item = usize> + '_ {
-        self.0.iter().map(|d| *d as usize)
+        self.depths.iter().map(|d| *d as usize)
     }
 }
 
@@ -104,7 +119,7 @@ impl StackMemo {
 
     /// Records an answer for all stacks that agree with this one at the depths read.
     pub fn insert(&self, key: u32, stack: &dyn StackView, reads: &Reads, answer: u32) {
-        let mut open: SmallVec<[u32; 8]> = reads.0.clone();
+        let mut open: SmallVec<[u32; 8]> = reads.depths.clone();
         if open.iter().any(|d| *d >= Next::DEPTHS) {
             return;
         }

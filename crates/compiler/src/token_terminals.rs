@@ -153,10 +153,7 @@ pub(crate) fn steps(
             base: stack,
             reads: &reads,
         };
-        let mut reader = Reader {
-            stack: &view,
-            reads: Reads::default(),
-        };
+        let mut reader = Reader::new(&view);
         let actions = machine.control().step(&mut reader, &[label]);
         if stack.went_below() {
             return Err(RunError::UnknownSymbol);

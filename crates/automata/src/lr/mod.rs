@@ -54,7 +54,7 @@ mod tests;
 pub use conflicts::{Conflict, ConflictReport};
 
 use crate::lexicon::ExprId;
-use crate::{Control, ControlError, Lexicon, Move, StackReader};
+use crate::{Control, ControlError, Lexicon, Move, Outline, StackReader};
 use maskwright_grammar::{Diagnostic, NormalGrammar, Place, RegexNode, Sym};
 use maskwright_tables::{CancelFlag, LexState, LimitError, Limits, StackAction, Symbol, heap};
 use states::States;
@@ -193,6 +193,10 @@ impl Control for Lr {
         Symbol(0)
     }
 
+    fn outline(&self, symbol: Symbol) -> Option<Outline> {
+        self.states.outline(symbol.0)
+    }
+
     fn lex_start(&self, top: Symbol) -> Result<LexState, ControlError> {
         let Some(slot) = self.states.lex_start(top.0) else {
             return Ok(LexState::DEAD);
@@ -260,7 +264,7 @@ impl Control for Lr {
 
     fn goto(&self, below: Symbol, nonterminal: u32) -> Result<Option<Symbol>, ControlError> {
         let target = self.states.goto(below.0, Sym::Nonterminal(nonterminal))?;
-        Ok(target.map(Symbol))
+        Ok(target.map(|g| Symbol(g.target)))
     }
 
     fn heap_bytes(&self) -> usize {

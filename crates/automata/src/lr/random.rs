@@ -7,6 +7,9 @@
 //!   lookahead an item of its own. Verdict *and resulting stack* must be the same, state by state;
 //! - `lrtable` on the grammar as it was drawn: Pager's LR(1) tables. The verdict must be the same.
 //!
+//! What a decision depends on is held to what the machine says it does: where it used the same of another stack
+//! ([`Outlines`]), it must have decided alike.
+//!
 //! Which grammars are LR(1) is decided by the textbook on the grammar as drawn; then the machine must
 //! have no conflict either and never more than one action. Grammars with hidden left recursion or with cycles
 //! are never LR(1): the tests beside these compare them with an enumeration of their language.
@@ -457,20 +460,106 @@ impl Pager {
     }
 }
 
-/// A stack that counts which of its entries were read.
+/// A stack that counts which of its entries were read, and whether whole.
 struct Counting<'a> {
     stack: &'a [Symbol],
-    read: BTreeSet<usize>,
+    read: BTreeMap<usize, bool>,
+    inherits: bool,
+}
+
+impl<'a> Counting<'a> {
+    fn new(stack: &'a [Symbol]) -> Self {
+        Counting {
+            stack,
+            read: BTreeMap::new(),
+            inherits: false,
+        }
+    }
+
+    fn at(&self, depth: usize) -> Option<Symbol> {
+        let place = self.stack.len().checked_sub(depth + 1);
+        place.map(|i| self.stack[i])
+    }
 }
 
 impl StackReader for Counting<'_> {
     fn read(&mut self, depth: usize) -> Result<Option<Symbol>, ControlError> {
-        self.read.insert(depth);
-        Ok(self
-            .stack
-            .len()
-            .checked_sub(depth + 1)
-            .map(|i| self.stack[i]))
+        self.read.insert(depth, true);
+        Ok(self.at(depth))
+    }
+
+    fn glance(&mut self, depth: usize) -> Result<Option<Symbol>, ControlError> {
+        self.read.entry(depth).or_insert(false);
+        Ok(self.at(depth))
+    }
+
+    fn inherit(&mut self) {
+        self.inherits = true;
+    }
+}
+
+/// What was used of a stack: a label, and by depths the symbols read, or their outlines.
+type Used = (u32, Vec<(usize, bool, Option<u32>)>);
+
+/// What was found where so much was used of a stack: what follows must be the same wherever that is.
+#[derive(Debug, Default)]
+struct Outlines {
+    /// How much is popped, and the outlines of what is pushed.
+    actions: BTreeMap<Used, Vec<(u32, Vec<u32>)>>,
+    /// What is pushed, by what it is put on if it depends on that.
+    pushed: BTreeMap<(Used, Vec<Option<Symbol>>), Vec<StackAction>>,
+    /// The terminals that may come, by outlines that tell.
+    allowed: BTreeMap<u32, Vec<u32>>,
+}
+
+impl Outlines {
+    fn check(
+        &mut self,
+        machine: &Lr,
+        label: u32,
+        reader: &Counting<'_>,
+        actions: &[StackAction],
+    ) -> Result<(), String> {
+        let outline = |symbol: Symbol| machine.outline(symbol).expect("an outline").number;
+        let used = reader.read.iter().map(|(&depth, &whole)| {
+            let symbol = reader.at(depth);
+            let number = symbol.map(|s| if whole { s.0 } else { outline(s) });
+            (depth, whole, number)
+        });
+        let used: Used = (label, used.collect());
+        let outlined: Vec<(u32, Vec<u32>)> = actions
+            .iter()
+            .map(|a| (a.pop, a.push.iter().map(|s| outline(*s)).collect()))
+            .collect();
+        let known = self.actions.entry(used.clone()).or_insert(outlined.clone());
+        if *known != outlined {
+            return Err(format!("{used:?}: {outlined:?}, elsewhere {known:?}"));
+        }
+        let below = actions.iter().map(|a| match reader.inherits {
+            true => reader.at(a.pop as usize),
+            false => None,
+        });
+        let key = (used, below.collect());
+        let known = self.pushed.entry(key).or_insert(actions.to_vec());
+        if *known != actions {
+            return Err(format!("{actions:?}, elsewhere {known:?}"));
+        }
+        Ok(())
+    }
+
+    fn check_start(&mut self, machine: &Lr, top: Symbol) -> Result<(), String> {
+        let outline = machine.outline(top).expect("an outline");
+        if outline.begins_alike {
+            let allowed = machine.states.allowed(top.0).map_err(|e| e.to_string())?;
+            let known = self
+                .allowed
+                .entry(outline.number)
+                .or_insert(allowed.clone());
+            if *known != allowed {
+                return Err(format!("{allowed:?} on {top:?}, elsewhere {known:?}"));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -544,13 +633,16 @@ impl Case {
     /// Random walks with all decisions compared at each stop.
     fn walk(&self, random: &mut Random, walks: usize, counts: &mut Counts) -> Result<(), String> {
         let (twins, back) = &mut *self.twins.borrow_mut();
+        let mut outlines = Outlines::default();
         for _ in 0..walks {
             let mut ours = vec![self.machine.start()];
             let mut book = vec![0];
             let mut pager = vec![self.pager.table.start_state()];
             for _ in 0..24 {
                 let mut ways = Vec::new();
-                self.tops.borrow_mut().insert(ours[ours.len() - 1].0);
+                let top = ours[ours.len() - 1];
+                self.tops.borrow_mut().insert(top.0);
+                outlines.check_start(&self.machine, top)?;
                 for letter in 0..LETTERS.len() as u32 {
                     let by_pager = self.pager.decide(&pager, letter);
                     let Some(label) = self.labels[letter as usize] else {
@@ -559,10 +651,7 @@ impl Case {
                         }
                         continue;
                     };
-                    let mut reader = Counting {
-                        stack: &ours,
-                        read: BTreeSet::new(),
-                    };
+                    let mut reader = Counting::new(&ours);
                     let actions = self.machine.step(&mut reader, &[label]);
                     let actions = actions.map_err(|e| format!("{e:?}"))?;
                     counts.decisions += 1;
@@ -577,6 +666,7 @@ impl Case {
                             "letter {letter} on {ours:?}: {actions:?}, textbook {by_book:?}, lrtable {by_pager:?}"
                         ));
                     }
+                    outlines.check(&self.machine, label, &reader, &actions)?;
                     let ([action], Some(by_book), Some(by_pager)) =
                         (&actions[..], by_book, by_pager)
                     else {
@@ -596,10 +686,7 @@ impl Case {
                     }
                     ways.push((next, by_book, by_pager));
                 }
-                let mut reader = Counting {
-                    stack: &ours,
-                    read: BTreeSet::new(),
-                };
+                let mut reader = Counting::new(&ours);
                 let ends = self
                     .machine
                     .ends(&mut reader)

@@ -22,6 +22,8 @@ struct Partial {
     /// The state on top; one of the old stack while `new` is false.
     top: u32,
     new: bool,
+    /// Whether it depends on the whole of the symbol that it lies on.
+    inherits: bool,
 }
 
 /// All partial stacks that reductions before `terminal` lead to, breadth first, each once.
@@ -32,13 +34,14 @@ fn reductions(
     mut accepts: impl FnMut(),
 ) -> Result<SmallVec<[Partial; 8]>, ControlError> {
     let mut found: SmallVec<[Partial; 8]> = SmallVec::new();
-    let Some(top) = stack.read(0)? else {
+    let Some(top) = stack.glance(0)? else {
         return Ok(found);
     };
     found.push(Partial {
         cut: 0,
         top: top.0,
         new: false,
+        inherits: false,
     });
     let mut seen: FxHashSet<Partial> = FxHashSet::default();
     let mut next = 0;
@@ -48,6 +51,10 @@ fn reductions(
             return Err(LimitError::new("reductions", next as u64, states.limits().steps).into());
         }
         states.cancel().check("reductions")?;
+        if !states.only_shifts(at.top) && (!at.new || at.inherits) {
+            // Its lookaheads count: they are its own, or those of the symbol that it lies on.
+            stack.read(at.cut as usize)?;
+        }
         for production in states.reduces(at.top, terminal)? {
             let Some(lhs) = states.items.lhs(production) else {
                 accepts();
@@ -55,16 +62,17 @@ fn reductions(
             };
             // The new state counts as one of the symbols that the production takes off.
             let cut = at.cut + states.items.len(production) - u32::from(at.new);
-            let Some(below) = stack.read(cut as usize)? else {
+            let Some(below) = stack.glance(cut as usize)? else {
                 continue;
             };
-            let Some(top) = states.goto(below.0, Sym::Nonterminal(lhs))? else {
+            let Some(goto) = states.goto(below.0, Sym::Nonterminal(lhs))? else {
                 continue;
             };
             let made = Partial {
                 cut,
-                top,
+                top: goto.target,
                 new: true,
+                inherits: goto.inherits,
             };
             // Most stacks have a handful of reductions; a set pays only for the others.
             if found.len() < FEW {
@@ -93,12 +101,15 @@ pub(super) fn shift(
     actions: &mut Vec<StackAction>,
 ) -> Result<(), ControlError> {
     for at in reductions(states, stack, terminal, || {})? {
-        if let Some(target) = states.goto(at.top, Sym::Terminal(terminal))? {
+        if let Some(goto) = states.goto(at.top, Sym::Terminal(terminal))? {
+            if at.inherits || goto.inherits && !at.new {
+                stack.inherit();
+            }
             let mut push: SmallVec<[Symbol; 2]> = smallvec![];
             if at.new {
                 push.push(Symbol(at.top));
             }
-            push.push(Symbol(target));
+            push.push(Symbol(goto.target));
             let action = StackAction {
                 pop: at.cut,
                 push: push[..].into(),
@@ -137,9 +148,9 @@ pub(super) fn moves(
         return Ok(moves);
     }
     if let Some(terminal) = label
-        && let Some(target) = states.goto(top.0, Sym::Terminal(terminal))?
+        && let Some(goto) = states.goto(top.0, Sym::Terminal(terminal))?
     {
-        moves.push(Move::Shift([Symbol(target)].into()));
+        moves.push(Move::Shift([Symbol(goto.target)].into()));
     }
     for production in states.reduces(top.0, label.unwrap_or(states.items.end()))? {
         moves.push(match states.items.lhs(production) {

@@ -6,6 +6,7 @@
 
 use super::items::Items;
 use super::lookaheads::{Interner, SetId, Sets};
+use crate::Outline;
 use maskwright_grammar::{NormalGrammar, Sym};
 use maskwright_tables::{CancelFlag, LexState, LimitError, Limits, heap};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -23,15 +24,17 @@ const STAGE: &str = "LR states";
 #[derive(Debug)]
 struct State {
     kernel: Kernel,
+    outline: Outline,
     actions: OnceLock<Actions>,
     /// The fresh lexical state of the terminals that may come next.
     lex_start: OnceLock<LexState>,
 }
 
 impl State {
-    fn new(kernel: Kernel) -> Self {
+    fn new(kernel: Kernel, outline: Outline) -> Self {
         State {
             kernel,
+            outline,
             actions: OnceLock::new(),
             lex_start: OnceLock::new(),
         }
@@ -50,9 +53,36 @@ pub(super) struct Actions {
 pub(super) struct Edge {
     symbol: Sym,
     kernel: Kernel,
+    /// Whether lookaheads of the kernel are among those of the state's own kernel.
+    inherits: bool,
     target: AtomicU32,
-    /// Where the symbol leads once it has been reduced as far as it is a nonterminal by itself.
+    /// Where the symbol leads once it has been reduced as far as it is a nonterminal by itself, as of
+    /// [`Goto::number`].
     settled: AtomicU32,
+}
+
+/// Where a symbol leads.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Goto {
+    pub(super) target: u32,
+    /// Whether that depends on lookaheads of the state that it leads from, and not on its items alone.
+    pub(super) inherits: bool,
+}
+
+impl Goto {
+    /// Marks a number of a state that depends on lookaheads.
+    const INHERITS: u32 = 1 << 31;
+
+    fn number(self) -> u32 {
+        self.target | if self.inherits { Self::INHERITS } else { 0 }
+    }
+
+    fn of(number: u32) -> Self {
+        Goto {
+            target: number & !Self::INHERITS,
+            inherits: number & Self::INHERITS != 0,
+        }
+    }
 }
 
 /// A reduction and the terminals before which it is made.
@@ -81,6 +111,8 @@ pub(super) struct States {
 struct Builder {
     interner: Interner,
     kernels: FxHashMap<Kernel, u32>,
+    /// Kernels without lookaheads.
+    outlines: FxHashMap<Box<[u32]>, u32>,
     /// FIRST of nonterminals, where it was asked for.
     first: FxHashMap<u32, SetId>,
     /// Bytes held by kernels and actions.
@@ -108,7 +140,8 @@ impl States {
             .map(|item| (item, end))
             .into_iter()
             .collect();
-        states.states.push(State::new(kernel.clone()));
+        let outline = states.outline_of(&mut builder, &kernel);
+        states.states.push(State::new(kernel.clone(), outline));
         builder.kernels.insert(kernel, 0);
         drop(builder);
         states
@@ -127,6 +160,7 @@ impl States {
         let grown = heap::behind(&self.builder, &self.last_bytes, |builder| {
             // Kernels are shared between edges and states; each has a header.
             let tables = heap::table::<Kernel, u32>(builder.kernels.len())
+                + heap::table::<Box<[u32]>, u32>(builder.outlines.len())
                 + heap::table::<u32, SetId>(builder.first.len());
             tables + builder.bytes + builder.interner.size()
         });
@@ -149,6 +183,33 @@ impl States {
     /// The items of a state, without those of its closure.
     pub(super) fn kernel(&self, state: u32) -> &[(u32, SetId)] {
         self.states.get(state as usize).map_or(&[], |s| &s.kernel)
+    }
+
+    /// What a state has in common with those that differ from it in lookaheads only.
+    #[inline]
+    pub(super) fn outline(&self, state: u32) -> Option<Outline> {
+        self.states.get(state as usize).map(|s| s.outline)
+    }
+
+    /// Whether no item of a state is complete: then what it does, it does before any terminal.
+    #[inline]
+    pub(super) fn only_shifts(&self, state: u32) -> bool {
+        self.outline(state).is_some_and(|o| o.begins_alike)
+    }
+
+    fn outline_of(&self, builder: &mut Builder, kernel: &[(u32, SetId)]) -> Outline {
+        let items: Box<[u32]> = kernel.iter().map(|k| k.0).collect();
+        let begins_alike = items.iter().all(|item| self.items.next(*item).is_some());
+        let number = builder.outlines.len() as u32;
+        let bytes = heap::list::<u32>(items.len());
+        let number = *builder.outlines.entry(items).or_insert_with(|| {
+            builder.bytes += bytes;
+            number
+        });
+        Outline {
+            number,
+            begins_alike,
+        }
     }
 
     /// Where the answer of `lex_start` is remembered; `None` for a number that is no state.
@@ -191,7 +252,7 @@ impl States {
 
     /// The state after `symbol`, if there is one; where the symbol can only be a nonterminal by itself, the state
     /// after that.
-    pub(super) fn goto(&self, state: u32, symbol: Sym) -> Result<Option<u32>, LimitError> {
+    pub(super) fn goto(&self, state: u32, symbol: Sym) -> Result<Option<Goto>, LimitError> {
         let edges = &self.actions(state)?.edges;
         let find = |symbol: Sym| {
             let found = edges.binary_search_by_key(&symbol, |e| e.symbol);
@@ -202,7 +263,7 @@ impl States {
         };
         let known = first.settled.load(Ordering::Acquire);
         if known != UNKNOWN {
-            return Ok(Some(known));
+            return Ok(Some(Goto::of(known)));
         }
         let mut edge = first;
         while let Some(nonterminal) = self.alone(&edge.kernel)
@@ -210,9 +271,12 @@ impl States {
         {
             edge = next;
         }
-        let target = self.enter(edge)?;
-        first.settled.store(target, Ordering::Release);
-        Ok(Some(target))
+        let goto = Goto {
+            target: self.enter(edge)?,
+            inherits: edge.inherits,
+        };
+        first.settled.store(goto.number(), Ordering::Release);
+        Ok(Some(goto))
     }
 
     /// The nonterminal to which a state does nothing but reduce, from one symbol.
@@ -240,7 +304,7 @@ impl States {
             Some(&found) => found,
             None => {
                 let n = self.states.count();
-                if n >= self.limits.states.min(UNKNOWN as usize) {
+                if n >= self.limits.states.min(Goto::INHERITS as usize - 1) {
                     return Err(LimitError::new(
                         STAGE,
                         n as u64 + 1,
@@ -248,7 +312,8 @@ impl States {
                     ));
                 }
                 builder.bytes += 96;
-                let made = self.states.push(State::new(edge.kernel.clone()));
+                let outline = self.outline_of(&mut builder, &edge.kernel);
+                let made = self.states.push(State::new(edge.kernel.clone(), outline));
                 builder.kernels.insert(edge.kernel.clone(), made as u32);
                 made as u32
             }
@@ -320,24 +385,29 @@ impl States {
         // Closure items have their dot at the beginning, so a nonterminal and its lookaheads stand
         // for one item per production.
         let mut before: FxHashMap<u32, SetId> = FxHashMap::default();
+        // Those among whose lookaheads are some of the kernel.
+        let mut inherit: FxHashSet<u32> = FxHashSet::default();
         let mut queue: Vec<u32> = Vec::new();
         let mut queued: FxHashMap<u32, bool> = FxHashMap::default();
-        let mut pending: Vec<(u32, SetId)> = Vec::new();
+        let mut pending: Vec<(u32, SetId, bool)> = Vec::new();
         for &(item, set) in kernel {
             if let Some(Sym::Nonterminal(n)) = self.items.next(item) {
                 let follow = self.follow(builder, item, set, &mut steps)?;
-                pending.push((n, follow));
+                pending.push((n, follow, self.items.is_last(item)));
             }
         }
         loop {
-            for (n, set) in pending.drain(..) {
+            for (n, set, inherited) in pending.drain(..) {
                 let old = before.get(&n).copied();
                 let new = match old {
                     Some(old) => builder.interner.union(&self.sets, old, set),
                     None => set,
                 };
-                if old != Some(new) {
+                if old != Some(new) || inherited && !inherit.contains(&n) {
                     before.insert(n, new);
+                    if inherited {
+                        inherit.insert(n);
+                    }
                     if !queued.insert(n, true).unwrap_or(false) {
                         queue.push(n);
                     }
@@ -351,15 +421,16 @@ impl States {
                 let item = self.items.first(p as u32);
                 if let Some(Sym::Nonterminal(m)) = self.items.next(item) {
                     let follow = self.follow(builder, item, set, &mut steps)?;
-                    pending.push((m, follow));
+                    let inherited = inherit.contains(&n) && self.items.is_last(item);
+                    pending.push((m, follow, inherited));
                 }
             }
         }
-        let mut moves: Vec<(Sym, u32, SetId)> = Vec::new();
+        let mut moves: Vec<(Sym, u32, SetId, bool)> = Vec::new();
         let mut reduces = Vec::new();
         for &(item, set) in kernel {
             match self.items.next(item) {
-                Some(symbol) => moves.push((symbol, item + 1, set)),
+                Some(symbol) => moves.push((symbol, item + 1, set, true)),
                 None => reduces.push(Reduce {
                     production: self.items.production(item),
                     before: set,
@@ -371,18 +442,19 @@ impl States {
                 let item = self.items.first(p as u32);
                 // No production is empty.
                 if let Some(symbol) = self.items.next(item) {
-                    moves.push((symbol, item + 1, set));
+                    moves.push((symbol, item + 1, set, inherit.contains(&n)));
                 }
             }
         }
         moves.sort_unstable();
         let mut edges = Vec::new();
         for group in moves.chunk_by(|a, b| a.0 == b.0) {
-            let kernel: Kernel = group.iter().map(|&(_, item, set)| (item, set)).collect();
+            let kernel: Kernel = group.iter().map(|m| (m.1, m.2)).collect();
             builder.bytes += 52 + 8 * kernel.len();
             edges.push(Edge {
                 symbol: group[0].0,
                 kernel,
+                inherits: group.iter().any(|m| m.3),
                 target: AtomicU32::new(UNKNOWN),
                 settled: AtomicU32::new(UNKNOWN),
             });

@@ -96,7 +96,7 @@ impl Threads {
                             .map(maskwright_grammar::Sym::Terminal),
                     );
                 let mut gotos = symbols.filter_map(|s| lr.states.goto(pair[0].0, s).unwrap());
-                assert!(gotos.any(|g| g == pair[1].0), "{pair:?} is no edge");
+                assert!(gotos.any(|g| g.target == pair[1].0), "{pair:?} is no edge");
             }
             let allowed = lr.states.allowed(stack[stack.len() - 1].0).unwrap();
             for t in 0..lr.grammar().terminals().len() as u32 {
