@@ -2,7 +2,7 @@
 //! accepted texts on a first and on a second visit.
 //!
 //! ```sh
-//! cargo run --release -p maskwright-compiler --example zoo_times [name ...]
+//! cargo run --release -p maskwright-compiler --example zoo_times [--slowest=N] [name ...]
 //! ```
 //!
 //! Texts are cut into the longest tokens that fit. Microseconds, less (on Linux) those in which the thread waited
@@ -72,22 +72,24 @@ fn clock() -> impl Fn() -> f64 {
 }
 
 /// Of sorted numbers, the one at this share.
-fn at(sorted: &[f64], share: f64) -> f64 {
+fn at(sorted: &[Timed], share: f64) -> f64 {
     let last = sorted.len().saturating_sub(1);
     sorted
         .get((last as f64 * share).round() as usize)
-        .copied()
-        .unwrap_or(0.0)
+        .map_or(0.0, |m| m.0)
 }
 
-/// The times of all masks of a grammar's texts, and where the slowest was.
+/// The time of a mask, and where it was.
+type Timed = (f64, String);
+
+/// The masks of a grammar's texts, the slowest last.
 fn replay(
     start: &Matcher,
     texts: &[PathBuf],
     cutter: &Cutter<'_>,
     words: &mut [u32],
-) -> Result<(Vec<f64>, String), Box<dyn Error>> {
-    let (mut times, mut worst) = (Vec::new(), (0.0, String::new()));
+) -> Result<Vec<Timed>, Box<dyn Error>> {
+    let mut times: Vec<Timed> = Vec::new();
     for path in texts {
         let text = fs::read(path)?;
         let mut matcher = start.fork();
@@ -96,24 +98,24 @@ fn replay(
             let clock = clock();
             matcher.fill_mask(words)?;
             let time = clock();
-            if time > worst.0 {
-                let before = String::from_utf8_lossy(&text[read.max(16) - 16..read]);
-                worst = (time, format!("{} after {before:?}", name(path)));
-            }
-            times.push(time);
+            let before = String::from_utf8_lossy(&text[read.max(16) - 16..read]);
+            times.push((time, format!("{} after {before:?}", name(path))));
             matcher.advance(token)?;
             read += matcher.vocabulary().bytes(token).len();
         }
         let clock = clock();
         matcher.fill_mask(words)?;
-        times.push(clock());
+        times.push((clock(), format!("{} at its end", name(path))));
     }
-    times.sort_by(f64::total_cmp);
-    Ok((times, worst.1))
+    times.sort_by(|a, b| a.0.total_cmp(&b.0));
+    Ok(times)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let names: Vec<String> = std::env::args().skip(1).collect();
+    let (options, names): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|a| a.starts_with("--"));
+    let slowest = options.iter().find_map(|o| o.strip_prefix("--slowest="));
+    let slowest: usize = slowest.map_or(Ok(0), str::parse)?;
     let vocabulary = Vocabulary::o200k_base();
     let tokens: HashMap<&[u8], TokenId> = vocabulary.text_tokens().map(|(t, b)| (b, t)).collect();
     let longest = tokens.keys().map(|b| b.len()).max().unwrap_or(0);
@@ -140,8 +142,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         let since = clock();
         start.fill_mask(&mut words)?;
         let mask = since();
-        let (first, worst) = replay(&start, &texts, &cutter, &mut words)?;
-        let (second, _) = replay(&start, &texts, &cutter, &mut words)?;
+        let first = replay(&start, &texts, &cutter, &mut words)?;
+        let second = replay(&start, &texts, &cutter, &mut words)?;
+        let worst = first.last().map_or("", |m| &m.1);
         println!(
             "{:22}{compile:9.0}{mask:9.0}{:7}{:9.1}{:9.1}{:9.0}{:7.1}{:7.1}{:7.0}  {worst}",
             grammar_name,
@@ -153,11 +156,16 @@ fn main() -> Result<(), Box<dyn Error>> {
             at(&second, 0.99),
             at(&second, 1.0),
         );
-        all_first.extend(first);
+        let named = |(time, at)| (time, format!("{grammar_name}: {at}"));
+        all_first.extend(first.into_iter().map(named));
         all_second.extend(second);
     }
-    all_first.sort_by(f64::total_cmp);
-    all_second.sort_by(f64::total_cmp);
+    for all in [&mut all_first, &mut all_second] {
+        all.sort_by(|a, b| a.0.total_cmp(&b.0));
+    }
+    for (time, at) in all_first.iter().rev().take(slowest) {
+        println!("{time:9.1}  {at}");
+    }
     println!(
         "all: first visit p50 {:.1} p99 {:.1}; second visit p50 {:.1} p99 {:.1}",
         at(&all_first, 0.5),

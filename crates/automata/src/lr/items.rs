@@ -64,11 +64,6 @@ impl Items {
         self.next[item as usize]
     }
 
-    /// Whether the symbol after the dot is the last one of its production.
-    pub(super) fn is_last(&self, item: u32) -> bool {
-        self.next[item as usize + 1].is_none()
-    }
-
     pub(super) fn production(&self, item: u32) -> u32 {
         self.production[item as usize]
     }

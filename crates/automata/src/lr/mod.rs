@@ -5,7 +5,7 @@
 //! hash-consed (equal item sets are one symbol).
 //!
 //! Layers: `items` (productions with dots, FIRST) → `lookaheads` (interned terminal sets) →
-//! `states` (item sets, actions, gotos) → `reduce` (what a terminal does to a stack) → this file
+//! `closure` (what items come to) → `states` (item sets, actions, gotos) → `reduce` (what a terminal does to a stack) → this file
 //! (labels and lexemes); `conflicts` explains what is not LR(1).
 //!
 //! # Why `lex_start` is exact
@@ -41,6 +41,7 @@
 //! is LR(1) in normal form exactly if [`Lr::conflicts`] finds none; then one lexeme with one
 //! label never leaves more than one stack.
 
+mod closure;
 mod conflicts;
 mod items;
 mod lookaheads;

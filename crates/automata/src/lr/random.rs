@@ -498,16 +498,25 @@ impl StackReader for Counting<'_> {
     }
 }
 
-/// What was used of a stack: a label, and by depths the symbols read, or their outlines.
-type Used = (u32, Vec<(usize, bool, Option<u32>)>);
+/// What was used of a stack: by depths the symbols read, or their outlines.
+type Used = Vec<(usize, bool, Option<u32>)>;
 
-/// What was found where so much was used of a stack: what follows must be the same wherever that is.
+/// What a decision was where so much was used of a stack: it must be the same wherever that is.
+#[derive(Debug)]
+struct Decision {
+    used: Used,
+    /// How much is popped, and the outlines of what is pushed.
+    outlined: Vec<(u32, Vec<u32>)>,
+    actions: Vec<StackAction>,
+    /// If what is pushed depends on what it is put on, that.
+    below: Option<Vec<Option<Symbol>>>,
+}
+
+/// The decisions of a walk, each once.
 #[derive(Debug, Default)]
 struct Outlines {
-    /// How much is popped, and the outlines of what is pushed.
-    actions: BTreeMap<Used, Vec<(u32, Vec<u32>)>>,
-    /// What is pushed, by what it is put on if it depends on that.
-    pushed: BTreeMap<(Used, Vec<Option<Symbol>>), Vec<StackAction>>,
+    /// By labels.
+    decisions: BTreeMap<u32, Vec<Decision>>,
     /// The terminals that may come, by outlines that tell.
     allowed: BTreeMap<u32, Vec<u32>>,
 }
@@ -521,28 +530,40 @@ impl Outlines {
         actions: &[StackAction],
     ) -> Result<(), String> {
         let outline = |symbol: Symbol| machine.outline(symbol).expect("an outline").number;
-        let used = reader.read.iter().map(|(&depth, &whole)| {
+        let number = |depth: usize, whole: bool| {
             let symbol = reader.at(depth);
-            let number = symbol.map(|s| if whole { s.0 } else { outline(s) });
-            (depth, whole, number)
-        });
-        let used: Used = (label, used.collect());
-        let outlined: Vec<(u32, Vec<u32>)> = actions
-            .iter()
-            .map(|a| (a.pop, a.push.iter().map(|s| outline(*s)).collect()))
-            .collect();
-        let known = self.actions.entry(used.clone()).or_insert(outlined.clone());
-        if *known != outlined {
-            return Err(format!("{used:?}: {outlined:?}, elsewhere {known:?}"));
+            symbol.map(|s| if whole { s.0 } else { outline(s) })
+        };
+        let below: Vec<Option<Symbol>> =
+            actions.iter().map(|a| reader.at(a.pop as usize)).collect();
+        let own = Decision {
+            used: reader
+                .read
+                .iter()
+                .map(|(&depth, &whole)| (depth, whole, number(depth, whole)))
+                .collect(),
+            outlined: actions
+                .iter()
+                .map(|a| (a.pop, a.push.iter().map(|s| outline(*s)).collect()))
+                .collect(),
+            actions: actions.to_vec(),
+            below: reader.inherits.then(|| below.clone()),
+        };
+        let all = self.decisions.entry(label).or_default();
+        let mut is_new = true;
+        for known in &*all {
+            let agrees = known.used.iter().all(|u| number(u.0, u.1) == u.2);
+            if !agrees {
+                continue;
+            }
+            let is_same = known.below.as_ref().is_none_or(|other| *other == below);
+            if known.outlined != own.outlined || is_same && known.actions != own.actions {
+                return Err(format!("label {label}: {own:?}, elsewhere {known:?}"));
+            }
+            is_new &= known.used != own.used || known.below != own.below;
         }
-        let below = actions.iter().map(|a| match reader.inherits {
-            true => reader.at(a.pop as usize),
-            false => None,
-        });
-        let key = (used, below.collect());
-        let known = self.pushed.entry(key).or_insert(actions.to_vec());
-        if *known != actions {
-            return Err(format!("{actions:?}, elsewhere {known:?}"));
+        if is_new {
+            all.push(own);
         }
         Ok(())
     }

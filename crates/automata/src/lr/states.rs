@@ -4,6 +4,7 @@
 //! its successors are computed when it is first asked for something, a successor's number when it is
 //! first entered. Hits read without a lock; misses are made by one thread at a time.
 
+use super::closure::{Closing, Closure};
 use super::items::Items;
 use super::lookaheads::{Interner, SetId, Sets};
 use crate::Outline;
@@ -14,12 +15,12 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Items with lookaheads, sorted by item.
-type Kernel = Arc<[(u32, SetId)]>;
+pub(super) type Kernel = Arc<[(u32, SetId)]>;
 
 /// The number of a successor that was never entered.
 const UNKNOWN: u32 = u32::MAX;
 
-const STAGE: &str = "LR states";
+pub(super) const STAGE: &str = "LR states";
 
 #[derive(Debug)]
 struct State {
@@ -41,12 +42,29 @@ impl State {
     }
 }
 
+/// What states with equal items have in common.
+#[derive(Debug, Default)]
+struct Core {
+    closure: OnceLock<Closure>,
+    /// The fresh lexical state of the terminals that may come next, if that depends on no lookaheads.
+    lex_start: OnceLock<LexState>,
+}
+
 /// What a state does.
 #[derive(Debug)]
 pub(super) struct Actions {
     /// Sorted by symbol, terminals first.
-    edges: Box<[Edge]>,
-    reduces: Box<[Reduce]>,
+    pub(super) edges: Box<[Edge]>,
+    pub(super) reduces: Box<[Reduce]>,
+}
+
+impl Actions {
+    /// Bytes held, about. Kernels are shared with states, and those that depend on no lookaheads among states.
+    fn heap_bytes(&self) -> usize {
+        let own = self.edges.iter().filter(|e| e.inherits);
+        let own: usize = own.map(|e| 16 + 8 * e.kernel.len()).sum();
+        own + heap::list::<Edge>(self.edges.len()) + heap::list::<Reduce>(self.reduces.len())
+    }
 }
 
 #[derive(Debug)]
@@ -59,6 +77,18 @@ pub(super) struct Edge {
     /// Where the symbol leads once it has been reduced as far as it is a nonterminal by itself, as of
     /// [`Goto::number`].
     settled: AtomicU32,
+}
+
+impl Edge {
+    pub(super) fn new(symbol: Sym, inherits: bool, kernel: Kernel) -> Self {
+        Edge {
+            symbol,
+            kernel,
+            inherits,
+            target: AtomicU32::new(UNKNOWN),
+            settled: AtomicU32::new(UNKNOWN),
+        }
+    }
 }
 
 /// Where a symbol leads.
@@ -96,8 +126,10 @@ pub(super) struct Reduce {
 #[derive(Debug)]
 pub(super) struct States {
     pub(super) items: Items,
-    sets: Sets,
+    pub(super) sets: Sets,
     states: boxcar::Vec<State>,
+    /// By the numbers of outlines.
+    cores: boxcar::Vec<Core>,
     builder: Mutex<Builder>,
     limits: Limits,
     cancel: CancelFlag,
@@ -108,15 +140,15 @@ pub(super) struct States {
 }
 
 #[derive(Debug, Default)]
-struct Builder {
-    interner: Interner,
+pub(super) struct Builder {
+    pub(super) interner: Interner,
     kernels: FxHashMap<Kernel, u32>,
     /// Kernels without lookaheads.
     outlines: FxHashMap<Box<[u32]>, u32>,
     /// FIRST of nonterminals, where it was asked for.
-    first: FxHashMap<u32, SetId>,
-    /// Bytes held by kernels and actions.
-    bytes: usize,
+    pub(super) first: FxHashMap<u32, SetId>,
+    /// Bytes held by kernels, closures and actions.
+    pub(super) bytes: usize,
 }
 
 impl States {
@@ -128,6 +160,7 @@ impl States {
             items,
             sets: Sets::default(),
             states: boxcar::Vec::new(),
+            cores: boxcar::Vec::new(),
             builder: Mutex::default(),
             limits,
             cancel,
@@ -164,7 +197,10 @@ impl States {
                 + heap::table::<u32, SetId>(builder.first.len());
             tables + builder.bytes + builder.interner.size()
         });
-        self.grammar_bytes + grown + heap::pieces::<State>(self.states.count())
+        self.grammar_bytes
+            + grown
+            + heap::pieces::<State>(self.states.count())
+            + heap::pieces::<Core>(self.cores.count())
     }
 
     pub(super) fn limits(&self) -> &Limits {
@@ -200,11 +236,10 @@ impl States {
     fn outline_of(&self, builder: &mut Builder, kernel: &[(u32, SetId)]) -> Outline {
         let items: Box<[u32]> = kernel.iter().map(|k| k.0).collect();
         let begins_alike = items.iter().all(|item| self.items.next(*item).is_some());
-        let number = builder.outlines.len() as u32;
         let bytes = heap::list::<u32>(items.len());
         let number = *builder.outlines.entry(items).or_insert_with(|| {
             builder.bytes += bytes;
-            number
+            self.cores.push(Core::default()) as u32
         });
         Outline {
             number,
@@ -214,7 +249,11 @@ impl States {
 
     /// Where the answer of `lex_start` is remembered; `None` for a number that is no state.
     pub(super) fn lex_start(&self, state: u32) -> Option<&OnceLock<LexState>> {
-        self.states.get(state as usize).map(|s| &s.lex_start)
+        let state = self.states.get(state as usize)?;
+        Some(match state.outline.begins_alike {
+            true => &self.cores[state.outline.number as usize].lex_start,
+            false => &state.lex_start,
+        })
     }
 
     /// What a state does; nothing for a number that is no state.
@@ -231,7 +270,7 @@ impl States {
         }
         let mut builder = self.builder();
         if s.actions.get().is_none() {
-            let actions = self.close(&mut builder, &s.kernel)?;
+            let actions = self.make_actions(&mut builder, s)?;
             let _ = s.actions.set(actions);
         }
         drop(builder);
@@ -239,6 +278,26 @@ impl States {
             edges: Box::default(),
             reduces: Box::default(),
         }))
+    }
+
+    fn make_actions(&self, builder: &mut Builder, state: &State) -> Result<Actions, LimitError> {
+        let core = &self.cores[state.outline.number as usize];
+        let mut closing = Closing::new(self, builder);
+        let closure = match core.closure.get() {
+            Some(known) => {
+                closing.pay()?;
+                known
+            }
+            None => {
+                let items: Vec<u32> = state.kernel.iter().map(|k| k.0).collect();
+                let closure = closing.close(&items)?;
+                builder.bytes += closure.heap_bytes();
+                core.closure.get_or_init(|| closure)
+            }
+        };
+        let actions = closure.with(&state.kernel, &self.sets, &mut builder.interner);
+        builder.bytes += actions.heap_bytes();
+        Ok(actions)
     }
 
     /// The state after `symbol`, if there is one.
@@ -377,163 +436,6 @@ impl States {
             }
         }
         Ok(parents)
-    }
-
-    /// The actions of a kernel.
-    fn close(&self, builder: &mut Builder, kernel: &[(u32, SetId)]) -> Result<Actions, LimitError> {
-        let mut steps = 0u64;
-        // Closure items have their dot at the beginning, so a nonterminal and its lookaheads stand
-        // for one item per production.
-        let mut before: FxHashMap<u32, SetId> = FxHashMap::default();
-        // Those among whose lookaheads are some of the kernel.
-        let mut inherit: FxHashSet<u32> = FxHashSet::default();
-        let mut queue: Vec<u32> = Vec::new();
-        let mut queued: FxHashMap<u32, bool> = FxHashMap::default();
-        let mut pending: Vec<(u32, SetId, bool)> = Vec::new();
-        for &(item, set) in kernel {
-            if let Some(Sym::Nonterminal(n)) = self.items.next(item) {
-                let follow = self.follow(builder, item, set, &mut steps)?;
-                pending.push((n, follow, self.items.is_last(item)));
-            }
-        }
-        loop {
-            for (n, set, inherited) in pending.drain(..) {
-                let old = before.get(&n).copied();
-                let new = match old {
-                    Some(old) => builder.interner.union(&self.sets, old, set),
-                    None => set,
-                };
-                if old != Some(new) || inherited && !inherit.contains(&n) {
-                    before.insert(n, new);
-                    if inherited {
-                        inherit.insert(n);
-                    }
-                    if !queued.insert(n, true).unwrap_or(false) {
-                        queue.push(n);
-                    }
-                }
-            }
-            let Some(n) = queue.pop() else { break };
-            queued.insert(n, false);
-            let set = before[&n];
-            for p in self.grammar().productions_of(n) {
-                self.pay(builder, &mut steps)?;
-                let item = self.items.first(p as u32);
-                if let Some(Sym::Nonterminal(m)) = self.items.next(item) {
-                    let follow = self.follow(builder, item, set, &mut steps)?;
-                    let inherited = inherit.contains(&n) && self.items.is_last(item);
-                    pending.push((m, follow, inherited));
-                }
-            }
-        }
-        let mut moves: Vec<(Sym, u32, SetId, bool)> = Vec::new();
-        let mut reduces = Vec::new();
-        for &(item, set) in kernel {
-            match self.items.next(item) {
-                Some(symbol) => moves.push((symbol, item + 1, set, true)),
-                None => reduces.push(Reduce {
-                    production: self.items.production(item),
-                    before: set,
-                }),
-            }
-        }
-        for (&n, &set) in &before {
-            for p in self.grammar().productions_of(n) {
-                let item = self.items.first(p as u32);
-                // No production is empty.
-                if let Some(symbol) = self.items.next(item) {
-                    moves.push((symbol, item + 1, set, inherit.contains(&n)));
-                }
-            }
-        }
-        moves.sort_unstable();
-        let mut edges = Vec::new();
-        for group in moves.chunk_by(|a, b| a.0 == b.0) {
-            let kernel: Kernel = group.iter().map(|m| (m.1, m.2)).collect();
-            builder.bytes += 52 + 8 * kernel.len();
-            edges.push(Edge {
-                symbol: group[0].0,
-                kernel,
-                inherits: group.iter().any(|m| m.3),
-                target: AtomicU32::new(UNKNOWN),
-                settled: AtomicU32::new(UNKNOWN),
-            });
-        }
-        builder.bytes += 16 * reduces.len();
-        Ok(Actions {
-            edges: edges.into(),
-            reduces: reduces.into(),
-        })
-    }
-
-    /// What may come after the nonterminal behind the dot: FIRST of the symbol after it, or the item's
-    /// own lookaheads when there is none (no symbol derives the empty text).
-    fn follow(
-        &self,
-        b: &mut Builder,
-        item: u32,
-        set: SetId,
-        steps: &mut u64,
-    ) -> Result<SetId, LimitError> {
-        match self.items.next(item + 1) {
-            None => Ok(set),
-            Some(Sym::Terminal(t)) => Ok(b.interner.set(&self.sets, &[t])),
-            Some(Sym::Nonterminal(n)) => self.first(b, n, steps),
-        }
-    }
-
-    fn first(
-        &self,
-        builder: &mut Builder,
-        root: u32,
-        steps: &mut u64,
-    ) -> Result<SetId, LimitError> {
-        if let Some(&set) = builder.first.get(&root) {
-            return Ok(set);
-        }
-        let mut seen: FxHashSet<u32> = [root].into_iter().collect();
-        let mut stack = vec![root];
-        let mut terminals = Vec::new();
-        while let Some(n) = stack.pop() {
-            for p in self.grammar().productions_of(n) {
-                self.pay(builder, steps)?;
-                match self.grammar().productions()[p].rhs[0] {
-                    Sym::Terminal(t) => terminals.push(t),
-                    Sym::Nonterminal(m) => {
-                        if let Some(&known) = builder.first.get(&m) {
-                            terminals.extend(self.sets.list(known));
-                        } else if seen.insert(m) {
-                            stack.push(m);
-                        }
-                    }
-                }
-            }
-        }
-        terminals.sort_unstable();
-        terminals.dedup();
-        let set = builder.interner.set(&self.sets, &terminals);
-        builder.first.insert(root, set);
-        Ok(set)
-    }
-
-    fn pay(&self, builder: &Builder, steps: &mut u64) -> Result<(), LimitError> {
-        *steps += 1;
-        if *steps > self.limits.steps {
-            return Err(LimitError::new(
-                "LR closure steps",
-                *steps,
-                self.limits.steps,
-            ));
-        }
-        let bytes = builder.bytes + builder.interner.bytes;
-        if bytes > self.limits.bytes {
-            return Err(LimitError::new(
-                "LR table bytes",
-                bytes as u64,
-                self.limits.bytes as u64,
-            ));
-        }
-        self.cancel.check(STAGE)
     }
 
     /// The kernel as text, one item a line, with lookaheads.
