@@ -5,7 +5,8 @@
 //! trie has 400,000 nodes. So its nodes are put together by the classes of the bytes that lead to them: `the`,
 //! `and` and `for` are one node of a [`ClassTrie`], behind three letters. A walk looks at a node of it
 //! once, as long as the bytes of its class lead to one state. Where they do not, as letters do in a
-//! pattern of hexadecimal digits or behind `htt`, the nodes of the vocabulary's trie are walked from there on.
+//! pattern of hexadecimal digits or behind `htt`, the nodes of the vocabulary's trie are walked from there on, or,
+//! where a lexeme may begin at many of them, from those on that its first two bytes lead to ([`pairs`]).
 //!
 //! An end of a lexeme, and an edge with which what follows it begins, is a class node then, and stands for
 //! its members. [`CLASS`] marks it among those that are nodes of the vocabulary's trie.
@@ -16,14 +17,19 @@
 //! - The members of the root are the root. Each child, in the vocabulary's trie, of a member of a node
 //!   is a member of one child of the node, and the bytes of a node are those of its members.
 
+mod pairs;
+
 use crate::row_walk::{self, Exit, Found, Joined};
 use maskwright_automata::Lexicon;
 use maskwright_automata::lexicon::{ByteSet, Edges};
 use maskwright_kernels::bits;
 use maskwright_tables::trie::{Classes, byte_class, classes_of};
 use maskwright_tables::{LabelSet, LexState, LimitError, TokenId, TokenTrie, heap};
+use pairs::{Pairs, Told};
 use rustc_hash::FxHashMap;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A class of bytes, told apart also by the byte before: the bytes of white space outside ASCII are not
 /// like others there.
@@ -110,6 +116,9 @@ pub(crate) struct ClassTrie {
     members: Vec<u32>,
     /// The tokens that end at members, by class nodes.
     tokens: Vec<TokenId>,
+    /// Of large nodes, when it was first asked for.
+    pairs: Mutex<FxHashMap<u32, Arc<Pairs>>>,
+    pairs_bytes: AtomicUsize,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -141,6 +150,9 @@ struct Draft {
 impl ClassTrie {
     /// Walks skip subtrees of more nodes in one step, where they can.
     const SKIPPED: u32 = 8;
+
+    /// Nodes of fewer members are told apart one by one.
+    const PAIRED: usize = 128;
 
     /// Of a trie, with the classes below each of its nodes, and the words of a mask. O(nodes).
     pub fn new(trie: &TokenTrie, below: &[Classes], mask_words: usize) -> Self {
@@ -214,6 +226,8 @@ impl ClassTrie {
             all: Box::default(),
             members: vec![0; place_of.len()],
             tokens: vec![TokenId(0); trie.tokens().len()],
+            pairs: Mutex::default(),
+            pairs_bytes: AtomicUsize::new(0),
         };
         let (mut members, mut tokens) = (0, 0);
         let mut bytes: FxHashMap<ByteSet, u32> = FxHashMap::default();
@@ -332,6 +346,31 @@ impl ClassTrie {
             + heap::list::<ClassNode>(self.nodes.capacity())
             + heap::list::<u32>(self.members.capacity())
             + heap::list::<TokenId>(self.tokens.capacity())
+    }
+
+    /// Bytes of what has been found since.
+    pub fn grown_bytes(&self) -> usize {
+        self.pairs_bytes.load(Ordering::Relaxed)
+    }
+
+    /// The members of a node by pairs of bytes, if it is large.
+    fn pairs(&self, trie: &TokenTrie, node: u32) -> Option<Arc<Pairs>> {
+        let members = self.members_of(node);
+        if members.len() < Self::PAIRED {
+            return None;
+        }
+        let lock = || self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().get(&node) {
+            return Some(Arc::clone(known));
+        }
+        let pairs = Arc::new(Pairs::new(trie, members));
+        let mut all = lock();
+        let known = all.entry(node).or_insert_with(|| {
+            self.pairs_bytes
+                .fetch_add(pairs.heap_bytes() + 64, Ordering::Relaxed);
+            pairs
+        });
+        Some(Arc::clone(known))
     }
 
     fn members_of(&self, node: u32) -> &[u32] {
@@ -516,7 +555,20 @@ impl ClassTrie {
                 match known.target(state, node, &self.bytes)? {
                     None => {
                         self.charge(lexicon, trie, (state, i), whole, most)?;
-                        apart.add((state, LabelSet::NONE), self.members_of(i));
+                        let paired = starts.is_some() && !whole;
+                        match paired.then(|| self.pairs(trie, i)).flatten() {
+                            Some(pairs) => {
+                                let mut told = Told::default();
+                                pairs.tell(lexicon, state, &mut told)?;
+                                told.inside
+                                    .iter()
+                                    .for_each(|t| out.tokens.extend_from_slice(t));
+                                for (state, nodes) in told.left {
+                                    apart.add((state, LabelSet::NONE), nodes);
+                                }
+                            }
+                            None => apart.add((state, LabelSet::NONE), self.members_of(i)),
+                        }
                     }
                     Some(begun) if begun == LexState::DEAD || begun == next => {}
                     Some(begun) if next == LexState::DEAD => next = begun,
@@ -644,6 +696,8 @@ impl Apart {
 pub(crate) struct ClassFound {
     /// Class nodes all of whose tokens stay inside the lexeme, in order.
     pub inside: Vec<Range<u32>>,
+    /// Tokens that do so at nodes that were told apart.
+    pub tokens: Vec<TokenId>,
     /// Further tokens, and all ends; the nodes of both tries, those of this one marked by [`CLASS`].
     pub rest: Found,
 }
@@ -682,6 +736,7 @@ impl ClassFound {
                 meets
             });
         }
+        self.tokens.extend(other.tokens);
         self.rest.add(other.rest);
     }
 }

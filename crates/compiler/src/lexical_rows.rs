@@ -97,8 +97,9 @@ impl Walk {
     }
 }
 
-/// A trie, a state, labels with which a lexeme ends from there, and ends that are left out.
-type Cut = (TrieId, LexState, LabelSet, Roots);
+/// A trie, a state, labels with which a lexeme ends from there, ends that are left out, and tokens that are inside
+/// anyway.
+type Cut = (TrieId, LexState, LabelSet, Roots, SetId);
 
 /// Rows, tries and sets of one vocabulary, shared by all grammars and threads.
 #[derive(Debug)]
@@ -312,6 +313,7 @@ impl LexicalRows {
         self.sets.heap_bytes()
             + self.lexicon.heap_bytes()
             + self.trie_bytes.load(Ordering::Relaxed)
+            + self.classes.get().map_or(0, ClassTrie::grown_bytes)
             + tries
             + rests
             + rows
@@ -638,7 +640,7 @@ impl LexicalRows {
                 residuals.extend_from_slice(group);
                 continue;
             }
-            let rests = self.rests_without(trie_id, (base, walk), group, gone);
+            let rests = self.rests_without(trie_id, (base, walk), group, (gone, Sets::EMPTY));
             residuals.extend_from_slice(&rests);
         }
         residuals.extend(self.residuals(trie_id, &mut new, Sets::EMPTY).0);
@@ -646,16 +648,17 @@ impl LexicalRows {
         (inside, residuals)
     }
 
-    /// What is left after the ends of a base with certain labels where some of these ends are none.
+    /// What is left after the ends of a base with certain labels where some of these ends are none, for a state
+    /// with these tokens inside at least.
     fn rests_without(
         &self,
         trie_id: TrieId,
         (base, walk): (LexState, &Walk),
         group: &[Rest],
-        gone: Roots,
+        (gone, inside): (Roots, SetId),
     ) -> Arc<[Rest]> {
         let labels = group[0].labels;
-        let key = (trie_id, base, labels, gone);
+        let key = (trie_id, base, labels, gone, inside);
         if let Some(known) = self.cuts.pin().get(&key) {
             return Arc::clone(known);
         }
@@ -666,7 +669,7 @@ impl LexicalRows {
             .filter(|e| e.0 == labels && key.3.binary_search(&(e.1, e.2)).is_err());
         let left: Vec<(u32, bool)> = left.map(|e| (e.1, e.2)).collect();
         let rests = match walk.whole {
-            false => self.without(trie, group, &left, &key.3),
+            false => self.without(trie, group, &left, (&key.3, inside)),
             true => {
                 let left = self.laid_roots(&left, &key.3);
                 let rest = self.intern_trie(trie.merged(&left));

@@ -54,4 +54,4 @@ pub use expr::{Automaton, ExprId, ExprView};
 pub use maskwright_tables::ByteSet;
 pub use pieces::Spelling;
 pub use shape::{Bounded, Others, Shape, Step, Strings, Text, TextPlace};
-pub use state::{Excepted, LexPlace, Lexicon, Loose};
+pub use state::{Excepted, LexPlace, Lexicon, Loose, Words};

@@ -13,7 +13,7 @@ use super::pieces::{Pieces, Spelling};
 use super::shape::{Bounded, Others, Shape, Text};
 use super::shards::Shards;
 use crate::number::{NumberSet, Spelling as NumberSpelling};
-pub use excepted::Excepted;
+pub use excepted::{Excepted, Words};
 use maskwright_grammar::{RegexId, RegexPool};
 use maskwright_tables::trie::{Classes, byte_class};
 use maskwright_tables::{LabelSet, LexState, LimitError, Limits, heap};

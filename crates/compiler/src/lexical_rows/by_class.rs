@@ -97,16 +97,22 @@ impl LexicalRows {
                 }
             }
         }
-        let ClassFound { inside, mut rest } = found;
+        let ClassFound {
+            inside,
+            tokens,
+            mut rest,
+        } = found;
         let places = std::mem::take(&mut rest.inside);
-        let apart = places.of(trie.tokens());
-        let count = classes.count(&inside) + places.len();
+        let apart = places.of(trie.tokens()).chain([&tokens[..]]);
+        let count = classes.count(&inside) + places.len() + tokens.len();
         let tokens = if count <= self.sets.many() {
             let runs = classes.tokens(&inside).chain(apart);
             self.sets.intern_runs(count, runs)
         } else {
             let mut words = classes.bitset(&inside);
-            apart.for_each(|run| bits::set(&mut words, run.iter().map(|t| t.0)));
+            for run in apart {
+                bits::set(&mut words, run.iter().map(|t| t.0));
+            }
             self.sets.intern_words(words)
         };
         Ok(Some((tokens, rest)))

@@ -9,7 +9,7 @@ use super::tries::Roots;
 use super::{LexRow, LexicalRows, TrieId, Walk};
 #[cfg(doc)]
 use maskwright_automata::Lexicon;
-use maskwright_automata::lexicon::Excepted;
+use maskwright_automata::lexicon::{ByteSet, Excepted, Words};
 use maskwright_tables::{LexState, LimitError, heap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -47,7 +47,8 @@ impl LexicalRows {
         for group in base.residuals.chunk_by(|a, b| a.labels == b.labels) {
             if group[0].labels == excepted.labels && !gone.is_empty() {
                 let known = (excepted.rest, &*base);
-                let rests = self.rests_without(trie_id, known, group, gone.clone());
+                let gone = (gone.clone(), base.inside);
+                let rests = self.rests_without(trie_id, known, group, gone);
                 residuals.extend_from_slice(&rests);
             } else {
                 residuals.extend_from_slice(group);
@@ -78,27 +79,37 @@ impl LexicalRows {
         Ok(walks.get_or_insert((state, trie_id), walk).clone())
     }
 
-    /// The nodes of the vocabulary's trie that spell one of these sorted strings from the root of a trie on.
-    fn spelled_nodes(&self, trie_id: TrieId, strings: &[Box<[u8]>]) -> Roots {
+    /// The nodes of the vocabulary's trie that spell one of these strings from the root of a trie on.
+    fn spelled_nodes(&self, trie_id: TrieId, strings: &[Words]) -> Roots {
         let trie = self.trie(trie_id);
         let mut out = Vec::new();
-        let mut read = |string: &[u8], from: usize| {
-            let mut bytes = string.iter();
-            let node = bytes.try_fold(from, |node, byte| trie.child(node, *byte));
-            out.extend(node.map(|node| (node as u32, false)));
-        };
+        let mut open: Vec<(usize, &[ByteSet])> = Vec::new();
         match self.laid_edges(trie_id) {
-            None => strings.iter().for_each(|string| read(string, 0)),
+            None => open.extend(strings.iter().map(|string| (0, &string[..]))),
             Some(edges) => {
+                let mut by_first: [Vec<&[ByteSet]>; 256] = std::array::from_fn(|_| Vec::new());
+                for string in strings {
+                    for byte in string[0].iter() {
+                        by_first[usize::from(byte)].push(&string[1..]);
+                    }
+                }
                 for edge in edges {
-                    let byte = trie.nodes()[edge as usize].byte;
-                    let from = strings.partition_point(|s| s[0] < byte);
-                    let alike = strings[from..].iter().take_while(|s| s[0] == byte);
-                    alike.for_each(|string| read(&string[1..], edge as usize));
+                    let alike = &by_first[usize::from(trie.nodes()[edge as usize].byte)];
+                    open.extend(alike.iter().map(|rest| (edge as usize, *rest)));
+                }
+            }
+        }
+        while let Some((node, string)) = open.pop() {
+            match string {
+                [] => out.push((node as u32, false)),
+                [first, rest @ ..] => {
+                    let next = first.iter().filter_map(|byte| trie.child(node, byte));
+                    open.extend(next.map(|child| (child, rest)));
                 }
             }
         }
         out.sort_unstable();
+        out.dedup();
         out.into()
     }
 }

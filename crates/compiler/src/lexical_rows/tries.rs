@@ -6,6 +6,7 @@ use crate::concurrent::pair;
 use crate::row_walk::{Edge, Found, Weights};
 use crate::sets::{SetId, Sets};
 use maskwright_automata::lexicon::{ByteSet, classes_below};
+use maskwright_kernels::bits;
 use maskwright_tables::trie::{Classes, byte_class};
 use maskwright_tables::{LabelSet, LexState, LimitError, TokenId, TokenTrie};
 use std::sync::atomic::Ordering;
@@ -51,8 +52,8 @@ pub(super) struct Spread {
     /// Whether an edge lies below another one.
     pub(super) nested: OnceLock<bool>,
     /// What the edges are found from when they are first asked for: those of another one, without the
-    /// edges that begin at these nodes.
-    pub(super) without: Option<(Arc<[u32]>, Roots)>,
+    /// edges that begin at these nodes, and the tokens that are inside anyway.
+    pub(super) without: Option<(Arc<[u32]>, Roots, SetId)>,
 }
 
 /// Kinds of bytes: of words, white space, of characters outside ASCII, and what is left. Lexemes often differ in what kinds may follow them.
@@ -110,11 +111,9 @@ impl LexicalRows {
     pub(super) fn edges(&self, id: TrieId) -> Option<&Arc<[u32]>> {
         let spread = self.tries[id.0 as usize].spread.as_ref()?;
         Some(spread.edges.get_or_init(|| {
-            let (all, roots) = match &spread.without {
-                Some((all, roots)) => (&**all, &**roots),
-                None => (&[][..], &[][..]),
-            };
-            let edges = self.edges_without(all, roots, usize::MAX);
+            let edges = spread.without.as_ref().and_then(|(all, roots, inside)| {
+                self.edges_without(all, (roots, *inside), usize::MAX)
+            });
             let edges: Arc<[u32]> = edges.unwrap_or_default().into();
             self.trie_bytes
                 .fetch_add(4 * edges.len(), Ordering::Relaxed);
@@ -268,13 +267,14 @@ impl LexicalRows {
         self.intern_trie(TokenTrie::from_sorted(&entries))
     }
 
-    /// What is left of rests when some of the ends they come from are none; `left` are the others.
+    /// What is left of rests when some of the ends they come from are none; `left` are the others. Edges may be
+    /// left out below which all tokens are `inside`.
     pub(super) fn without(
         &self,
         trie: &TokenTrie,
         group: &[Rest],
         left: &[(u32, bool)],
-        gone: &[(u32, bool)],
+        (gone, inside): (&[(u32, bool)], SetId),
     ) -> Vec<Rest> {
         let last: Roots = left.iter().filter(|e| e.1).copied().collect();
         let last = self.laid_roots(&last, &[]);
@@ -285,7 +285,7 @@ impl LexicalRows {
             let here = std::mem::take(&mut here);
             let trie_id = match &rest.edges {
                 Some(edges) if self.edges(rest.trie).is_some() => {
-                    match self.edges_without(edges, gone, Self::SPREAD[0]) {
+                    match self.edges_without(edges, (gone, inside), Self::SPREAD[0]) {
                         Some(fewer) if fewer == **edges => Some(rest.trie),
                         Some(fewer) => Some(self.intern_spread(fewer.into())),
                         None => {
@@ -293,7 +293,7 @@ impl LexicalRows {
                             let spread = Spread {
                                 edges: OnceLock::new(),
                                 nested: OnceLock::new(),
-                                without: Some((Arc::clone(edges), gone.into())),
+                                without: Some((Arc::clone(edges), gone.into(), inside)),
                             };
                             self.trie_bytes
                                 .fetch_add(128 + 8 * gone.len(), Ordering::Relaxed);
@@ -307,7 +307,7 @@ impl LexicalRows {
                     }
                 }
                 Some(edges) => {
-                    let fewer = self.edges_without(edges, gone, usize::MAX);
+                    let fewer = self.edges_without(edges, (gone, inside), usize::MAX);
                     let fewer = self.laid(&fewer.unwrap_or_default());
                     self.intern_trie(trie.laid_over(here, fewer))
                 }
@@ -336,8 +336,14 @@ impl LexicalRows {
     }
 
     /// Edges of the vocabulary's trie without those that begin at some nodes; `None` where class nodes stand for
-    /// some of them that have more than `most` members.
-    fn edges_without(&self, edges: &[u32], roots: &[(u32, bool)], most: usize) -> Option<Vec<u32>> {
+    /// some of them that have more than `most` members. Of the members, those below which all tokens are `inside` are
+    /// left out.
+    fn edges_without(
+        &self,
+        edges: &[u32],
+        (roots, inside): (&[(u32, bool)], SetId),
+        most: usize,
+    ) -> Option<Vec<u32>> {
         let trie = self.vocabulary.trie();
         let mut gone: Vec<u32> = Vec::new();
         let mut by_class: Vec<u32> = Vec::new();
@@ -368,9 +374,20 @@ impl LexicalRows {
             return None;
         }
         let mut left: Vec<u32> = Vec::with_capacity(edges.len());
+        let words = match inside == Sets::EMPTY || by_class.is_empty() {
+            true => Vec::new(),
+            false => self.sets.bitset(inside),
+        };
+        let is_inside = |t: &TokenId| !words.is_empty() && bits::contains(&words, t.0);
         for edge in edges {
             match by_class.binary_search(edge) {
-                Ok(_) => left.extend(self.laid(&[*edge])),
+                Ok(_) => {
+                    let members = self.laid(&[*edge]).into_iter();
+                    left.extend(members.filter(|m| {
+                        let below = trie.tokens_below(*m as usize);
+                        !below.iter().all(is_inside)
+                    }));
+                }
                 Err(_) => left.push(*edge),
             }
         }
@@ -385,8 +402,8 @@ impl LexicalRows {
         }
         let trie = self.trie(trie_id);
         let mut words = vec![0; self.vocabulary.mask_words()];
-        maskwright_kernels::bits::set(&mut words, trie.tokens().iter().map(|t| t.0));
-        let once = maskwright_kernels::bits::count(&words) == trie.tokens().len();
+        bits::set(&mut words, trie.tokens().iter().map(|t| t.0));
+        let once = bits::count(&words) == trie.tokens().len();
         let facts = Arc::new(NodeFacts {
             heights: once.then(|| trie.heights()),
             below: classes_below(trie),
@@ -443,7 +460,7 @@ impl LexicalRows {
                 let key = pair(rest.0, inside.0);
                 let number = self.trimmed.get(key).unwrap_or_else(|| {
                     let words = words.get_or_insert_with(|| self.sets.bitset(inside));
-                    let is_gone = |t: TokenId| maskwright_kernels::bits::contains(words, t.0);
+                    let is_gone = |t: TokenId| bits::contains(words, t.0);
                     let trie = self.trie(rest);
                     let left = match trie.tokens().iter().any(|t| is_gone(*t)) {
                         true => self.intern_trie(trie.without(is_gone)),

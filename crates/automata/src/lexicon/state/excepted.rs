@@ -1,6 +1,6 @@
 //! States that read what another one reads, but for some strings: names that are no keywords.
 
-use super::Lexicon;
+use super::{ByteSet, Lexicon};
 use crate::lexicon::expr::{ExprId, Node, Store};
 use maskwright_tables::{LabelSet, LexState, LimitError};
 
@@ -12,9 +12,16 @@ pub struct Excepted {
     pub rest: LexState,
     /// With what labels lexemes of the other state end at the strings.
     pub labels: LabelSet,
-    /// The strings at which they do, sorted; none is empty.
-    pub strings: Vec<Box<[u8]>>,
+    /// The strings at which they do, none of them empty: for each byte those that may stand there, such as a letter
+    /// in either case, which lead to one state. Some may be the same.
+    pub strings: Vec<Words>,
 }
+
+/// Words of equal length, by the bytes that may stand at each place.
+pub type Words = Box<[ByteSet]>;
+
+/// Words are told up to so many, of so many bytes in all.
+const MOST: (usize, usize) = (1024, 1 << 14);
 
 impl Lexicon {
     /// A state as another one without some strings, if it is one for sure.
@@ -28,28 +35,26 @@ impl Lexicon {
         if inner.store.alphabet.is_some() {
             return Ok(None);
         }
-        let (mut rest, tail) = inner.store.unmarked(record.expr);
-        let mut strings: Vec<Box<[u8]>> = Vec::new();
-        while let Node::Except(part, literals) = *inner.store.node(rest) {
-            if !inner.store.list(literals, &mut strings) {
-                return Ok(None);
-            }
-            rest = part;
-        }
-        if strings.is_empty() {
+        let (rest, tail) = inner.store.unmarked(record.expr);
+        let mut strings: Vec<Words> = Vec::new();
+        let Some(rest) = inner.store.without_strings(rest, &mut strings) else {
             return Ok(None);
-        }
+        };
         let rest = inner.store.concat2(rest, tail);
         let rest = self.intern(&mut inner, rest, record.fresh)?;
         drop(inner);
-        strings.sort_unstable();
-        strings.dedup();
         let mut labels = LabelSet::NONE;
         let mut read = Vec::with_capacity(strings.len());
-        for string in strings {
+        for mut string in strings {
             let mut at = rest;
-            for &byte in &*string {
-                at = self.edges(at)?.get(byte);
+            for bytes in &mut string {
+                let edges = self.edges(at)?;
+                *bytes = bytes.intersect(&edges.alive());
+                let mut targets = bytes.iter().map(|byte| edges.get(byte));
+                at = targets.next().unwrap_or(LexState::DEAD);
+                if targets.any(|target| target != at) {
+                    return Ok(None);
+                }
             }
             if at == LexState::DEAD {
                 continue;
@@ -77,20 +82,83 @@ impl Lexicon {
 }
 
 impl Store {
-    /// Adds the strings that a literal set, or what is left of one, stands for; whether it is one.
-    fn list(&self, literals: ExprId, out: &mut Vec<Box<[u8]>>) -> bool {
-        match *self.node(literals) {
-            Node::Literals { set, lo, hi, depth } => {
-                let strings = &self.literal_sets[set as usize].strings[lo as usize..hi as usize];
-                out.extend(strings.iter().map(|s| Box::from(&s[depth as usize..])));
-                true
-            }
-            Node::Marks(_) => {
-                out.push(Box::default());
-                true
-            }
-            _ => false,
+    /// What an expression is without some strings, and these; `None` if it is none that says so.
+    fn without_strings(&mut self, e: ExprId, out: &mut Vec<Words>) -> Option<ExprId> {
+        let mut rest = e;
+        while let Node::Except(part, literals) = *self.node(rest) {
+            self.list(literals, out)?;
+            rest = part;
         }
+        if let Node::And(parts) = self.node(rest) {
+            let parts = parts.clone();
+            let mut others = Vec::new();
+            for part in parts {
+                match *self.node(part) {
+                    Node::Not(strings) if self.is_text(strings) => self.list(strings, out)?,
+                    _ => others.push(part),
+                }
+            }
+            rest = match others[..] {
+                [] => return None,
+                [only] => only,
+                _ => self.and(&others),
+            };
+        }
+        (!out.is_empty()).then_some(rest)
+    }
+
+    /// Adds the strings of an expression that [is a text](Self::is_text); `None` where they are too many.
+    fn list(&self, text: ExprId, out: &mut Vec<Words>) -> Option<()> {
+        let one = |byte: u8| ByteSet::from_ranges(&[(byte, byte)]);
+        // What has been read of strings, and what is left, the next part on top.
+        let mut open: Vec<(Vec<ByteSet>, Vec<ExprId>)> = vec![(Vec::new(), vec![text])];
+        let mut bytes = 0;
+        while let Some((mut read, mut left)) = open.pop() {
+            let Some(part) = left.pop() else {
+                bytes += read.len();
+                out.push(read.into());
+                if out.len() > MOST.0 || bytes > MOST.1 {
+                    return None;
+                }
+                continue;
+            };
+            match self.node(part) {
+                Node::Never => {}
+                Node::Marks(_) => open.push((read, left)),
+                Node::Set(set) => {
+                    read.push(self.sets[*set as usize]);
+                    open.push((read, left));
+                }
+                Node::Concat(head, rest) => {
+                    left.extend([*rest, *head]);
+                    open.push((read, left));
+                }
+                Node::Alt(parts) => {
+                    if open.len() + parts.len() > MOST.0 {
+                        return None;
+                    }
+                    let ways = parts.iter().map(|part| {
+                        let left = left.iter().chain([part]).copied().collect();
+                        (read.clone(), left)
+                    });
+                    open.extend(ways);
+                }
+                &Node::Literals { set, lo, hi, depth } => {
+                    let all = &self.literal_sets[set as usize].strings[lo as usize..hi as usize];
+                    if open.len() + all.len() > MOST.0 {
+                        return None;
+                    }
+                    let ways = all.iter().map(|string| {
+                        let string = string[depth as usize..].iter();
+                        let read = read.iter().copied().chain(string.map(|b| one(*b)));
+                        (read.collect(), left.clone())
+                    });
+                    open.extend(ways);
+                }
+                _ => return None,
+            }
+        }
+        Some(())
     }
 }
 
@@ -118,8 +186,20 @@ mod tests {
             let found = lexicon.excepted(state).unwrap()?;
             assert_eq!(lexicon.labels(found.labels), [7]);
             let strings = found.strings.iter();
-            let strings = strings.map(|s| String::from_utf8_lossy(s).into_owned());
-            Some((found.rest, strings.collect::<Vec<_>>()))
+            let mut strings: Vec<String> = strings
+                .map(|s| {
+                    let bytes = s.iter().map(|set| {
+                        let bytes: String = set.iter().map(char::from).collect();
+                        match bytes.len() {
+                            1 => bytes,
+                            _ => format!("[{bytes}]"),
+                        }
+                    });
+                    bytes.collect()
+                })
+                .collect();
+            strings.sort_unstable();
+            Some((found.rest, strings))
         };
         let run = |from: LexState, text: &str| {
             let mut bytes = text.bytes();
@@ -139,6 +219,35 @@ mod tests {
         assert_eq!(behind, (run(rest, "do"), vec!["ne".to_owned()]));
         assert_eq!(list(run(start, "dot")), None);
         assert_eq!(list(rest), None);
+        // In either case, and where bytes are told by neither.
+        let either = |text: &str| {
+            let bytes = text.bytes().map(|b| {
+                let (low, high) = (b.to_ascii_lowercase(), b.to_ascii_uppercase());
+                lexicon.byte_class(&[(low, low), (high, high)])
+            });
+            lexicon.concat(&bytes.collect::<Vec<_>>())
+        };
+        let any = lexicon.byte_class(&[(b'a', b'z'), (b'A', b'Z')]);
+        let any = lexicon.repeat(any, 1, None);
+        let keywords = lexicon.alt(&[either("as"), either("asc"), either("or")]);
+        let either = |word| marked(lexicon.and(&[word, lexicon.not(keywords)]));
+        let start = either(any);
+        let (rest, strings) = list(start).unwrap();
+        assert_eq!(rest, marked(any));
+        let all = ["[Aa][Ss]", "[Aa][Ss][Cc]", "[Oo][Rr]"];
+        assert_eq!(strings, all.map(String::from).to_vec());
+        let behind = list(run(start, "aS")).unwrap();
+        assert_eq!(behind, (run(rest, "aS"), vec!["[Cc]".to_owned()]));
+        // Of lower letters one case is left.
+        let (rest, strings) = list(either(word)).unwrap();
+        assert_eq!(rest, marked(word));
+        assert_eq!(strings, ["as", "asc", "or"].map(String::from).to_vec());
+        // Where the two lead apart, nothing is told.
+        let apart = lexicon.alt(&[
+            lexicon.concat(&[lexicon.bytes(b"A"), any]),
+            lexicon.concat(&[lexicon.bytes(b"a"), word]),
+        ]);
+        assert_eq!(list(either(apart)), None);
         // Of short words too few may be left.
         let short = lexicon.repeat(letter, 1, Some(4));
         assert_eq!(list(marked(name(short))), None);
