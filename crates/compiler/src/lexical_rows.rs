@@ -436,7 +436,7 @@ impl LexicalRows {
         }
         let mut by_class = is_spread || trie_id == Self::VOCABULARY;
         if by_class && let Some(base) = self.excepted_base(state, trie_id)? {
-            match self.excepted_row(state, trie_id, &base)? {
+            match self.excepted_row(state, trie_id, base)? {
                 Some(row) => return Ok(row),
                 // Nor are there fewer nodes to walk for the state itself.
                 None => by_class = false,

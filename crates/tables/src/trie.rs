@@ -190,6 +190,12 @@ impl TokenTrie {
         };
         let start = expand(&mut open, &mut children.into_iter());
         levels.push((0, start));
+        // At most so much, and mostly about that.
+        let all = open.iter().map(|c| c.1 as usize);
+        let tokens = all.clone().map(|c| self.tokens_below(c).len());
+        out.tokens.reserve_exact(tokens.sum());
+        let nodes = all.map(|c| self.nodes[c].skip as usize - c);
+        out.nodes.reserve_exact(nodes.sum::<usize>() + 1);
         let mut group: Vec<u32> = Vec::new();
         while let Some(&(node, start)) = levels.last() {
             if open.len() == start {
@@ -222,6 +228,8 @@ impl TokenTrie {
             levels.push((index, start));
         }
         out.end();
+        out.nodes.shrink_to_fit();
+        out.tokens.shrink_to_fit();
         out
     }
 

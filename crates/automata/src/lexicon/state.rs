@@ -67,6 +67,7 @@ struct More {
     /// The same, and the classes of [`CHARACTERS`] all of whose characters do.
     all_loops: OnceLock<Classes>,
     firsts: OnceLock<Classes>,
+    excepted: OnceLock<Option<Box<Excepted>>>,
 }
 
 #[derive(Debug)]

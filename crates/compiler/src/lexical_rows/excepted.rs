@@ -23,7 +23,7 @@ impl LexicalRows {
         &self,
         state: LexState,
         trie_id: TrieId,
-    ) -> Result<Option<Excepted>, LimitError> {
+    ) -> Result<Option<&Excepted>, LimitError> {
         // Where lexemes begin inside each other, one may end where a string of another one does.
         match self.is_nested(trie_id) {
             true => Ok(None),

@@ -336,7 +336,7 @@ impl LexicalRows {
     }
 
     /// Edges of the vocabulary's trie without those that begin at some nodes; `None` where class nodes stand for
-    /// some of them that have more than `most` members. Of the members, those below which all tokens are `inside` are
+    /// some of them that have more than `most` members. Of many members, those below which all tokens are `inside` are
     /// left out.
     fn edges_without(
         &self,
@@ -370,11 +370,13 @@ impl LexicalRows {
         by_class.dedup();
         let classes = self.classes.get();
         let members = |n: &u32| classes.map_or(0, |classes| classes.members(n & !CLASS));
-        if by_class.iter().map(members).sum::<usize>() > most {
+        let members: usize = by_class.iter().map(members).sum();
+        if members > most {
             return None;
         }
         let mut left: Vec<u32> = Vec::with_capacity(edges.len());
-        let words = match inside == Sets::EMPTY || by_class.is_empty() {
+        // Few are not worth the search.
+        let words = match inside == Sets::EMPTY || members <= Self::SPREAD[0] {
             true => Vec::new(),
             false => self.sets.bitset(inside),
         };

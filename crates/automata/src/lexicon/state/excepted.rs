@@ -2,7 +2,8 @@
 
 use super::{ByteSet, Lexicon};
 use crate::lexicon::expr::{ExprId, Node, Store};
-use maskwright_tables::{LabelSet, LexState, LimitError};
+use maskwright_tables::{LabelSet, LexState, LimitError, heap};
+use std::sync::atomic::Ordering;
 
 /// A state as another one without some strings. Whatever is read from them, both are alive or neither is, and
 /// both can go on or neither can: they differ in this alone, that no lexeme ends at one of the strings.
@@ -28,7 +29,20 @@ impl Lexicon {
     ///
     /// # Errors
     /// A limit.
-    pub fn excepted(&self, state: LexState) -> Result<Option<Excepted>, LimitError> {
+    pub fn excepted(&self, state: LexState) -> Result<Option<&Excepted>, LimitError> {
+        let more = self.more(&self.states[state.index()]);
+        if more.excepted.get().is_none() {
+            let found = self.find_excepted(state)?.map(Box::new);
+            let strings = found.iter().flat_map(|found| &found.strings);
+            let bytes: usize = strings.map(|s| 16 + heap::list::<ByteSet>(s.len())).sum();
+            if more.excepted.set(found).is_ok() {
+                self.edge_bytes.fetch_add(bytes, Ordering::Relaxed);
+            }
+        }
+        Ok(more.excepted.get().and_then(|found| found.as_deref()))
+    }
+
+    fn find_excepted(&self, state: LexState) -> Result<Option<Excepted>, LimitError> {
         let record = &self.states[state.index()];
         let mut inner = self.lock();
         // Where not all bytes can be spelled, what is left beside the strings may be what is missing.
@@ -49,12 +63,20 @@ impl Lexicon {
             let mut at = rest;
             for bytes in &mut string {
                 let edges = self.edges(at)?;
-                *bytes = bytes.intersect(&edges.alive());
-                let mut targets = bytes.iter().map(|byte| edges.get(byte));
-                at = targets.next().unwrap_or(LexState::DEAD);
-                if targets.any(|target| target != at) {
-                    return Ok(None);
+                let mut live = ByteSet::default();
+                at = LexState::DEAD;
+                for byte in bytes.iter() {
+                    let target = edges.get(byte);
+                    if target == LexState::DEAD {
+                        continue;
+                    }
+                    if at != LexState::DEAD && at != target {
+                        return Ok(None);
+                    }
+                    at = target;
+                    live.insert(byte);
                 }
+                *bytes = live;
             }
             if at == LexState::DEAD {
                 continue;
