@@ -353,6 +353,31 @@ impl ClassTrie {
         self.pairs_bytes.load(Ordering::Relaxed)
     }
 
+    /// Adds the members of a node that are apart where lexemes begin with their bytes, but for what pairs of bytes tell.
+    #[inline(never)]
+    fn tell(
+        &self,
+        lexicon: &Lexicon,
+        trie: &TokenTrie,
+        (state, node): (LexState, u32),
+        apart: &mut Apart,
+        out: &mut ClassFound,
+    ) -> Result<(), LimitError> {
+        let Some(pairs) = self.pairs(trie, node) else {
+            apart.add((state, LabelSet::NONE), self.members_of(node));
+            return Ok(());
+        };
+        let mut told = Told::default();
+        pairs.tell(lexicon, state, &mut told)?;
+        for tokens in told.inside {
+            out.tokens.extend_from_slice(tokens);
+        }
+        for (state, nodes) in told.left {
+            apart.add((state, LabelSet::NONE), nodes);
+        }
+        Ok(())
+    }
+
     /// The members of a node by pairs of bytes, if it is large.
     fn pairs(&self, trie: &TokenTrie, node: u32) -> Option<Arc<Pairs>> {
         let members = self.members_of(node);
@@ -555,19 +580,9 @@ impl ClassTrie {
                 match known.target(state, node, &self.bytes)? {
                     None => {
                         self.charge(lexicon, trie, (state, i), whole, most)?;
-                        let paired = starts.is_some() && !whole;
-                        match paired.then(|| self.pairs(trie, i)).flatten() {
-                            Some(pairs) => {
-                                let mut told = Told::default();
-                                pairs.tell(lexicon, state, &mut told)?;
-                                told.inside
-                                    .iter()
-                                    .for_each(|t| out.tokens.extend_from_slice(t));
-                                for (state, nodes) in told.left {
-                                    apart.add((state, LabelSet::NONE), nodes);
-                                }
-                            }
-                            None => apart.add((state, LabelSet::NONE), self.members_of(i)),
+                        match starts.is_some() && !whole {
+                            true => self.tell(lexicon, trie, (state, i), &mut apart, &mut out)?,
+                            false => apart.add((state, LabelSet::NONE), self.members_of(i)),
                         }
                     }
                     Some(begun) if begun == LexState::DEAD || begun == next => {}

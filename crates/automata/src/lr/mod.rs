@@ -5,8 +5,8 @@
 //! hash-consed (equal item sets are one symbol).
 //!
 //! Layers: `items` (productions with dots, FIRST) → `lookaheads` (interned terminal sets) →
-//! `closure` (what items come to) → `states` (item sets, actions, gotos) → `reduce` (what a terminal does to a stack) → this file
-//! (labels and lexemes); `conflicts` explains what is not LR(1).
+//! `closure` (what items come to) → `states` (item sets, actions, gotos) → `reduce` (what a terminal does
+//! to a stack) → this file (labels and lexemes); `conflicts` explains what is not LR(1).
 //!
 //! # Why `lex_start` is exact
 //!
@@ -26,6 +26,14 @@
 //! that item are all that may follow `A` in the state below, since they come from the items there that have `A`
 //! behind the dot, and these are the items that `A` leads to. So an error is noticed at the same lexeme. What may
 //! follow an operand is then asked once, not once for each kind of operand.
+//!
+//! # Outlines
+//!
+//! The *outline* of a state ([`Control::outline`]) is its items without lookaheads. What a state with no complete item
+//! shifts, and where to, depends on these alone; so does the whole of what a symbol leads to, unless some of its
+//! lookaheads come from those of the state (`Edge::inherits`). `step` says which symbols it reads whole and which by
+//! their outlines. Inside brackets lookaheads end at the closing one, so nothing that is read there depends on those of the
+//! state before the opening one, and what is known of one context is known of all that have the same outline.
 //!
 //! # Why `step` ends
 //!
