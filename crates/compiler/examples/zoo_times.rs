@@ -114,8 +114,11 @@ fn replay(
 fn main() -> Result<(), Box<dyn Error>> {
     let (options, names): (Vec<String>, Vec<String>) =
         std::env::args().skip(1).partition(|a| a.starts_with("--"));
-    let slowest = options.iter().find_map(|o| o.strip_prefix("--slowest="));
-    let slowest: usize = slowest.map_or(Ok(0), str::parse)?;
+    let mut slowest = 0;
+    for option in &options {
+        let number = option.strip_prefix("--slowest=");
+        slowest = number.ok_or(format!("unknown option {option}"))?.parse()?;
+    }
     let vocabulary = Vocabulary::o200k_base();
     let tokens: HashMap<&[u8], TokenId> = vocabulary.text_tokens().map(|(t, b)| (b, t)).collect();
     let longest = tokens.keys().map(|b| b.len()).max().unwrap_or(0);

@@ -446,7 +446,7 @@ impl LazyMachine {
             view.note(0, true);
             return Ok(LexState::DEAD);
         };
-        let outline = self.control().outline(top);
+        let outline = view.control.and_then(|control| control.outline(top));
         view.note(0, outline.is_none_or(|o| !o.begins_alike));
         Ok(self.begin(top)?.0)
     }

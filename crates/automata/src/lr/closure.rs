@@ -11,6 +11,9 @@
 //! - The lookaheads of an item are the least ones that closure asks for (Knuth 1965): FIRST of what
 //!   follows the nonterminal before which it stands, or, where nothing follows, those of the item that has the
 //!   nonterminal behind its dot. Both ways only unite sets, so those that come from the kernel can be put in last.
+//!   They are never empty: each has some of its own, or inherits those of an item.
+//! - A kernel of more than [`Closure::SHARED`] items has a closure for each state: to keep from which of 3,000 items each of
+//!   3,000 nonterminals inherits would be quadratic. The lookaheads of its items are then their own.
 
 use super::lookaheads::{Interner, SetId, Sets};
 use super::states::{Actions, Builder, Edge, Kernel, Reduce, STAGE, States};
@@ -20,17 +23,18 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 /// Where lookaheads come from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Before {
-    /// Those that are the same for all states with these items.
+    /// Those that are known: the same for all states with these items.
     own: Option<SetId>,
-    /// The items of the kernel whose lookaheads they have, increasing.
-    inherited: SmallVec<[u32; 4]>,
+    /// The items of the kernel whose lookaheads they have, a bit each; of a closure that is not shared the lowest bit
+    /// alone, if there is any.
+    inherited: u64,
 }
 
 /// A symbol that leads on, and the items it leads to.
 #[derive(Debug)]
-struct Step {
+struct Transition {
     symbol: Sym,
     /// Items, and which of the lookaheads of the closure they have.
     items: Box<[(u32, u32)]>,
@@ -41,10 +45,12 @@ struct Step {
 /// See the module documentation.
 #[derive(Debug)]
 pub(super) struct Closure {
+    /// Whether it is that of all states with these items.
+    shared: bool,
     /// Those of the items of the kernel, and then those of nonterminals.
     before: Box<[Before]>,
     /// By symbol, terminals first.
-    steps: Box<[Step]>,
+    transitions: Box<[Transition]>,
     /// Productions, and which item of the kernel they complete.
     reduces: Box<[(u32, u32)]>,
 }
@@ -65,33 +71,33 @@ impl<'a> Closing<'a> {
         }
     }
 
-    /// The closure of some items.
-    pub(super) fn close(&mut self, kernel: &[u32]) -> Result<Closure, LimitError> {
+    /// The closure of some items, for all states with these if there are few.
+    pub(super) fn close(&mut self, kernel: &[(u32, SetId)]) -> Result<Closure, LimitError> {
         let items = &self.states.items;
         let mut before: FxHashMap<u32, Before> = FxHashMap::default();
         let mut queue: Vec<u32> = Vec::new();
         let mut queued: FxHashMap<u32, bool> = FxHashMap::default();
         let mut pending: Vec<(u32, Before)> = Vec::new();
+        let shared = kernel.len() <= Closure::SHARED;
         let own = |item: usize| Before {
-            own: None,
-            inherited: [item as u32].into_iter().collect(),
+            own: (!shared).then(|| kernel[item].1),
+            inherited: if shared { 1 << item } else { 1 },
         };
-        for (i, &item) in kernel.iter().enumerate() {
+        for (i, &(item, _)) in kernel.iter().enumerate() {
             if let Some(Sym::Nonterminal(n)) = items.next(item) {
                 pending.push((n, self.follow(item, &own(i))?));
             }
         }
         loop {
             for (n, more) in pending.drain(..) {
-                let is_new = !before.contains_key(&n);
                 let grew = self.add(before.entry(n).or_default(), &more);
-                if (grew || is_new) && !queued.insert(n, true).unwrap_or(false) {
+                if grew && !queued.insert(n, true).unwrap_or(false) {
                     queue.push(n);
                 }
             }
             let Some(n) = queue.pop() else { break };
             queued.insert(n, false);
-            let known = before[&n].clone();
+            let known = before[&n];
             for p in items.grammar.productions_of(n) {
                 self.pay()?;
                 let item = items.first(p as u32);
@@ -103,7 +109,7 @@ impl<'a> Closing<'a> {
         let mut all: Vec<Before> = (0..kernel.len()).map(own).collect();
         let mut moves: Vec<(Sym, u32, u32)> = Vec::new();
         let mut reduces = Vec::new();
-        for (i, &item) in kernel.iter().enumerate() {
+        for (i, &(item, _)) in kernel.iter().enumerate() {
             match items.next(item) {
                 Some(symbol) => moves.push((symbol, item + 1, i as u32)),
                 None => reduces.push((items.production(item), i as u32)),
@@ -121,20 +127,21 @@ impl<'a> Closing<'a> {
             }
         }
         moves.sort_unstable();
-        let steps = moves.chunk_by(|a, b| a.0 == b.0).map(|group| {
+        let transitions = moves.chunk_by(|a, b| a.0 == b.0).map(|group| {
             let fixed = group.iter().map(|&(_, item, at)| {
                 let before = &all[at as usize];
-                let own = before.own.filter(|_| before.inherited.is_empty());
+                let own = before.own.filter(|_| before.inherited == 0);
                 own.map(|own| (item, own))
             });
-            Step {
+            Transition {
                 symbol: group[0].0,
                 kernel: fixed.collect(),
                 items: group.iter().map(|m| (m.1, m.2)).collect(),
             }
         });
         Ok(Closure {
-            steps: steps.collect(),
+            shared,
+            transitions: transitions.collect(),
             before: all.into(),
             reduces: reduces.into(),
         })
@@ -146,14 +153,12 @@ impl<'a> Closing<'a> {
             (Some(a), Some(b)) => Some(self.builder.interner.union(&self.states.sets, a, b)),
             (a, b) => a.or(b),
         };
-        let mut grew = own != known.own;
-        known.own = own;
-        for &item in &more.inherited {
-            if let Err(at) = known.inherited.binary_search(&item) {
-                known.inherited.insert(at, item);
-                grew = true;
-            }
-        }
+        let all = Before {
+            own,
+            inherited: known.inherited | more.inherited,
+        };
+        let grew = all.own != known.own || all.inherited != known.inherited;
+        *known = all;
         grew
     }
 
@@ -161,13 +166,13 @@ impl<'a> Closing<'a> {
     /// after it, or the item's own when there is none (no symbol derives the empty text).
     fn follow(&mut self, item: u32, before: &Before) -> Result<Before, LimitError> {
         let own = match self.states.items.next(item + 1) {
-            None => return Ok(before.clone()),
+            None => return Ok(*before),
             Some(Sym::Terminal(t)) => self.builder.interner.set(&self.states.sets, &[t]),
             Some(Sym::Nonterminal(n)) => self.first(n)?,
         };
         Ok(Before {
             own: Some(own),
-            inherited: SmallVec::new(),
+            inherited: 0,
         })
     }
 
@@ -226,26 +231,35 @@ impl<'a> Closing<'a> {
 }
 
 impl Closure {
+    /// Kernels of so many items have a closure for all states: their numbers are bits of [`Before::inherited`].
+    pub(super) const SHARED: usize = u64::BITS as usize;
+
     /// What a state with these lookaheads does. O(what depends on them).
-    pub(super) fn with(&self, kernel: &[(u32, SetId)], sets: &Sets, own: &mut Interner) -> Actions {
+    pub(super) fn with(
+        &self,
+        kernel: &[(u32, SetId)],
+        sets: &Sets,
+        interner: &mut Interner,
+    ) -> Actions {
         let before = self.before.iter().map(|before| {
-            let inherited = before.inherited.iter().map(|i| kernel[*i as usize].1);
-            let all = before.own.into_iter().chain(inherited);
-            all.reduce(|a, b| own.union(sets, a, b))
+            let mut all = before.own;
+            let mut left = if self.shared { before.inherited } else { 0 };
+            while left != 0 {
+                let set = kernel[left.trailing_zeros() as usize].1;
+                all = Some(all.map_or(set, |all| interner.union(sets, all, set)));
+                left &= left - 1;
+            }
+            all
         });
         let before: SmallVec<[Option<SetId>; 64]> = before.collect();
-        let edges = self.steps.iter().map(|step| {
+        let edges = self.transitions.iter().map(|own| {
             let put_in = || {
-                let items = step.items.iter();
+                let items = own.items.iter();
                 let items = items.filter_map(|&(item, at)| Some((item, before[at as usize]?)));
                 items.collect()
             };
-            let kernel = step.kernel.clone();
-            Edge::new(
-                step.symbol,
-                step.kernel.is_none(),
-                kernel.unwrap_or_else(put_in),
-            )
+            let kernel = own.kernel.clone().unwrap_or_else(put_in);
+            Edge::new(own.symbol, own.kernel.is_none(), kernel)
         });
         let reduces = self.reduces.iter().map(|&(production, item)| Reduce {
             production,
@@ -259,12 +273,12 @@ impl Closure {
 
     /// Bytes held, about.
     pub(super) fn heap_bytes(&self) -> usize {
-        let items = self.steps.iter().map(|step| {
-            let kernel = step.kernel.as_ref().map_or(0, |k| 16 + 8 * k.len());
-            heap::list::<(u32, u32)>(step.items.len()) + kernel
+        let items = self.transitions.iter().map(|own| {
+            let kernel = own.kernel.as_ref().map_or(0, |k| 16 + 8 * k.len());
+            heap::list::<(u32, u32)>(own.items.len()) + kernel
         });
         items.sum::<usize>()
-            + heap::list::<Step>(self.steps.len())
+            + heap::list::<Transition>(self.transitions.len())
             + heap::list::<Before>(self.before.len())
             + heap::list::<(u32, u32)>(self.reduces.len())
     }

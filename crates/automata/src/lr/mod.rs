@@ -30,8 +30,8 @@
 //! # Outlines
 //!
 //! The *outline* of a state ([`Control::outline`]) is its items without lookaheads. What a state with no complete item
-//! shifts, and where to, depends on these alone; so does the whole of what a symbol leads to, unless some of its
-//! lookaheads come from those of the state (`Edge::inherits`). `step` says which symbols it reads whole and which by
+//! shifts, and to which items, depends on these alone; so do the lookaheads of what a symbol leads to, unless some
+//! of them come from those of the state (`Edge::inherits`). `step` says which symbols it reads whole and which by
 //! their outlines. Inside brackets lookaheads end at the closing one, so nothing that is read there depends on those of the
 //! state before the opening one, and what is known of one context is known of all that have the same outline.
 //!

@@ -283,14 +283,18 @@ impl States {
     fn make_actions(&self, builder: &mut Builder, state: &State) -> Result<Actions, LimitError> {
         let core = &self.cores[state.outline.number as usize];
         let mut closing = Closing::new(self, builder);
+        let own;
         let closure = match core.closure.get() {
             Some(known) => {
                 closing.pay()?;
                 known
             }
+            None if state.kernel.len() > Closure::SHARED => {
+                own = closing.close(&state.kernel)?;
+                &own
+            }
             None => {
-                let items: Vec<u32> = state.kernel.iter().map(|k| k.0).collect();
-                let closure = closing.close(&items)?;
+                let closure = closing.close(&state.kernel)?;
                 builder.bytes += closure.heap_bytes();
                 core.closure.get_or_init(|| closure)
             }

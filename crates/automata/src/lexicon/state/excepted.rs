@@ -24,6 +24,9 @@ pub type Words = Box<[ByteSet]>;
 /// Words are told up to so many, of so many bytes in all.
 const MOST: (usize, usize) = (1024, 1 << 14);
 
+/// None is longer. What has been read of a word is kept for each alternative that is left.
+const LONGEST: usize = 256;
+
 impl Lexicon {
     /// A state as another one without some strings, if it is one for sure.
     ///
@@ -112,12 +115,11 @@ impl Store {
             rest = part;
         }
         if let Node::And(parts) = self.node(rest) {
-            let parts = parts.clone();
             let mut others = Vec::new();
             for part in parts {
-                match *self.node(part) {
+                match *self.node(*part) {
                     Node::Not(strings) if self.is_text(strings) => self.list(strings, out)?,
-                    _ => others.push(part),
+                    _ => others.push(*part),
                 }
             }
             rest = match others[..] {
@@ -136,6 +138,9 @@ impl Store {
         let mut open: Vec<(Vec<ByteSet>, Vec<ExprId>)> = vec![(Vec::new(), vec![text])];
         let mut bytes = 0;
         while let Some((mut read, mut left)) = open.pop() {
+            if read.len() > LONGEST {
+                return None;
+            }
             let Some(part) = left.pop() else {
                 bytes += read.len();
                 out.push(read.into());
