@@ -208,6 +208,67 @@ impl Keyed {
     }
 }
 
+/// Pairs of a key and a number in a row, in as many rows as are asked for. One is found without a lock and
+/// without a hash, and those of a row lie beside each other.
+///
+/// Invariant: a pair is written once, before its place is told to anyone else: whoever tells it synchronises.
+#[derive(Debug, Default)]
+pub(crate) struct Chain {
+    /// Pieces of 64 places, of 128 and so on.
+    pieces: [OnceLock<Box<[Place]>>; 27],
+    len: AtomicU32,
+}
+
+impl Chain {
+    #[inline]
+    fn place(&self, at: u32) -> Option<&Place> {
+        let (piece, place) = Numbers::place(at);
+        self.pieces[piece].get()?.get(place)
+    }
+
+    /// The pair at a place that was told by [`Self::push`]; zeros elsewhere.
+    #[inline]
+    pub fn get(&self, at: u32) -> (u64, u64) {
+        let read = |place: &Place| {
+            let number = place.number.load(Ordering::Relaxed);
+            (place.key.load(Ordering::Relaxed), number)
+        };
+        self.place(at).map_or((0, 0), read)
+    }
+
+    /// Writes a row of pairs, each given its place; the place of the first.
+    pub fn push(
+        &self,
+        pairs: impl ExactSizeIterator<Item = impl FnOnce(u32) -> (u64, u64)>,
+    ) -> u32 {
+        let first = self.len.fetch_add(pairs.len() as u32, Ordering::Relaxed);
+        for (at, pair) in (first..).zip(pairs) {
+            let piece = Numbers::place(at).0;
+            self.pieces[piece].get_or_init(|| {
+                let places = Numbers::FIRST << piece;
+                (0..places).map(|_| Place::default()).collect()
+            });
+            let (key, number) = pair(at);
+            if let Some(place) = self.place(at) {
+                place.key.store(key, Ordering::Relaxed);
+                place.number.store(number, Ordering::Relaxed);
+            }
+        }
+        first
+    }
+
+    /// The number of pairs.
+    pub fn len(&self) -> usize {
+        self.len.load(Ordering::Relaxed) as usize
+    }
+
+    /// Bytes held.
+    pub fn heap_bytes(&self) -> usize {
+        let pieces = self.pieces.iter().filter_map(OnceLock::get);
+        pieces.map(|p| heap::list::<Place>(p.len())).sum()
+    }
+}
+
 /// Two numbers as one key.
 #[inline]
 pub(crate) fn pair(first: u32, second: u32) -> u64 {

@@ -9,11 +9,10 @@
 //! Invariant: below a node of depth `d`, no other node reads depth `d` again. An answer may stand
 //! under more symbols than it needs (two ways of asking may meet in one tree), never under fewer.
 
-use crate::concurrent::{Keyed, pair};
+use crate::concurrent::{Chain, Keyed, pair};
 use maskwright_tables::{StackAction, StackView, Symbol};
 use smallvec::SmallVec;
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Depths in the order in which they were first read.
 #[derive(Clone, Debug, Default)]
@@ -85,13 +84,25 @@ impl Next {
 const BOTTOM: u32 = u32::MAX;
 
 /// See the module documentation.
+///
+/// Of most nodes one edge is ever asked for, and an answer that is new makes all nodes on the rest of its way.
+/// So the first edge of a node lies with the node, nodes that were made together lie beside each other, and
+/// only further edges are looked up in a table.
 #[derive(Debug, Default)]
 pub(crate) struct StackMemo {
     /// By start key and the symbol on top.
     starts: Keyed,
-    /// By node and the symbol read there.
+    /// By node the symbol of its first edge, and where that leads.
+    nodes: Chain,
+    /// Further edges, by node and the symbol read there.
     edges: Keyed,
-    nodes: AtomicU32,
+}
+
+/// Where a search stands: before the first read, or at a node.
+#[derive(Clone, Copy)]
+enum Place {
+    Start(u32),
+    Node(u32),
 }
 
 fn symbol_at(stack: &dyn StackView, depth: u32) -> u32 {
@@ -99,20 +110,31 @@ fn symbol_at(stack: &dyn StackView, depth: u32) -> u32 {
 }
 
 impl StackMemo {
+    /// Where a symbol leads from a place.
+    #[inline]
+    fn next(&self, at: Place, symbol: u32) -> Option<Next> {
+        let number = match at {
+            Place::Start(key) => self.starts.get(pair(key, symbol)),
+            Place::Node(node) => match self.nodes.get(node) {
+                (first, number) if first == u64::from(symbol) => Some(number),
+                _ => self.edges.get(pair(node, symbol)),
+            },
+        };
+        number.map(Next::of)
+    }
+
     /// The answer under `key` for this stack.
     #[inline]
     pub fn get(&self, key: u32, stack: &dyn StackView) -> Option<u32> {
-        let (mut table, mut at, mut depth) = (&self.starts, key, 0);
+        let (mut at, mut depth) = (Place::Start(key), 0);
         loop {
             let symbol = symbol_at(stack, depth);
             if symbol == BOTTOM && stack.went_below() {
                 return None;
             }
-            match Next::of(table.get(pair(at, symbol))?) {
+            match self.next(at, symbol)? {
                 Next::Answer(answer) => return Some(answer),
-                Next::Read { depth: next, node } => {
-                    (table, at, depth) = (&self.edges, node, next);
-                }
+                Next::Read { depth: next, node } => (at, depth) = (Place::Node(node), next),
             }
         }
     }
@@ -123,35 +145,62 @@ impl StackMemo {
         if open.iter().any(|d| *d >= Next::DEPTHS) {
             return;
         }
-        let (mut table, mut at, mut depth) = (&self.starts, key, 0);
+        let (mut at, mut depth) = (Place::Start(key), 0);
         loop {
             open.retain(|d| *d != depth);
-            let key = pair(at, symbol_at(stack, depth));
-            let next = match (table.get(key), open.first()) {
-                (Some(known), _) => Next::of(known),
-                (None, None) => Next::of(table.put(key, Next::Answer(answer).number())),
-                (None, Some(&depth)) => {
-                    let node = self.nodes.fetch_add(1, Ordering::Relaxed);
-                    Next::of(table.put(key, Next::Read { depth, node }.number()))
+            let symbol = symbol_at(stack, depth);
+            let next = match self.next(at, symbol) {
+                Some(known) => known,
+                None => {
+                    let rest = self.chain(stack, &open, answer).number();
+                    let found = match at {
+                        Place::Start(key) => self.starts.put(pair(key, symbol), rest),
+                        Place::Node(node) => self.edges.put(pair(node, symbol), rest),
+                    };
+                    // Another thread may have been here meanwhile.
+                    if found == rest {
+                        return;
+                    }
+                    Next::of(found)
                 }
             };
             match next {
                 Next::Answer(_) => return,
-                Next::Read { depth: next, node } => {
-                    (table, at, depth) = (&self.edges, node, next);
-                }
+                Next::Read { depth: next, node } => (at, depth) = (Place::Node(node), next),
             }
+        }
+    }
+
+    /// The way to an answer over nodes of its own that read a stack at these depths.
+    fn chain(&self, stack: &dyn StackView, depths: &[u32], answer: u32) -> Next {
+        let nodes = depths.iter().enumerate().map(|(i, depth)| {
+            let symbol = u64::from(symbol_at(stack, *depth));
+            let next = depths.get(i + 1).copied();
+            move |node| {
+                let next = next.map_or(Next::Answer(answer), |depth| Next::Read {
+                    depth,
+                    node: node + 1,
+                });
+                (symbol, next.number())
+            }
+        });
+        match depths.first() {
+            None => Next::Answer(answer),
+            Some(&depth) => Next::Read {
+                depth,
+                node: self.nodes.push(nodes),
+            },
         }
     }
 
     /// Bytes held, about.
     pub fn heap_bytes(&self) -> usize {
-        self.starts.heap_bytes() + self.edges.heap_bytes()
+        self.starts.heap_bytes() + self.nodes.heap_bytes() + self.edges.heap_bytes()
     }
 
     /// The number of remembered answers and inner steps.
     pub fn len(&self) -> usize {
-        self.starts.len() + self.edges.len()
+        self.starts.len() + self.nodes.len() + self.edges.len()
     }
 }
 
@@ -204,5 +253,94 @@ impl StackView for OverlayView<'_> {
 
     fn went_below(&self) -> bool {
         self.base.went_below()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Stack(Vec<Symbol>);
+
+    impl StackView for Stack {
+        fn symbol(&self, depth: usize) -> Option<Symbol> {
+            let at = self.0.len().checked_sub(depth + 1)?;
+            Some(self.0[at])
+        }
+
+        fn went_below(&self) -> bool {
+            false
+        }
+    }
+
+    /// A stack of few symbols and any depth, by its number.
+    fn stack(number: u32) -> Stack {
+        let mut left = number.wrapping_mul(0x9e37_79b9) >> 8;
+        let depth = left % 9;
+        let symbols = (0..depth).map(|_| {
+            left = left / 3 + 7 * number;
+            Symbol(left % 3)
+        });
+        Stack(symbols.collect())
+    }
+
+    /// A question that reads a stack here and there, as far as what it finds tells it to; the answer.
+    fn asked(key: u32, stack: &Stack) -> (Reads, u32) {
+        let mut reads = Reads::default();
+        let (mut depth, mut answer) = (key as usize % 2, key);
+        for _ in 0..5 {
+            reads.note(depth);
+            let symbol = stack.symbol(depth).map_or(3, |s| s.0);
+            answer = answer * 4 + symbol;
+            if symbol == 3 || (answer >> 2) % 5 == 0 {
+                break;
+            }
+            depth = (depth + symbol as usize + key as usize % 3) % 7;
+        }
+        (reads, answer)
+    }
+
+    #[test]
+    fn answers_are_remembered_by_what_was_read_and_no_more() {
+        let memo = StackMemo::default();
+        let (mut missed, mut all) = (0, 0);
+        for number in 0..30_000 {
+            let (key, stack) = (number % 11, stack(number));
+            let (reads, answer) = asked(key, &stack);
+            all += 1;
+            match memo.get(key, &stack) {
+                Some(known) => assert_eq!(known, answer),
+                None => {
+                    missed += 1;
+                    memo.insert(key, &stack, &reads, answer);
+                    // What is known stays as it is.
+                    memo.insert(key, &stack, &reads, answer + 1);
+                    assert_eq!(memo.get(key, &stack), Some(answer));
+                }
+            }
+        }
+        assert!(missed * 10 < all, "{missed} of {all}");
+        assert!(memo.nodes.len() > 0 && memo.edges.len() > 0);
+    }
+
+    #[test]
+    fn threads_agree_on_answers() {
+        let memo = StackMemo::default();
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let memo = &memo;
+                scope.spawn(move || {
+                    for number in 0..10_000 {
+                        let number = number ^ thread * 0x155;
+                        let (key, stack) = (number % 11, stack(number));
+                        let (reads, answer) = asked(key, &stack);
+                        let known = memo.get(key, &stack);
+                        assert!(known.is_none_or(|known| known == answer));
+                        memo.insert(key, &stack, &reads, answer);
+                        assert_eq!(memo.get(key, &stack), Some(answer));
+                    }
+                });
+            }
+        });
     }
 }
