@@ -152,7 +152,7 @@ impl View<'_> {
     #[inline]
     fn note(&self, depth: usize, whole: bool) {
         let place = match self.control {
-            Some(_) => 2 * depth + usize::from(whole),
+            Some(_) => Step::place(depth, whole),
             None => depth,
         };
         self.reads.borrow_mut().note(place);
@@ -170,6 +170,8 @@ impl View<'_> {
 struct Steps {
     left: u64,
     limit: u64,
+    /// Lists for open questions that were done with, to be used again.
+    spare: Vec<Vec<Child>>,
 }
 
 impl Steps {
@@ -191,7 +193,11 @@ impl LazyMachine {
         stack: &dyn StackView,
     ) -> Result<(SetId, Reads), RunError> {
         let limit = self.limits().steps;
-        let mut steps = Steps { left: limit, limit };
+        let mut steps = Steps {
+            left: limit,
+            limit,
+            spare: Vec::new(),
+        };
         let first = Frame {
             overlay: Overlay::new(),
             rests: smallvec![LexicalRows::VOCABULARY],
@@ -226,9 +232,10 @@ impl LazyMachine {
                 }
                 continue;
             }
-            let Some(frame) = frames.pop() else {
+            let Some(mut frame) = frames.pop() else {
                 return Err(RunError::UnknownSymbol);
             };
+            steps.spare.push(std::mem::take(&mut frame.open));
             let set = self.shared().sets.union(&frame.parts);
             if stack.went_below() {
                 return Err(RunError::UnknownSymbol);
@@ -336,7 +343,7 @@ impl LazyMachine {
                         }
                     };
                     let actions = &step.actions;
-                    let inherits = step.uses.as_ref().is_some_and(|uses| uses.inherits);
+                    let inherits = step.inherits();
                     let here = shared.here(rest);
                     if here != Sets::EMPTY && !actions.is_empty() {
                         frame.parts.push(here);
@@ -426,6 +433,7 @@ impl LazyMachine {
             self.read_below(asker, &frame.reads.borrow(), child.by);
             return Ok(None);
         }
+        frame.open = steps.spare.pop().unwrap_or_default();
         self.expand(&mut frame, start, stack, steps)?;
         Ok(Some(frame))
     }
@@ -457,9 +465,8 @@ impl LazyMachine {
             return self.known_step(view, labels);
         }
         let step = self.known_step(&Unnoted(view), labels)?;
-        for &(depth, whole) in step.uses.iter().flat_map(|uses| &uses.reads) {
-            view.note(depth as usize, whole);
-        }
+        let mut reads = view.reads.borrow_mut();
+        step.reads().for_each(|place| reads.note(place));
         Ok(step)
     }
 

@@ -97,27 +97,49 @@ impl<'a> Reader<'a> {
 #[derive(Debug)]
 pub(crate) struct Step {
     pub actions: Box<[StackAction]>,
-    /// `None` where the control tells no outlines.
-    pub uses: Option<Box<Uses>>,
+    /// What of the stack that depends on, where the control tells [outlines](Control::outline); nothing
+    /// elsewhere. First whether what is pushed depends on the whole of what it is put on, then the places
+    /// that were read ([`Self::place`]).
+    uses: Box<[u32]>,
 }
 
-/// What of a stack an answer of a control depends on: see [`Control::outline`].
-#[derive(Debug)]
-pub(crate) struct Uses {
-    /// Depths, and whether the whole symbol was read there.
-    pub reads: Box<[(u32, bool)]>,
-    /// Whether what is pushed depends on the whole of what it is put on.
-    pub inherits: bool,
-}
-
-impl Uses {
-    fn of(reader: &Reader<'_>) -> Self {
+impl Step {
+    fn new(actions: Vec<StackAction>, reader: &Reader<'_>, tells_outlines: bool) -> Self {
         let reads = reader.reads.depths();
-        let reads = reads.map(|depth| (depth as u32, reader.whole.contains(depth)));
-        Uses {
-            reads: reads.collect(),
-            inherits: reader.inherits,
+        let reads = reads.map(|depth| Self::place(depth, reader.whole.contains(depth)) as u32);
+        let uses = [u32::from(reader.inherits)].into_iter().chain(reads);
+        Step {
+            actions: actions.into(),
+            uses: match tells_outlines {
+                true => uses.collect(),
+                false => Box::default(),
+            },
         }
+    }
+
+    /// The place of a symbol, or of its outline, on a stack that has both.
+    #[inline]
+    pub fn place(depth: usize, whole: bool) -> usize {
+        2 * depth + usize::from(whole)
+    }
+
+    /// Whether what is pushed depends on the whole of what it is put on.
+    #[inline]
+    pub fn inherits(&self) -> bool {
+        self.uses.first() == Some(&1)
+    }
+
+    /// The places that were read.
+    #[inline]
+    pub fn reads(&self) -> impl Iterator<Item = usize> + '_ {
+        self.uses.iter().skip(1).map(|place| *place as usize)
+    }
+
+    fn heap_bytes(&self) -> usize {
+        let pushes = self.actions.iter().map(|a| a.push.len());
+        pushes.map(heap::list::<Symbol>).sum::<usize>()
+            + heap::list::<StackAction>(self.actions.len())
+            + heap::list::<u32>(self.uses.len())
     }
 }
 
@@ -350,17 +372,10 @@ impl LazyMachine {
             return Err(RunError::UnknownSymbol);
         }
         let actions = actions.map_err(run_error)?;
-        let uses = self.tells_outlines.then(|| Box::new(Uses::of(&reader)));
-        let pushes = actions.iter().map(|a| heap::list::<Symbol>(a.push.len()));
-        let uses_bytes = uses.as_ref().map_or(0, |uses| {
-            heap::allocation(size_of::<Uses>()) + heap::list::<(u32, bool)>(uses.reads.len())
-        });
-        let bytes = pushes.sum::<usize>() + heap::list::<StackAction>(actions.len()) + uses_bytes;
-        self.list_bytes.fetch_add(bytes, Ordering::Relaxed);
-        let answer = self.actions.push(Step {
-            actions: actions.into(),
-            uses,
-        });
+        let step = Step::new(actions, &reader, self.tells_outlines);
+        self.list_bytes
+            .fetch_add(step.heap_bytes(), Ordering::Relaxed);
+        let answer = self.actions.push(step);
         self.steps
             .insert(labels.0, stack, &reader.reads, answer as u32);
         Ok(&self.actions[answer])

@@ -201,6 +201,9 @@ impl LexicalRows {
     /// the vocabulary's trie, and those that are given by class nodes, which are few.
     const SPREAD: [usize; 2] = [4096, 1024];
 
+    /// More tokens than this are looked for in a bitset of a set, which has to be made.
+    const LOOKED_UP: usize = 128;
+
     /// A hard bound on shared lexical states, for one grammar that outgrows everything.
     const MAX_STATES: usize = 1 << 24;
 

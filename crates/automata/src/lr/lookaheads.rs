@@ -45,7 +45,8 @@ impl Set {
         match self {
             Set::Few(list) => list.to_vec(),
             Set::Dense(bits) => {
-                let mut list = Vec::new();
+                let count = bits.iter().map(|word| word.count_ones() as usize);
+                let mut list = Vec::with_capacity(count.sum());
                 for (i, &word) in bits.iter().enumerate() {
                     let mut word = word;
                     while word != 0 {

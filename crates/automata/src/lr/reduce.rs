@@ -115,6 +115,10 @@ pub(super) fn shift(
                 push: push[..].into(),
             };
             if !actions.contains(&action) {
+                if actions.is_empty() {
+                    // Mostly there is one, and it is kept.
+                    actions.reserve_exact(1);
+                }
                 actions.push(action);
             }
         }

@@ -461,9 +461,16 @@ impl LexicalRows {
             if inside != Sets::EMPTY && group.iter().any(|e| !e.2) {
                 let key = pair(rest.0, inside.0);
                 let number = self.trimmed.get(key).unwrap_or_else(|| {
-                    let words = words.get_or_insert_with(|| self.sets.bitset(inside));
-                    let is_gone = |t: TokenId| bits::contains(words, t.0);
                     let trie = self.trie(rest);
+                    // Few tokens are looked up one by one.
+                    let words = match trie.tokens().len() > Self::LOOKED_UP {
+                        true => &words.get_or_insert_with(|| self.sets.bitset(inside))[..],
+                        false => &[],
+                    };
+                    let is_gone = |t: TokenId| match words {
+                        [] => self.sets.contains(inside, t),
+                        words => bits::contains(words, t.0),
+                    };
                     let left = match trie.tokens().iter().any(|t| is_gone(*t)) {
                         true => self.intern_trie(trie.without(is_gone)),
                         false => Some(rest),
