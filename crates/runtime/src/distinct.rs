@@ -231,21 +231,31 @@ impl Number {
     /// Whether more bytes can make this beginning of a number a spelling of one of `seen`; "yes" where
     /// an exponent decides.
     pub(crate) fn can_become_one(&self, seen: &Seen) -> bool {
-        self.can_become(|begin| seen.has_beginning(begin), |v| seen.contains(v))
-    }
-
-    /// The same for values of which is told whether one begins with, or is, given canonical bytes.
-    pub(crate) fn can_become(
-        &self,
-        begins: impl Fn(&[u8]) -> bool,
-        is: impl Fn(&[u8]) -> bool,
-    ) -> bool {
         let with = |more: &[u8]| [if self.negative { b"#-" } else { &b"#"[..] }, more].concat();
         if self.digits.is_empty() {
-            return is(b"#0") || !self.has_exponent && (b'1'..=b'9').any(|d| begins(&with(&[d])));
+            let begins = |d: u8| seen.has_beginning(&with(&[d]));
+            return seen.contains(b"#0") || !self.has_exponent && (b'1'..=b'9').any(begins);
         }
         let whole = with(&[self.significant(), b"e"].concat());
-        begins(&whole) || !self.has_exponent && begins(&with(&self.digits))
+        seen.has_beginning(&whole) || !self.has_exponent && seen.has_beginning(&with(&self.digits))
+    }
+
+    /// The bytes after which that may still be so, at least, or which end the number; `None` where it is not
+    /// told. A digit behind the number goes on inside it.
+    pub(crate) fn ways(&self, seen: &Seen) -> Option<ByteSet> {
+        if self.has_exponent || self.digits.is_empty() {
+            return None;
+        }
+        let sign = if self.negative { b"#-" } else { &b"#"[..] };
+        let mut ways = seen.within(&[sign, &self.digits].concat()).next_bytes();
+        // As in canonical bytes an exponent follows the digits: zeros may too, or the end.
+        ways.remove(b'e');
+        let whole = [sign, self.significant(), b"e"].concat();
+        if seen.has_beginning(&whole) {
+            ways = ways.union(&ByteSet::from_ranges(&[(0, b'0'), (b'9' + 1, 0xff)]));
+        }
+        ways.insert(b'.');
+        Some(ways)
     }
 }
 
@@ -315,6 +325,15 @@ struct Runs {
 impl Seen {
     /// Eight runs hold 65,000 values.
     const RATIO: usize = 4;
+
+    /// These values, which are in order and different.
+    pub(crate) fn of(values: Arc<[Value]>) -> Self {
+        let hashes = values.iter().map(|v| hash(v, 1) | 1);
+        let hash = hashes.fold(0u64, u64::wrapping_add);
+        let some = !values.is_empty();
+        let runs = std::iter::once(values).collect();
+        Seen(some.then(|| Arc::new(Runs { runs, hash })))
+    }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_none()

@@ -11,11 +11,12 @@
 
 use crate::distinct::{Lexeme, Number, Pushed, Seen, StringReader, Within, value};
 use crate::error::MatchError;
+use crate::growing::Growing;
 use crate::walk::Core;
 use maskwright_tables::trie::Picked;
 use maskwright_tables::{ByteSet, LabelSet, LexState, LimitError, Symbol, TokenId};
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::{SmallVec, smallvec};
-use std::collections::HashSet;
 
 /// What was read of a lexeme.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -51,6 +52,19 @@ impl Read {
             Some(_) => Read::Word(bytes.to_vec()),
         }
     }
+
+    /// Whether more bytes can make it a spelling of one of some values; "yes" where only the machine knows
+    /// better.
+    pub(crate) fn can_become_one(&self, values: &Seen) -> bool {
+        match self {
+            Read::Nothing => true,
+            // An escape sequence under way stands for one more character.
+            Read::Text { spelled, reader } if reader.inside_escape() => values.has_longer(spelled),
+            Read::Text { spelled, .. } => values.has_beginning(spelled),
+            Read::Number(text) => Number::read(text).can_become_one(values),
+            Read::Word(text) => values.has_beginning(text),
+        }
+    }
 }
 
 /// What a byte made of a lexeme.
@@ -70,6 +84,28 @@ struct Opened<'a> {
     byte: u8,
     /// What is under way.
     reader: StringReader,
+}
+
+/// What tells two beginnings of a lexeme apart.
+type Spot = (LexState, Read);
+
+/// The bytes with which a number goes on, and white space. Zero comes late: with zeros a number can stay the
+/// same.
+const NUMBERS: &[u8] = b"123456789.eE+-0 \n\r\t";
+
+/// What was asked already of beginnings of a lexeme.
+#[derive(Default)]
+struct Fates {
+    /// Whether they can be completed so that they repeat no value.
+    lives: FxHashMap<Spot, bool>,
+    growing: Growing,
+}
+
+/// A walk for the tokens that must not come next.
+#[derive(Default)]
+struct Walk {
+    out: Vec<TokenId>,
+    fates: Fates,
 }
 
 /// A lexeme that must differ from values read before and may still become one of them.
@@ -104,16 +140,7 @@ impl<'a> Exclusion<'a> {
 
     /// Whether a value read before may come of it.
     fn threatens(&self, read: &Read) -> bool {
-        match read {
-            Read::Nothing => true,
-            // An escape sequence under way stands for one more character.
-            Read::Text { spelled, reader } if reader.inside_escape() => {
-                self.seen.has_longer(spelled)
-            }
-            Read::Text { spelled, .. } => self.seen.has_beginning(spelled),
-            Read::Number(text) => Number::read(text).can_become_one(self.seen),
-            Read::Word(_) => false,
-        }
+        !matches!(read, Read::Word(_)) && read.can_become_one(self.seen)
     }
 
     /// The bytes after which a value read before may still come of it, at least, or which end it.
@@ -126,7 +153,8 @@ impl<'a> Exclusion<'a> {
                 Some(ways)
             }
             Read::Text { spelled, reader } => Some(ways_of(&self.seen.within(spelled), *reader)),
-            _ => None,
+            Read::Number(text) => Number::read(text).ways(self.seen),
+            Read::Word(_) => None,
         }
     }
 
@@ -177,14 +205,28 @@ impl<'a> Exclusion<'a> {
             && !self.repeats(state, &value(text))?)
     }
 
+    /// Whether a number may end as it is, or [grows](Growing).
+    fn may_end_or_grow(
+        &self,
+        state: LexState,
+        read: &Read,
+        fates: &mut Fates,
+    ) -> Result<bool, MatchError> {
+        let Read::Number(text) = read else {
+            return Ok(false);
+        };
+        let machine = &*self.core.machine;
+        Ok(self.may_end(state, text)? || fates.growing.grows(machine, state, text)?)
+    }
+
     /// Whether some completion of the lexeme repeats no value.
     pub(crate) fn is_live(&self) -> Result<bool, MatchError> {
-        self.lives(self.state, &self.read)
+        self.lives(self.state, &self.read, &mut Fates::default())
     }
 
     /// Whether some completion from `state` on, after `read`, repeats no value. Looks only along
     /// spellings of values read before: whatever leaves them can be completed.
-    fn lives(&self, state: LexState, read: &Read) -> Result<bool, MatchError> {
+    fn lives(&self, state: LexState, read: &Read, fates: &mut Fates) -> Result<bool, MatchError> {
         if *read == Read::Nothing {
             // White space ends, if it is a lexeme of its own, or infinitely many values follow it.
             return Ok(true);
@@ -194,20 +236,32 @@ impl<'a> Exclusion<'a> {
             // A value has finitely many spellings, and finitely many values were read.
             return Ok(true);
         }
-        let mut seen: HashSet<(LexState, Read)> = HashSet::new();
+        if self.may_end_or_grow(state, read, fates)? {
+            return Ok(true);
+        }
+        let first = (state, key(read));
+        if let Some(&lives) = fates.lives.get(&first) {
+            return Ok(lives);
+        }
+        let mut seen: FxHashSet<Spot> = [first].into_iter().collect();
         // Depth first: a few more characters are mostly enough to leave all that was read.
-        let mut path = vec![(state, read.clone(), 0)];
-        while let Some((state, read, tried)) = path.last_mut() {
+        let mut path = vec![(state, read.clone(), 0usize)];
+        let lives = 'search: loop {
+            let Some((state, read, tried)) = path.last_mut() else {
+                break false;
+            };
             if *tried == 0 {
                 self.core.check_cancel("advance")?;
-                if let Read::Number(text) = read
-                    && self.may_end(*state, text)?
-                {
-                    return Ok(true);
+                if self.may_end_or_grow(*state, read, fates)? {
+                    break true;
                 }
             }
-            // Digits and letters first, zero last: with zeros a number can stay the same.
-            let Some(byte) = (*tried < 256).then(|| (b'1').wrapping_add(*tried as u8)) else {
+            let byte = match read {
+                Read::Number(_) => NUMBERS.get(*tried).copied(),
+                // Digits and letters first.
+                _ => (*tried < 256).then(|| (b'1').wrapping_add(*tried as u8)),
+            };
+            let Some(byte) = byte else {
                 path.pop();
                 continue;
             };
@@ -217,15 +271,22 @@ impl<'a> Exclusion<'a> {
                 continue;
             }
             match self.push(read, byte) {
-                Next::Free => return Ok(true),
+                Next::Free => break true,
                 Next::Closed(value) => {
                     if !self.repeats(next, &value)? {
-                        return Ok(true);
+                        break true;
                     }
                 }
                 Next::Threatened(read) => {
-                    if seen.insert((next, key(&read))) {
-                        path.push((next, read, 0));
+                    let spot = (next, key(&read));
+                    match fates.lives.get(&spot) {
+                        Some(true) => break 'search true,
+                        Some(false) => {}
+                        None => {
+                            if seen.insert(spot) {
+                                path.push((next, read, 0));
+                            }
+                        }
                     }
                 }
             }
@@ -234,8 +295,51 @@ impl<'a> Exclusion<'a> {
                 let error = LimitError::new("steps along values read", seen.len() as u64, limit);
                 return Err(error.into());
             }
+        };
+        match lives {
+            // What leads on to something that lives.
+            true => {
+                let along = path.iter().map(|(state, read, _)| (*state, key(read)));
+                fates.lives.extend(along.map(|spot| (spot, true)));
+            }
+            false => {
+                let all = seen.into_iter().map(|spot| (spot, false));
+                fates.lives.extend(all);
+            }
         }
-        Ok(false)
+        Ok(lives)
+    }
+
+    /// Adds those of the tokens below a node in which a number ends that [grows](Growing) there: all others
+    /// lead to infinitely many values.
+    fn ending(
+        &self,
+        root: usize,
+        (state, text): (LexState, &[u8]),
+        walk: &mut Walk,
+    ) -> Result<(), MatchError> {
+        let vocabulary = &*self.core.vocabulary;
+        let trie = vocabulary.trie();
+        let nodes = trie.nodes();
+        let mut end = 0;
+        for &node in vocabulary.quotes().number_ends_below(trie, root) {
+            let node = node as usize;
+            // Below another one.
+            if node < end {
+                continue;
+            }
+            end = nodes[node].skip as usize;
+            let Some(token) = trie.tokens_below(node).first() else {
+                continue;
+            };
+            let bytes = &vocabulary.bytes(*token)[usize::from(nodes[root].depth)..];
+            let digits = bytes.iter().take_while(|b| b.is_ascii_digit());
+            let read = Read::Number(text.iter().chain(digits).copied().collect());
+            if self.threatens(&read) {
+                self.below((node, nodes[node].skip), state, read, walk)?;
+            }
+        }
+        Ok(())
     }
 
     /// Adds the tokens below a node that close a string whose beginning was read so, in the lexical state
@@ -298,13 +402,13 @@ impl<'a> Exclusion<'a> {
         let vocabulary = &*self.core.vocabulary;
         let trie = vocabulary.trie();
         let nodes = trie.nodes();
-        let mut out = Vec::new();
+        let mut walk = Walk::default();
         if nodes.is_empty() {
-            return Ok(out);
+            return Ok(walk.out);
         }
         match &self.read {
             Read::Text { spelled, reader } if machine.lex_is_boundless(self.state) => {
-                self.closing(0, self.state, (spelled, *reader), &mut out)?;
+                self.closing(0, self.state, (spelled, *reader), &mut walk.out)?;
             }
             // Nothing is repeated where no value has begun.
             Read::Nothing => {
@@ -329,13 +433,13 @@ impl<'a> Exclusion<'a> {
                         && machine.lex_next(state, nodes[node].byte)? != LexState::DEAD
                     {
                         let below = (node, nodes[node].skip);
-                        self.below(below, state, Read::Nothing, &mut out)?;
+                        self.below(below, state, Read::Nothing, &mut walk)?;
                     }
                 }
             }
-            read => self.below((1, nodes[0].skip), self.state, read.clone(), &mut out)?,
+            read => self.below((1, nodes[0].skip), self.state, read.clone(), &mut walk)?,
         }
-        Ok(out)
+        Ok(walk.out)
     }
 
     /// Adds those of the tokens below some nodes, which are children of one node and their subtrees.
@@ -344,32 +448,37 @@ impl<'a> Exclusion<'a> {
         (from, to): (usize, u32),
         state: LexState,
         read: Read,
-        out: &mut Vec<TokenId>,
+        walk: &mut Walk,
     ) -> Result<(), MatchError> {
         let machine = &*self.core.machine;
         let trie = self.core.vocabulary.trie();
         let nodes = trie.nodes();
-        // For each node on the path to here: where its subtree ends, how far it has read, and the bytes
-        // that matter then.
+        // For each node on the path to here: where its subtree ends, how far it has read, the bytes that matter
+        // then, and whether a number that ends there repeats one.
         let ways = self.ways(&read);
-        let mut path = vec![(to, state, read, ways)];
+        let mut path = vec![(to, state, read, ways, None)];
         let mut i = from;
         while i < to as usize {
             let node = &nodes[i];
             while path.len() > 1 && path[path.len() - 1].0 as usize <= i {
                 path.pop();
             }
-            let (_, state, read, ways) = &path[path.len() - 1];
+            let top = path.len() - 1;
+            let (_, state, read, ways, repeats) = &mut path[top];
             if ways.is_some_and(|ways| !ways.contains(node.byte)) {
                 i = node.skip as usize;
                 continue;
             }
             let next = machine.lex_next(*state, node.byte)?;
             if next == LexState::DEAD {
-                if let Read::Number(text) = read
-                    && self.repeats(*state, &value(text))?
-                {
-                    out.extend_from_slice(trie.tokens_below(i));
+                if let Read::Number(text) = read {
+                    let repeats = match *repeats {
+                        Some(known) => known,
+                        None => *repeats.insert(self.repeats(*state, &value(text))?),
+                    };
+                    if repeats {
+                        walk.out.extend_from_slice(trie.tokens_below(i));
+                    }
                 }
                 i = node.skip as usize;
                 continue;
@@ -378,23 +487,32 @@ impl<'a> Exclusion<'a> {
                 Next::Free => i = node.skip as usize,
                 Next::Closed(value) => {
                     if self.repeats(next, &value)? {
-                        out.extend_from_slice(trie.tokens_below(i));
+                        walk.out.extend_from_slice(trie.tokens_below(i));
                     }
                     i = node.skip as usize;
                 }
                 Next::Threatened(Read::Text { spelled, reader })
                     if machine.lex_is_boundless(next) =>
                 {
-                    self.closing(i, next, (&spelled, reader), out)?;
+                    self.closing(i, next, (&spelled, reader), &mut walk.out)?;
                     i = node.skip as usize;
                 }
                 Next::Threatened(read) => {
+                    // (Greater depths are not told apart.)
+                    if let Read::Number(text) = &read
+                        && node.depth < u8::MAX
+                        && walk.fates.growing.grows(machine, next, text)?
+                    {
+                        self.ending(i, (next, text), walk)?;
+                        i = node.skip as usize;
+                        continue;
+                    }
                     let here = trie.tokens_at(i);
-                    if !here.is_empty() && !self.lives(next, &read)? {
-                        out.extend_from_slice(here);
+                    if !here.is_empty() && !self.lives(next, &read, &mut walk.fates)? {
+                        walk.out.extend_from_slice(here);
                     }
                     let ways = self.ways(&read);
-                    path.push((node.skip, next, read, ways));
+                    path.push((node.skip, next, read, ways, None));
                     i += 1;
                 }
             }

@@ -45,6 +45,7 @@ mod distinct;
 mod error;
 mod exclude;
 pub mod frozen;
+mod growing;
 mod history;
 mod matcher;
 mod record;

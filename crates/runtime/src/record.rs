@@ -20,10 +20,9 @@
 //! and neither does any value around it. Targets follow from what is below them in the stack, so they
 //! count neither for equality nor for hashes.
 
-use crate::distinct::{Number, Seen, Value, hash};
+use crate::distinct::{Seen, Value, hash};
 use crate::exclude::Read;
-use maskwright_tables::ByteSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What is read of an open array or object. Copying one is a reference count.
 #[derive(Clone)]
@@ -41,6 +40,8 @@ struct Inner {
     name: Option<Value>,
     /// `None` where there are none.
     targets: Option<Arc<[Value]>>,
+    /// What they have where the next value or name stands, when it was first asked for.
+    next: OnceLock<Seen>,
     /// Of the elements and members; of the latter whatever their order.
     hash: u64,
 }
@@ -128,6 +129,7 @@ impl Record {
             len: 0,
             name: None,
             targets: list(targets),
+            next: OnceLock::new(),
             hash: u64::from(first),
         }))
     }
@@ -173,6 +175,7 @@ impl Record {
         Record(Arc::new(Inner {
             name: Some(name),
             targets,
+            next: OnceLock::new(),
             ..(*self.0).clone()
         }))
     }
@@ -199,6 +202,7 @@ impl Record {
             len: inner.len + 1,
             name: None,
             targets,
+            next: OnceLock::new(),
             hash,
             ..*inner
         }))
@@ -232,45 +236,24 @@ impl Record {
         match (&self.0.targets, read) {
             (None, _) => false,
             (Some(_), Read::Nothing) => true,
-            _ => self.any_next(|part| can_become(read, part)),
+            _ => read.can_become_one(self.next()),
         }
     }
 
-    /// Whether that holds for one of the names or values that the targets have here.
-    fn any_next(&self, what: impl FnMut(&[u8]) -> bool) -> bool {
-        match self.0.object && self.0.name.is_none() {
-            true => {
-                let mut names = self.targets().iter().flat_map(|t| parts(t).step_by(2));
-                names.any(what)
-            }
-            false => self.next_parts().any(what),
-        }
-    }
-
-    /// The bytes with which the names or values that begin with `prefix` go on.
-    pub(crate) fn next_bytes(&self, prefix: &[u8]) -> ByteSet {
-        let mut bytes = ByteSet::default();
-        self.any_next(|part| {
-            let next = part.strip_prefix(prefix).and_then(|rest| rest.first());
-            next.into_iter().for_each(|b| bytes.insert(*b));
-            false
-        });
-        bytes
-    }
-}
-
-/// Whether more bytes can make this beginning of a lexeme a spelling of a value.
-fn can_become(read: &Read, value: &[u8]) -> bool {
-    match read {
-        Read::Nothing => true,
-        // An escape sequence under way stands for one more character.
-        Read::Text { spelled, reader } => {
-            value.starts_with(spelled) && (!reader.inside_escape() || value.len() > spelled.len())
-        }
-        Read::Number(text) => {
-            Number::read(text).can_become(|begin| value.starts_with(begin), |whole| value == whole)
-        }
-        Read::Word(text) => value.starts_with(text),
+    /// The names or values that the targets have here. O(their bytes and a sort) once, O(1) after that.
+    pub(crate) fn next(&self) -> &Seen {
+        self.0.next.get_or_init(|| {
+            let mut all: Vec<&[u8]> = match self.0.object && self.0.name.is_none() {
+                true => {
+                    let names = self.targets().iter().flat_map(|t| parts(t).step_by(2));
+                    names.collect()
+                }
+                false => self.next_parts().collect(),
+            };
+            all.sort_unstable();
+            all.dedup();
+            Seen::of(all.into_iter().map(Value::from).collect())
+        })
     }
 }
 

@@ -9,14 +9,15 @@
 //! the row stands as it is, since a thread that lives can be completed and new elements are there (what
 //! a token begins behind that is among the crossing tokens, which are tried one by one).
 
-use crate::distinct::{Pushed, StringReader};
+use crate::distinct::{Number, Pushed, StringReader};
 use crate::error::MatchError;
 use crate::exclude::{Read, key};
+use crate::growing::Growing;
 use crate::stack::Stack;
 use crate::walk::{Core, Moved, Thread};
 use maskwright_tables::{ByteSet, LabelSet, LexState, LimitError, TokenId};
+use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
-use std::collections::HashSet;
 
 /// The bytes that JSON has outside strings, those first that lead soonest to a name or value that is new.
 /// White space comes late, and zero last: with zeros a number can stay equal to another one for ever.
@@ -87,16 +88,32 @@ impl Core {
         Ok(false)
     }
 
-    /// The bytes after which threads inside a string may still come to repeat something, at least, and the
-    /// closing quote; `None` where they may be elsewhere, or one was refused.
+    /// The bytes after which threads may still come to repeat something, at least, and the closing quote of a
+    /// string; `None` where that is not known, or a thread was refused.
     fn ways(&self, moved: &Moved) -> Option<ByteSet> {
         let [thread] = &moved.threads[..] else {
             return None;
         };
-        if moved.repeats || !thread.lexeme.is_text() {
+        if moved.repeats || !thread.lexeme.is_tracked() {
             return None;
         }
         let bytes = thread.lexeme.bytes();
+        if !thread.lexeme.is_text() {
+            let all = || OUTSIDE.iter().copied().collect();
+            let Read::Number(text) = Read::of(&bytes) else {
+                return Some(all());
+            };
+            let number = Number::read(&text);
+            let mut ways = ByteSet::default();
+            let next = thread.stack.record().map(|record| record.next());
+            for values in next.into_iter().chain(thread.stack.seen()) {
+                match number.ways(values) {
+                    Some(own) => ways = ways.union(&own),
+                    None => return Some(all()),
+                }
+            }
+            return Some(ways);
+        }
         let (mut reader, mut spelled) = (StringReader::default(), vec![b'"']);
         for &byte in &bytes.trim_ascii_start()[1..] {
             if reader.push(byte, &mut spelled) == Pushed::Closed {
@@ -108,7 +125,7 @@ impl Core {
         }
         let mut ways = ByteSet::default();
         if let Some(record) = thread.stack.record() {
-            ways = record.next_bytes(&spelled);
+            ways = record.next().within(&spelled).next_bytes();
         }
         if let Some(seen) = thread.stack.seen() {
             ways = ways.union(&seen.within(&spelled).next_bytes());
@@ -183,8 +200,9 @@ struct Reached {
 /// The searches of one mask, or of one question.
 pub(crate) struct Survival<'a> {
     core: &'a Core,
-    alive: HashSet<Spot>,
-    dead: HashSet<Spot>,
+    alive: FxHashSet<Spot>,
+    dead: FxHashSet<Spot>,
+    growing: Growing,
     steps: u64,
 }
 
@@ -192,8 +210,9 @@ impl<'a> Survival<'a> {
     pub(crate) fn new(core: &'a Core) -> Self {
         Survival {
             core,
-            alive: HashSet::new(),
-            dead: HashSet::new(),
+            alive: FxHashSet::default(),
+            dead: FxHashSet::default(),
+            growing: Growing::default(),
             steps: 0,
         }
     }
@@ -208,8 +227,20 @@ impl<'a> Survival<'a> {
         Ok(())
     }
 
+    /// Whether a number is under way that [grows](Growing): it and the values that it belongs to can still
+    /// differ from all others.
+    fn grows(&mut self, thread: &Thread, read: &Read) -> Result<bool, MatchError> {
+        let Read::Number(text) = read else {
+            return Ok(false);
+        };
+        let machine = &*self.core.machine;
+        Ok(self.growing.grows(machine, thread.lex, text)?)
+    }
+
     /// Whether some continuation of the thread repeats nothing. Looks only along spellings of values
     /// read before.
+    // What a record finds out later counts neither for equality nor for hashes.
+    #[expect(clippy::mutable_key_type)]
     fn lives(&mut self, thread: &Thread) -> Result<bool, MatchError> {
         let core = self.core;
         if thread.lex == LexState::DEAD || !thread.lexeme.is_tracked() || core.is_boundless(thread)
@@ -217,7 +248,7 @@ impl<'a> Survival<'a> {
             return Ok(true);
         }
         let read = Read::of(&thread.lexeme.bytes());
-        if !core.is_threatened(thread, &read)? {
+        if self.grows(thread, &read)? || !core.is_threatened(thread, &read)? {
             return Ok(true);
         }
         let first = Spot(thread.lex, thread.stack.clone(), key(&read));
@@ -227,7 +258,7 @@ impl<'a> Survival<'a> {
         if self.dead.contains(&first) {
             return Ok(false);
         }
-        let mut visited = HashSet::from([first.clone()]);
+        let mut visited: FxHashSet<Spot> = [first.clone()].into_iter().collect();
         let mut path = vec![Visit::new(thread.clone(), &read)];
         // Deep first: the first name or value that is new ends the search.
         'search: while let Some(at) = path.last_mut() {
@@ -245,6 +276,7 @@ impl<'a> Survival<'a> {
                     if next.lex == LexState::DEAD
                         || !next.lexeme.is_tracked()
                         || core.is_boundless(&next)
+                        || self.grows(&next, &read)?
                         || self.alive.contains(&spot)
                         || !core.is_threatened(&next, &read)?
                     {
@@ -271,6 +303,7 @@ impl<'a> Survival<'a> {
     pub(crate) fn forbidden(&mut self, thread: &Thread) -> Result<Vec<TokenId>, MatchError> {
         let core = self.core;
         let trie = core.vocabulary.trie();
+        let quotes = core.vocabulary.quotes();
         let nodes = trie.nodes();
         let mut out = Vec::new();
         if nodes.is_empty() {
@@ -312,6 +345,27 @@ impl<'a> Survival<'a> {
                 continue;
             }
             if !moved.repeats && !moved.threads.iter().any(|t| core.is_near(t)) {
+                i = node.skip as usize;
+                continue;
+            }
+            // Numbers that grow with all digits below.
+            if node.byte.is_ascii_digit() && quotes.number_ends_below(trie, i).is_empty() {
+                let mut grows = false;
+                for thread in moved.threads.iter().filter(|t| t.lexeme.is_tracked()) {
+                    grows = grows || self.grows(thread, &Read::of(&thread.lexeme.bytes()))?;
+                }
+                if grows {
+                    i = node.skip as usize;
+                    continue;
+                }
+            }
+            // More white space changes nothing.
+            if let [thread] = &moved.threads[..]
+                && quotes.is_blank(i)
+                && thread.lexeme.is_tracked()
+                && !thread.lexeme.is_begun()
+                && self.lives(thread)?
+            {
                 i = node.skip as usize;
                 continue;
             }

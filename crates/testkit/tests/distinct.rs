@@ -221,6 +221,81 @@ const CASES: &[Case] = &[
         reject: &["[1,1]", "[2000,2e3]", "[1,1.0]", "[2000,2.000e3]"],
     },
     Case {
+        name: "few numbers in many spellings",
+        schema: r#"{"type":"array","uniqueItems":true,"items":{"type":"integer","minimum":9,"maximum":12}}"#,
+        endings: &[
+            &[
+                "", "0", "1", "2", "9", "10", "11", "12", ".0", "0.0", "1.0", "2.0", "e1", "1e1",
+                "2e1", "0e1", ".0e1", ".1e1", ".2e1", "+1",
+            ],
+            &["", "9", "10", "11", "12", ",9", ",10", ",11", ",12", "[9"],
+        ],
+        closes: true,
+        records: false,
+        tokens: &[
+            "[", "]", ",", "9", "1", "0", "2", "10", "11", "12", ".0", ".", "e1", "9,", "10,1",
+            ",9", ",12,", "1e1", "1.1", "0]", "11]", " ", "00",
+        ],
+        accept: &["[9,10,11,12]", "[1.1e1,12.0,9]", "[12,9e0]"],
+        reject: &[
+            "[10,1e1]",
+            "[9,10,11,12,",
+            "[10,11,12,1",
+            "[10,11,1.1e1]",
+            "[9,9.",
+        ],
+    },
+    Case {
+        name: "multiples of up to eight digits",
+        schema: r#"{"type":"array","uniqueItems":true,"items":{"type":"integer","multipleOf":3,"minimum":1,"maximum":99999999}}"#,
+        endings: &[
+            &[
+                "", "0", "1", "2", "3", "4", "5", "6", "7", "8", "00", "11", "22",
+            ],
+            &["", "771", ",771", "[771"],
+        ],
+        closes: true,
+        records: false,
+        tokens: &[
+            "[", "]", ",", "3", "6", "30", "0", "1", "2", "33", "3,", ",3", "3,6", "6]", "0,",
+            ".0", "12,3", "00",
+        ],
+        accept: &["[3,6,30,33]", "[3,33.0,3003]"],
+        reject: &["[3,3]", "[30,30.00]", "[3,6,3.0]", "[12,12,"],
+    },
+    Case {
+        name: "fractions of any length",
+        schema: r#"{"type":"array","uniqueItems":true,"items":{"type":"number"}}"#,
+        endings: &[
+            &["", "0", "7", "77", "0.7", ".7"],
+            &["", "77", ",77", "[77"],
+        ],
+        closes: true,
+        records: false,
+        tokens: &[
+            "[", "]", ",", "1", "5", "0", ".", ".5", "50", "1.5", "-", "0.5", "5,", "1,", "1.50,",
+            ",5]", "5]", "0,0", ",1.5", ",0e", "50,", "1,7", "-5,",
+        ],
+        accept: &["[1,1.5,15,0.5,-1]", "[0,5,0.50]"],
+        reject: &["[1.5,1.50", "[0,-0.0]", "[50,5,50.0]", "[0,0e"],
+    },
+    Case {
+        name: "distinct pairs of numbers",
+        schema: r#"{"type":"array","uniqueItems":true,"items":{"type":"array","items":{"type":"number"},"minItems":1,"maxItems":2}}"#,
+        endings: &[
+            &["", "0", "7", "77", "0.7", ".7"],
+            &["", "77", ",77", "[77", ",[77", "[[77"],
+        ],
+        closes: true,
+        records: true,
+        tokens: &[
+            "[", "]", ",", "1", "12", "0", ".", ".5", "2", "-", "1,", ",1", "2]", "],[", "1]]",
+            "12],", "[1", "[12,", "1,2", " ", " 1", "],[1,2]", ",1.0]",
+        ],
+        accept: &["[[1],[1,2],[12],[1,2.5]]", "[[1,12],[12,1]]"],
+        reject: &["[[1],[1.0]", "[[1,2],[1,2]", "[[12,1],[12.00,1.0]"],
+    },
+    Case {
         name: "distinct in one alternative",
         schema: r#"{"type":"array","items":{"type":"integer"},"anyOf":[{"uniqueItems":true},{"maxItems":2}]}"#,
         endings: &[
@@ -600,6 +675,10 @@ fn masks_know_what_must_differ() {
                 masks += 1;
                 let mut allowed = Vec::new();
                 for (t, word) in case.tokens.iter().enumerate() {
+                    // White space is bounded, which the judge does not know.
+                    if word.starts_with(' ') && text.ends_with(b" ") {
+                        continue;
+                    }
                     let longer = [&text, word.as_bytes()].concat();
                     let viable = judge.viable(&longer);
                     let place = || {
