@@ -111,14 +111,13 @@ fn word(mask: &[u32], i: usize) -> u32 {
 
 #[inline(always)]
 pub(super) fn mask_in_place<L: Lanes>(l: L, logits: &mut [f32], mask: &[u32]) {
-    let forbidden = l.splat(f32::NEG_INFINITY);
     let covered = (mask.len() * 32).min(logits.len());
     let (covered, beyond) = logits.split_at_mut(covered);
     let (blocks, tail) = covered.as_chunks_mut::<32>();
     for (block, &bits) in blocks.iter_mut().zip(mask) {
         let (low, high) = halves_mut(block);
-        l.store(low, l.select(bits as u16, l.load(low), forbidden));
-        l.store(high, l.select((bits >> 16) as u16, l.load(high), forbidden));
+        l.store(low, l.allow(bits as u16, l.load(low)));
+        l.store(high, l.allow((bits >> 16) as u16, l.load(high)));
     }
     let bits = word(mask, blocks.len());
     for (i, x) in tail.iter_mut().enumerate() {

@@ -29,4 +29,9 @@ pub(crate) trait Lanes: Copy {
     fn ge(self, a: Self::F, b: Self::F) -> u16;
     /// `a` where the bit is 1, `b` where it is 0.
     fn select(self, bits: u16, a: Self::F, b: Self::F) -> Self::F;
+    /// `a` where the bit is 1, minus infinity where it is 0.
+    #[inline(always)]
+    fn allow(self, bits: u16, a: Self::F) -> Self::F {
+        self.select(bits, a, self.splat(f32::NEG_INFINITY))
+    }
 }
