@@ -500,6 +500,7 @@ impl<'a> Exclusion<'a> {
                 Next::Threatened(read) => {
                     // (Greater depths are not told apart.)
                     if let Read::Number(text) = &read
+                        && node.byte.is_ascii_digit()
                         && node.depth < u8::MAX
                         && walk.fates.growing.grows(machine, next, text)?
                     {

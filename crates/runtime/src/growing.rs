@@ -9,7 +9,7 @@ use smallvec::{SmallVec, smallvec};
 /// A number *grows* where infinitely many values follow it, and whatever digits are added to it. Finitely many
 /// were read before, so it can be completed to a new one, and nothing has to be searched. Here that is known
 /// where a one leads on from each of the states to which digits lead: as many ones as one likes may follow, and
-/// without an exponent each makes other values. "No" may only be unknown.
+/// each makes other values, by its digits or by its exponent, if it is not zero. "No" may only be unknown.
 #[derive(Default)]
 pub(crate) struct Growing(FxHashMap<LexState, bool>);
 
@@ -17,7 +17,7 @@ impl Growing {
     /// More states than this are not looked at.
     const MOST: usize = 32;
 
-    /// Whether the beginning of a number that is in `state` grows, its last byte being a digit.
+    /// Whether the beginning of a number that is in `state` grows.
     ///
     /// # Errors
     /// Those of the machine.
@@ -27,8 +27,8 @@ impl Growing {
         state: LexState,
         number: &[u8],
     ) -> Result<bool, RunError> {
-        if !number.last().is_some_and(u8::is_ascii_digit)
-            || number.iter().any(|b| b"eE".contains(b))
+        if let Some(exponent) = number.iter().position(|b| b"eE".contains(b))
+            && !number[..exponent].iter().any(|b| (b'1'..=b'9').contains(b))
         {
             return Ok(false);
         }

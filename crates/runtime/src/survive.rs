@@ -19,9 +19,10 @@ use maskwright_tables::{ByteSet, LabelSet, LexState, LimitError, TokenId};
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 
-/// The bytes that JSON has outside strings, those first that lead soonest to a name or value that is new.
-/// White space comes late, and zero last: with zeros a number can stay equal to another one for ever.
-const OUTSIDE: &[u8] = b",\":987654321[{tfn]}-.eE+aulrs \n\r\t0";
+/// The bytes that JSON has outside strings, those first that lead soonest to a name or value that is new. What
+/// ends a number comes before what makes it longer, white space late, and zero last: with zeros a number can
+/// stay equal to another one for ever.
+const OUTSIDE: &[u8] = b",\":]}987654321[{tfn-.eE+aulrs \n\r\t0";
 /// White space.
 const GAPS: &[u8] = b" \n\r\t";
 
