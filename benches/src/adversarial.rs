@@ -166,6 +166,22 @@ pub fn all() -> Vec<Case> {
         )],
         &["[1, 2, 1]".into()],
     ));
+    all.push(schema(
+        "uniqueItems over 300 pairs of numbers",
+        &json!({
+            "type": "array",
+            "items": { "type": "array", "items": { "type": "number" }, "minItems": 2, "maxItems": 2 },
+            "uniqueItems": true,
+        }),
+        &[format!(
+            "[{}]",
+            (0..300)
+                .map(|i| format!("[{}, {}.5]", i * 37 % 300, i / 3))
+                .collect::<Vec<_>>()
+                .join(", ")
+        )],
+        &["[[1, 2], [1, 3], [1.0, 2e0]]".into()],
+    ));
     let same_start: Vec<String> = (0..5_000)
         .map(|i| format!("{}{i}", "x".repeat(200)))
         .collect();
