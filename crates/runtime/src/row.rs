@@ -2,10 +2,12 @@
 
 use crate::distinct::{Start, may_repeat};
 use crate::error::{MatchError, MatchErrorKind};
+use crate::growing::Growing;
 use crate::survive::Survival;
 use crate::walk::{Core, Run, State, Thread};
 use maskwright_kernels::bits;
 use maskwright_tables::{Crossing, LexState, TokenId, Tokens};
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 /// The tokens that may come next, end tokens included.
@@ -433,9 +435,32 @@ fn forbidden(
             .is_none_or(|all| all.iter().any(|seen| may_repeat(seen, bytes, start)))
     };
     let mut state = None;
+    let mut growing = Growing::default();
+    // Whether a number grows at the first of the digits with which a token ends, by the bytes up to there.
+    let mut grown: FxHashMap<&[u8], bool> = FxHashMap::default();
     for &token in once.iter().filter(repeats).chain(crossing.twice) {
         let state = state.get_or_insert_with(|| State::One(thread.clone()));
-        if let Run::Dead { .. } = core.run(state, core.vocabulary.bytes(token))? {
+        let bytes = core.vocabulary.bytes(token);
+        let digits = bytes.iter().rev().take_while(|b| b.is_ascii_digit());
+        let digits = digits.count();
+        if digits > 0 {
+            let begun = &bytes[..bytes.len() - digits + 1];
+            let grows = match grown.get(begun) {
+                Some(&known) => known,
+                None => {
+                    let grows = match core.run(state, begun)? {
+                        Run::Alive(state) => core.grows(&state, &mut growing)?,
+                        Run::Dead { .. } => false,
+                    };
+                    grown.insert(begun, grows);
+                    grows
+                }
+            };
+            if grows {
+                continue;
+            }
+        }
+        if let Run::Dead { .. } = core.run(state, bytes)? {
             out.push(token);
         }
     }

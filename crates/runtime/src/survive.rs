@@ -14,7 +14,7 @@ use crate::error::MatchError;
 use crate::exclude::{Read, key};
 use crate::growing::Growing;
 use crate::stack::Stack;
-use crate::walk::{Core, Moved, Thread};
+use crate::walk::{Core, Moved, State, Thread};
 use maskwright_tables::{ByteSet, LabelSet, LexState, LimitError, TokenId};
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
@@ -135,6 +135,19 @@ impl Core {
         ways.insert(b'\\');
         ways.insert(b'"');
         Some(ways)
+    }
+
+    /// Whether a number is under way that [grows](Growing), in some reading.
+    pub(crate) fn grows(&self, state: &State, growing: &mut Growing) -> Result<bool, MatchError> {
+        let machine = &*self.machine;
+        for thread in state.threads().iter().filter(|t| t.lexeme.is_tracked()) {
+            if let Read::Number(text) = Read::of(&thread.lexeme.bytes())
+                && growing.grows(machine, thread.lex, &text)?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether some continuation of the thread repeats nothing.
