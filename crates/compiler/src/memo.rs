@@ -331,7 +331,7 @@ mod tests {
                 let memo = &memo;
                 scope.spawn(move || {
                     for number in 0..10_000 {
-                        let number = number ^ thread * 0x155;
+                        let number = number ^ (thread * 0x155);
                         let (key, stack) = (number % 11, stack(number));
                         let (reads, answer) = asked(key, &stack);
                         let known = memo.get(key, &stack);
