@@ -449,7 +449,7 @@ fn forbidden(
                 Some(&known) => known,
                 None => {
                     let grows = match core.run(state, begun)? {
-                        Run::Alive(state) => core.grows(&state, &mut growing)?,
+                        Run::Alive(state) => core.grows(state.threads(), &mut growing)?,
                         Run::Dead { .. } => false,
                     };
                     grown.insert(begun, grows);

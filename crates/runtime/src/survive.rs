@@ -14,7 +14,7 @@ use crate::error::MatchError;
 use crate::exclude::{Read, key};
 use crate::growing::Growing;
 use crate::stack::Stack;
-use crate::walk::{Core, Moved, State, Thread};
+use crate::walk::{Core, Moved, Thread};
 use maskwright_tables::{ByteSet, LabelSet, LexState, LimitError, TokenId};
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
@@ -137,10 +137,14 @@ impl Core {
         Some(ways)
     }
 
-    /// Whether a number is under way that [grows](Growing), in some reading.
-    pub(crate) fn grows(&self, state: &State, growing: &mut Growing) -> Result<bool, MatchError> {
+    /// Whether a number is under way in one of these threads that [grows](Growing).
+    pub(crate) fn grows(
+        &self,
+        threads: &[Thread],
+        growing: &mut Growing,
+    ) -> Result<bool, MatchError> {
         let machine = &*self.machine;
-        for thread in state.threads().iter().filter(|t| t.lexeme.is_tracked()) {
+        for thread in threads.iter().filter(|t| t.lexeme.is_tracked()) {
             if let Read::Number(text) = Read::of(&thread.lexeme.bytes())
                 && growing.grows(machine, thread.lex, &text)?
             {
@@ -363,15 +367,12 @@ impl<'a> Survival<'a> {
                 continue;
             }
             // Numbers that grow with all digits below.
-            if node.byte.is_ascii_digit() && quotes.number_ends_below(trie, i).is_empty() {
-                let mut grows = false;
-                for thread in moved.threads.iter().filter(|t| t.lexeme.is_tracked()) {
-                    grows = grows || self.grows(thread, &Read::of(&thread.lexeme.bytes()))?;
-                }
-                if grows {
-                    i = node.skip as usize;
-                    continue;
-                }
+            if node.byte.is_ascii_digit()
+                && quotes.number_ends_below(trie, i).is_empty()
+                && core.grows(&moved.threads, &mut self.growing)?
+            {
+                i = node.skip as usize;
+                continue;
             }
             // More white space changes nothing.
             if let [thread] = &moved.threads[..]
