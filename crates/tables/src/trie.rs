@@ -15,7 +15,6 @@ pub use quotes::Quotes;
 
 use crate::TokenId;
 use bytemuck::{Pod, Zeroable};
-use smallvec::SmallVec;
 use std::hash::{Hash, Hasher};
 
 /// The first eight bytes, zero-padded, as a number that orders like them (ties are undecided).
@@ -181,12 +180,12 @@ impl TokenTrie {
         tokens_of_meeting(&mut out, &mut here);
         // Children still to lay down, with their byte, the next one last; and where the groups of
         // the open nodes begin.
-        let mut open: SmallVec<[(u8, u32); 32]> = SmallVec::new();
-        let mut levels: SmallVec<[(usize, usize); 8]> = SmallVec::new();
-        let expand = |open: &mut SmallVec<_>, nodes: &mut dyn Iterator<Item = u32>| {
+        let mut open: Vec<(u8, u32)> = Vec::new();
+        let mut levels: Vec<(usize, usize)> = Vec::new();
+        let expand = |open: &mut Vec<(u8, u32)>, nodes: &mut dyn Iterator<Item = u32>| {
             let start = open.len();
             open.extend(nodes.map(|c| (self.nodes[c as usize].byte, c)));
-            open[start..].sort_by(|a: &(u8, u32), b| b.cmp(a));
+            open[start..].sort_by(|a, b| b.cmp(a));
             start
         };
         let start = expand(&mut open, &mut children.into_iter());
@@ -197,7 +196,7 @@ impl TokenTrie {
         out.tokens.reserve_exact(tokens.sum());
         let nodes = all.map(|c| self.nodes[c].skip as usize - c);
         out.nodes.reserve_exact(nodes.sum::<usize>() + 1);
-        let mut group: SmallVec<[u32; 16]> = SmallVec::new();
+        let mut group: Vec<u32> = Vec::new();
         while let Some(&(node, start)) = levels.last() {
             if open.len() == start {
                 out.nodes[node].skip = out.nodes.len() as u32;
